@@ -38,7 +38,7 @@ async fn main() -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot catch signals")?;
 
     let suite = suite::Suite::new()?;
-    let config = gateway::Config { listen: vec![options.listen], ..gateway::Config::default() };
+    let config = gateway::Config { listen: vec![options.listen.into()], ..gateway::Config::default() };
     let running =
         gateway::start_serving(Store::new(Memory::new(Retention::default())), config, |_| Arc::new(suite))
             .await?;

@@ -1,8 +1,6 @@
 //! The connected clients.
 
-use std::net::SocketAddr;
-
-use fanfare_core::{EventType, Pattern, Position, ReaderName, Timestamp};
+use fanfare_core::{EventType, Pattern, Peer, Position, ReaderName, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -32,10 +30,10 @@ pub struct ClientEntry {
     pub transport: Transport,
     /// The principal that opened it.
     pub principal: String,
-    /// The remote address; omitted for the client that started the gateway's process.
+    /// The remote address, or the user and the process that connected to a Unix socket; omitted for the client that started the gateway's process.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, nullable = false)]
-    pub address: Option<SocketAddr>,
+    pub address: Option<Peer>,
     /// The patterns it subscribes to.
     #[schema(value_type = Vec<values::Pattern>)]
     pub channels: Vec<Pattern>,

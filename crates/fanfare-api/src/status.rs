@@ -1,9 +1,8 @@
 //! The status of the gateway, and of its process.
 
 use std::borrow::Cow;
-use std::net::SocketAddr;
 
-use fanfare_core::{Epoch, Position};
+use fanfare_core::{Endpoint, Epoch, Position};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -88,10 +87,10 @@ pub struct Status {
     pub webhooks: WebhookTotals,
     /// The address it listens on: the first of `listeners`.
     #[schema(value_type = String)]
-    pub listen: SocketAddr,
+    pub listen: Endpoint,
     /// The addresses it listens on, its own before those that pushes asked for.
     #[schema(value_type = Vec<String>)]
-    pub listeners: Vec<SocketAddr>,
+    pub listeners: Vec<Endpoint>,
 }
 
 /// The totals of all webhooks.

@@ -8,6 +8,7 @@ use fanfare_api::history::HistoryPage;
 use fanfare_api::push::{NewEvent, Pushed, PushedBatch};
 use fanfare_api::readers::{Acknowledgement, Reader, ReaderSettings};
 use fanfare_api::status::Status;
+use fanfare_core::endpoint::UNIX_PREFIX;
 use fanfare_core::{Position, ReaderName};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response};
@@ -21,12 +22,19 @@ use crate::error::{Error, Problem, innermost};
 /// A gateway, and the settings of the connection to it.
 #[derive(Clone)]
 pub struct Target {
-    /// The URL of the gateway, without a path.
+    /// The URL of the gateway, without a path, or `unix:` and the path of its socket.
     pub server: String,
     /// The token that identifies the caller.
     pub token: Option<String>,
     /// Maximum time to wait for an answer.
     pub timeout: Duration,
+}
+
+impl Target {
+    /// Returns the URL to which paths are added: at a Unix socket, the host is this machine.
+    pub(super) fn base(&self) -> &str {
+        if self.server.starts_with(UNIX_PREFIX) { "http://localhost" } else { &self.server }
+    }
 }
 
 impl std::fmt::Debug for Target {
@@ -161,7 +169,7 @@ impl Api {
     }
 
     pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self.http.request(method, format!("{}{path}", self.target.server));
+        let request = self.http.request(method, format!("{}{path}", self.target.base()));
         match &self.target.token {
             Some(token) => request.bearer_auth(token),
             None => request,
@@ -288,19 +296,24 @@ pub(super) fn http(target: &Target, protocols: &[&str]) -> reqwest::ClientBuilde
         .read_timeout(SILENCE_MAX)
         .tcp_nodelay(true);
     // A proxy would look for the gateway on its own machine.
-    if is_loopback(&target.server) { http.no_proxy() } else { http }
+    match target.server.strip_prefix(UNIX_PREFIX) {
+        Some(path) => http.no_proxy().unix_socket(path),
+        None if is_loopback(&target.server) => http.no_proxy(),
+        None => http,
+    }
 }
 
 /// Returns whether `server` is on this machine.
 pub fn is_loopback(server: &str) -> bool {
-    reqwest::Url::parse(server).is_ok_and(|url| {
-        url.host_str().is_some_and(|host| {
-            let address = host.trim_start_matches('[').trim_end_matches(']');
-            host == "localhost"
-                || host.ends_with(".localhost")
-                || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    server.starts_with(UNIX_PREFIX)
+        || reqwest::Url::parse(server).is_ok_and(|url| {
+            url.host_str().is_some_and(|host| {
+                let address = host.trim_start_matches('[').trim_end_matches(']');
+                host == "localhost"
+                    || host.ends_with(".localhost")
+                    || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+            })
         })
-    })
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ async fn shake_hands(target: &Target, toolset: Option<&str>) -> Result<Socket, E
     let key = generate_key();
     let mut request = client
         .map_err(|error| not_fanfare(innermost(&error)))?
-        .get(format!("{url}/mcp"))
+        .get(format!("{}/mcp", target.base()))
         .header(CONNECTION, "upgrade")
         .header(UPGRADE, "websocket")
         .header(SEC_WEBSOCKET_VERSION, "13")

@@ -1,23 +1,35 @@
 //! Callers: who shares a limit.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
+use crate::peer::Peer;
 use crate::principal::Principal;
 
-/// The unit that has a share of what all use: a principal at an address.
+/// The unit that has a share of what all use: a principal at a place.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Caller {
     principal: Arc<str>,
-    /// The network that the principal calls from; `None` for the user who started this process.
-    network: Option<IpAddr>,
+    /// Where the principal calls from; `None` for the user who started this process.
+    place: Option<Place>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Place {
+    /// A network.
+    Network(IpAddr),
+    /// A user of this machine, who connects to a Unix socket.
+    User(u32),
 }
 
 impl Caller {
-    /// Returns the caller that `principal` is at `address`.
-    pub fn new(principal: &Principal, address: Option<SocketAddr>) -> Caller {
-        let network = address.map(|address| network(address.ip()));
-        Caller { principal: Arc::clone(principal.name()), network }
+    /// Returns the caller that `principal` is at `peer`.
+    pub fn new(principal: &Principal, peer: Option<Peer>) -> Caller {
+        let place = peer.map(|peer| match peer {
+            Peer::Network(address) => Place::Network(network(address.ip())),
+            Peer::Unix(credentials) => Place::User(credentials.uid),
+        });
+        Caller { principal: Arc::clone(principal.name()), place }
     }
 }
 

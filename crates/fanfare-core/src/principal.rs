@@ -1,13 +1,13 @@
 //! Principals and doors: who calls, and how.
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
 use crate::agent::Agent;
 use crate::limits::PRINCIPAL_LEN_MAX;
+use crate::peer::Peer;
 use crate::printable::is_printable;
 
 /// The caller.
@@ -127,7 +127,7 @@ pub struct Via {
     /// The door.
     pub door: Door,
     /// The address of the other end; `None` for the user who started this process.
-    pub address: Option<SocketAddr>,
+    pub address: Option<Peer>,
     /// The name that the caller gives itself.
     pub agent: Option<Agent>,
 }

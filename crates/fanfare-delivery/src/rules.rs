@@ -1,9 +1,9 @@
 //! The rules for where webhooks may be sent at this moment: the gateway may listen on more addresses than when it
 //! started.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
+use fanfare_core::Endpoint;
 use fanfare_webhook::policy::{Mode, Policy};
 use tokio::sync::watch;
 
@@ -12,18 +12,19 @@ use tokio::sync::watch;
 pub struct Rules {
     /// The operator's policy; its `own` is not used.
     policy: Arc<Policy>,
-    listeners: watch::Receiver<Vec<SocketAddr>>,
+    listeners: watch::Receiver<Vec<Endpoint>>,
 }
 
 impl Rules {
     /// Creates the rules from the operator's policy and the gateway's listening addresses.
-    pub fn new(policy: Policy, listeners: watch::Receiver<Vec<SocketAddr>>) -> Rules {
+    pub fn new(policy: Policy, listeners: watch::Receiver<Vec<Endpoint>>) -> Rules {
         Rules { policy: Arc::new(policy), listeners }
     }
 
     /// Returns the rules of this moment for a caller or a webhook that is trusted no more than `mode`.
     pub fn now(&self, mode: Mode) -> Policy {
-        Policy { own: self.listeners.borrow().clone(), ..Policy::clone(&self.policy) }.under(mode)
+        let own = self.listeners.borrow().iter().filter_map(Endpoint::network).collect();
+        Policy { own, ..Policy::clone(&self.policy) }.under(mode)
     }
 
     /// Returns the stricter of `mode` and the mode of the gateway.

@@ -1,11 +1,10 @@
 //! The service: everything that doors do with webhooks.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_core::refusal::Refusal;
-use fanfare_core::{Code, WebhookId};
+use fanfare_core::{Code, Endpoint, WebhookId};
 use fanfare_core::{Invalid, Principal};
 use fanfare_webhook::breaker::OPEN_FIRST;
 use fanfare_webhook::pause::FAILING_MAX_DEFAULT;
@@ -162,7 +161,7 @@ impl Webhooks {
     pub async fn new(
         hub: Hub,
         ledger: Arc<dyn Ledger>,
-        listeners: watch::Receiver<Vec<SocketAddr>>,
+        listeners: watch::Receiver<Vec<Endpoint>>,
         config: Config,
         clock: Clock,
         metrics: &Metrics,

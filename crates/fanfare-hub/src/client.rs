@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use fanfare_core::{Epoch, Position, Principal, ReaderName, Timestamp};
+use fanfare_core::{Epoch, Peer, Position, Principal, ReaderName, Timestamp};
 
 use crate::feed::Feed;
 use crate::own;
@@ -23,7 +22,7 @@ pub struct Client {
     /// The outlet.
     pub transport: Transport,
     /// The address of the other end.
-    pub address: Option<SocketAddr>,
+    pub address: Option<Peer>,
     /// The feed that the client reads.
     pub feed: Arc<Feed>,
     /// The durable reader that this connection reads for.
@@ -172,7 +171,7 @@ pub struct NewClient {
     /// The outlet.
     pub transport: Transport,
     /// The address of the other end.
-    pub address: Option<SocketAddr>,
+    pub address: Option<Peer>,
     /// The durable reader that this connection reads for.
     pub reader: Option<ReaderName>,
 }

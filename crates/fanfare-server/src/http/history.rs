@@ -8,14 +8,13 @@ use axum::response::{IntoResponse, Response};
 use fanfare_api::history::{HistoryPage, ReaderReceipt, Receipts, WebhookReceipt};
 use fanfare_api::words::DeliveryState;
 use fanfare_api::{event, query, values};
-use fanfare_core::{Caller, Code, Event, Position, Principal};
+use fanfare_core::{Caller, Code, Event, Peer, Position, Principal};
 use http::{HeaderName, HeaderValue, header};
 
 use crate::http::page::Size;
 use crate::http::query::Params;
 use crate::http::selection::Selection;
 use crate::http::{Gateway, accept, export, path, waiting};
-use crate::net::guard::Peer;
 use crate::problem::Problem;
 use fanfare_delivery::looking::Fate;
 use fanfare_delivery::registry::Entry;
@@ -45,7 +44,7 @@ pub async fn list(
     State(gateway): State<Gateway>,
     Extension(by): Extension<Principal>,
     Extension(caller): Extension<Caller>,
-    Extension(Peer(address)): Extension<Peer>,
+    Extension(peer): Extension<Peer>,
     request: Request,
 ) -> Result<Response, Problem> {
     const VARY: (HeaderName, HeaderValue) = (header::VARY, HeaderValue::from_static("accept"));
@@ -56,7 +55,7 @@ pub async fn list(
     let wait = params.wait()?.unwrap_or_default();
     let limit = params.limit(if is_export { EXPORT } else { SIZE })?;
     params.finish()?;
-    waiting::first_of(&selection, hub, &by, address, wait).await?;
+    waiting::first_of(&selection, hub, &by, peer, wait).await?;
     let (extent, read) = selection.locate(hub, &by, limit).await?;
     if is_export {
         return Ok(([VARY], gateway.exports.answer(hub, &by, &caller, read, limit).await?).into_response());

@@ -9,7 +9,7 @@ use fanfare_api::problem;
 use fanfare_api::push::{IngestAnswer, Nothing};
 use fanfare_api::query;
 use fanfare_api::values;
-use fanfare_core::{Caller, Channel, Door, EventType, NewEvent, Principal, Priority};
+use fanfare_core::{Caller, Channel, Door, EventType, NewEvent, Peer, Principal, Priority};
 use fanfare_webhook::ingest::{self, Incoming, Kind};
 use fanfare_webhook::verify::Headers;
 
@@ -18,7 +18,7 @@ use crate::http::path;
 use crate::http::push;
 use crate::http::query::Params;
 use crate::net::body;
-use crate::net::guard::{self, Peer};
+use crate::net::guard;
 use crate::problem::Problem;
 use fanfare_runtime::clock;
 

@@ -19,7 +19,6 @@ mod waiting;
 pub mod webhooks;
 pub mod websocket;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +27,7 @@ use axum::extract::{MatchedPath, Request};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use fanfare_core::Code;
+use fanfare_core::{Code, Endpoint};
 use fanfare_webhook::ingest::Secrets;
 use http::header::CONNECTION;
 use http::{HeaderValue, Method, StatusCode, Version};
@@ -96,7 +95,7 @@ pub struct Gateway {
     /// The configuration.
     pub config: Arc<Config>,
     /// The addresses that the gateway listens on; at least one.
-    pub listeners: watch::Receiver<Vec<SocketAddr>>,
+    pub listeners: watch::Receiver<Vec<Endpoint>>,
     /// The budget for bytes in flight.
     pub budget: Budget,
     /// The limit on exports of the history.

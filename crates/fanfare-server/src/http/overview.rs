@@ -177,7 +177,7 @@ pub async fn status(
         stream_clients: hub.client_count(),
         total_webhooks: gateway.webhooks.count(),
         webhooks: webhook_totals(&gateway, &by).await?,
-        listen: listeners[0],
+        listen: listeners[0].clone(),
         listeners,
     };
     Ok(Json(status).into_response())

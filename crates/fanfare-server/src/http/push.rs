@@ -10,13 +10,13 @@ use fanfare_api::query;
 use fanfare_api::words::Success;
 use fanfare_core::new_event::{self, Draft, EXPIRES_IN, IdempotencyKey, PushBody};
 use fanfare_core::refusal::Refusal;
-use fanfare_core::{Caller, Channel, Code, Door, EventType, NewEvent, Principal, Via, duration};
+use fanfare_core::{Caller, Channel, Code, Door, EventType, NewEvent, Peer, Principal, Via, duration};
 use http::{HeaderMap, header};
 
 use crate::http::Gateway;
 use crate::http::query::Params;
 use crate::net::body::{self, PUSH_BODY_LEN_MAX};
-use crate::net::guard::{self, Peer};
+use crate::net::guard;
 use crate::problem::Problem;
 use fanfare_delivery::awaiting::Reached;
 use fanfare_delivery::first_attempts::WAIT_DEFAULT;

@@ -4,12 +4,11 @@ use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::query;
 use fanfare_core::wire::sse;
-use fanfare_core::{Code, Invalid, Principal, Start};
+use fanfare_core::{Code, Invalid, Peer, Principal, Start};
 use http::{HeaderValue, header};
 
 use crate::http::Gateway;
 use crate::http::query::Params;
-use crate::net::guard::Peer;
 use crate::net::takeover::{Outlet, Stream, Takeover};
 use crate::problem::Problem;
 use fanfare_hub::client::{NewClient, Transport};
@@ -33,7 +32,7 @@ use fanfare_hub::subscribe;
 pub async fn listen(
     State(gateway): State<Gateway>,
     Extension(by): Extension<Principal>,
-    Extension(Peer(address)): Extension<Peer>,
+    Extension(peer): Extension<Peer>,
     request: Request,
 ) -> Result<Response, Problem> {
     let mut params = Params::of(request.uri());
@@ -54,7 +53,7 @@ pub async fn listen(
         None => since.unwrap_or(Start::Live),
     };
 
-    let client = NewClient { transport: Transport::Sse, address: Some(address), reader };
+    let client = NewClient { transport: Transport::Sse, address: Some(peer), reader };
     let asked = subscribe::Request { filter, start, conflate, client };
     let subscription = gateway.hub.subscribe(&by, asked).await?;
     let format = sse::Format { json, named, chunked: false };

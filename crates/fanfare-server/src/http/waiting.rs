@@ -4,11 +4,10 @@
 //! As for tools that wait, the number of waits is limited by the number of connections and, over HTTP/2, by 256 for each
 //! (`net/limits.rs`).
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use fanfare_core::notice::Notice;
-use fanfare_core::{Code, Principal, Start};
+use fanfare_core::{Code, Peer, Principal, Start};
 use tokio::time::Instant;
 
 use crate::http::selection::Selection;
@@ -24,7 +23,7 @@ pub(super) async fn first_of(
     selection: &Selection,
     hub: &Hub,
     by: &Principal,
-    address: SocketAddr,
+    peer: Peer,
     time: Duration,
 ) -> Result<(), Problem> {
     if time.is_zero() {
@@ -51,7 +50,7 @@ pub(super) async fn first_of(
         let start = Start::After(extent.position());
         let waiting = match &mut subscription {
             Some(waiting) => waiting,
-            None => subscription.insert(subscribe(selection, hub, by, address, start).await?),
+            None => subscription.insert(subscribe(selection, hub, by, peer, start).await?),
         };
         match tokio::time::timeout_at(deadline, arrival(waiting)).await {
             Ok(Ok(Arrival::Something)) => {}
@@ -65,10 +64,10 @@ async fn subscribe(
     selection: &Selection,
     hub: &Hub,
     by: &Principal,
-    address: SocketAddr,
+    peer: Peer,
     start: Start,
 ) -> Result<Subscription, Problem> {
-    let client = NewClient { transport: Transport::Http, address: Some(address), reader: None };
+    let client = NewClient { transport: Transport::Http, address: Some(peer), reader: None };
     let request = Request { filter: Some(selection.filter().clone()), start, conflate: false, client };
     Ok(hub.subscribe(by, request).await?)
 }

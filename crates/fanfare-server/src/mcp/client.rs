@@ -1,8 +1,6 @@
 //! The client at the other end of a connection.
 
-use std::net::SocketAddr;
-
-use fanfare_core::{Agent, Caller, Principal};
+use fanfare_core::{Agent, Caller, Peer, Principal};
 
 use crate::mcp::toolset::Toolset;
 use crate::net::locality::Locality;
@@ -13,7 +11,7 @@ pub struct Client {
     /// The identity of the client.
     pub principal: Principal,
     /// The remote address; `None` for the client that started this process.
-    pub address: Option<SocketAddr>,
+    pub address: Option<Peer>,
     /// The name that the client claims for itself.
     pub agent: Option<Agent>,
     /// Where the client is.

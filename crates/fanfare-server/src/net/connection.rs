@@ -1,7 +1,6 @@
 //! One connection: HTTP until a route takes it over.
 
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,6 +11,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
+use fanfare_core::Peer;
 use fanfare_core::wire::sse;
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Method, Request, Version, header};
@@ -20,17 +20,16 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpStream;
 use tower::ServiceExt;
 
 use crate::net::counts::Counts;
 use crate::net::event_body;
-use crate::net::guard::Peer;
 use crate::net::heartbeat::Beats;
 use crate::net::limits::{HEADER_LEN_MAX, HEADER_TIMEOUT, HTTP2_STREAMS_MAX, Permit};
 use crate::net::reactor::Adopted;
 use crate::net::reactor::reactors::Reactors;
 use crate::net::request_tasks::RequestTasks;
+use crate::net::socket::Socket;
 use crate::net::stalls::Stalls;
 use crate::net::stopping::{CONVERSATION_MAX, HEAD_MAX, STALL_MAX, UntilStop};
 use crate::net::streams::{self, Streams};
@@ -64,7 +63,7 @@ struct Handover {
 }
 
 /// Serves a connection until it ends or is taken over; a WebSocket is served to its end.
-pub async fn serve(stream: TcpStream, peer: SocketAddr, permit: Permit, shared: Shared) {
+pub async fn serve(stream: Socket, peer: Peer, permit: Permit, shared: Shared) {
     let mut stop = shared.stop.clone();
     let version = tokio::select! {
         version = tokio::time::timeout(HEADER_TIMEOUT, version_of(&stream)) => version,
@@ -81,7 +80,7 @@ pub async fn serve(stream: TcpStream, peer: SocketAddr, permit: Permit, shared: 
 
 /// Returns whether a connection starts with the preface of HTTP/2 (RFC 9113, section 3.4), whose first three bytes
 /// start no request of HTTP/1.1.
-async fn version_of(stream: &TcpStream) -> io::Result<Version> {
+async fn version_of(stream: &Socket) -> io::Result<Version> {
     /// The rest is on its way, unless the client wants to keep the gateway busy.
     const PAUSE: Duration = Duration::from_millis(5);
     let mut first = [0; 3];
@@ -119,7 +118,7 @@ impl Exchange {
     }
 }
 
-async fn serve_http1(stream: TcpStream, peer: SocketAddr, permit: Permit, shared: Shared) {
+async fn serve_http1(stream: Socket, peer: Peer, permit: Permit, shared: Shared) {
     let exchange = Arc::<Exchange>::default();
     let service = {
         let (exchange, shared) = (Arc::clone(&exchange), shared.clone());
@@ -197,7 +196,7 @@ async fn serve_http1(stream: TcpStream, peer: SocketAddr, permit: Permit, shared
 /// Closes our side first and keeps reading for a moment, a shorter one after `stop`: bytes that the client still sends
 /// would otherwise make the kernel drop the response. Most clients read a response only after they have sent the whole
 /// body.
-pub async fn close(mut stream: TcpStream, mut stop: Shutdown) {
+pub async fn close(mut stream: Socket, mut stop: Shutdown) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     /// Silence after which a client is assumed to have sent everything.
     const SILENCE: Duration = Duration::from_millis(500);
@@ -217,18 +216,16 @@ pub async fn close(mut stream: TcpStream, mut stop: Shutdown) {
     }
 }
 
-async fn hand_over(taken: Handover, mut stream: TcpStream, read: Bytes, permit: Permit, shared: Shared) {
+async fn hand_over(taken: Handover, mut stream: Socket, read: Bytes, permit: Permit, shared: Shared) {
     match taken.outlet {
         Outlet::Stream(outlet) => {
             let mut head = taken.head;
             let format = sse::Format { chunked: taken.follows == Follows::Chunks, ..outlet.format };
             sse::write_preamble(format, outlet.retry_ms, outlet.subscription.position(), &mut head);
-            let limited =
-                socket2::SockRef::from(&stream).set_tcp_notsent_lowat(crate::net::limits::NOT_SENT_LEN_MAX);
-            if let Err(error) = limited {
+            if let Err(error) = stream.limit_unsent() {
                 tracing::debug!(%error, "could not set TCP_NOTSENT_LOWAT for a subscriber");
             }
-            match stream.into_std() {
+            match stream.into_descriptor() {
                 Ok(socket) => shared.reactors.adopt(Adopted {
                     socket,
                     head: head.into(),
@@ -255,7 +252,7 @@ async fn hand_over(taken: Handover, mut stream: TcpStream, read: Bytes, permit: 
     }
 }
 
-async fn serve_http2(stream: TcpStream, peer: SocketAddr, permit: Permit, shared: Shared) {
+async fn serve_http2(stream: Socket, peer: Peer, permit: Permit, shared: Shared) {
     let streams = Streams::new(permit);
     let mut beats = shared.beats.clone();
     let stalls = Arc::new(Stalls::new(shared.stall_timeout));
@@ -316,8 +313,8 @@ async fn serve_http2(stream: TcpStream, peer: SocketAddr, permit: Permit, shared
     }
 }
 
-async fn answer(shared: &Shared, mut request: Request<Incoming>, peer: SocketAddr) -> Response {
-    request.extensions_mut().insert(Peer(peer));
+async fn answer(shared: &Shared, mut request: Request<Incoming>, peer: Peer) -> Response {
+    request.extensions_mut().insert(peer);
     let request = request.map(|body| Body::new(UntilStop::new(body, shared.stop.clone())));
     match shared.router.clone().oneshot(request).await {
         Ok(response) => response,
@@ -327,7 +324,7 @@ async fn answer(shared: &Shared, mut request: Request<Incoming>, peer: SocketAdd
 
 /// A socket that remembers what it accepted.
 struct Wire {
-    stream: TokioIo<TcpStream>,
+    stream: TokioIo<Socket>,
     exchange: Arc<Exchange>,
 }
 

@@ -4,13 +4,13 @@
 //! A page of a foreign site can send requests to a loopback address, either openly (then the browser says so) or after
 //! binding its own name to that address (then `Host` is that name). Both are refused here.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use fanfare_core::{Agent, Caller, Code, Door, Principal, Via};
+use fanfare_core::{Agent, Caller, Code, Door, Peer, Principal, Via};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
 
 use crate::net::locality::Locality;
@@ -50,8 +50,8 @@ pub async fn check(State(guard): State<Arc<Guard>>, mut request: Request, next: 
         Some(method) => preflight_answer(request.headers(), method.clone()),
         None => {
             let principal = Principal::local();
-            let peer = request.extensions().get::<Peer>().map(|Peer(address)| *address);
-            let locality = Locality::of(request.headers(), peer.map(|address| address.ip()));
+            let peer = request.extensions().get::<Peer>().copied();
+            let locality = Locality::of(request.headers(), peer);
             request.extensions_mut().insert(Caller::new(&principal, peer));
             request.extensions_mut().insert(locality);
             request.extensions_mut().insert(principal);
@@ -208,13 +208,9 @@ fn shown(text: &str) -> String {
     text.chars().take(80).flat_map(char::escape_debug).collect()
 }
 
-/// The client's address; the server adds it to every request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Peer(pub SocketAddr);
-
 /// Returns the way that a request came in through `door`.
-pub fn via(door: Door, Peer(address): Peer, headers: &HeaderMap) -> Via {
-    Via { door, address: Some(address), agent: agent(headers) }
+pub fn via(door: Door, peer: Peer, headers: &HeaderMap) -> Via {
+    Via { door, address: Some(peer), agent: agent(headers) }
 }
 
 /// Returns the name that the caller claims for itself.

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use fanfare_core::Code;
 use fanfare_core::caller::network;
+use fanfare_core::{Code, Peer};
 use prometheus_client::metrics::gauge::Gauge;
 
 use crate::problem::Problem;
@@ -52,7 +52,8 @@ struct Open {
 #[derive(Debug)]
 pub struct Permit {
     connections: Arc<Connections>,
-    address: IpAddr,
+    /// The address that counts; none for a program on this machine.
+    address: Option<IpAddr>,
 }
 
 impl Connections {
@@ -72,10 +73,13 @@ impl Connections {
         })
     }
 
-    /// Counts one more connection from `address`. Loopback addresses have no limit of their own: behind a proxy on this
-    /// machine all clients share one.
-    pub fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Permit, Problem> {
-        let address = network(address);
+    /// Counts one more connection from `peer`. Programs on this machine have no limit of their own: behind a proxy, all
+    /// clients share one.
+    pub fn admit(self: &Arc<Self>, peer: &Peer) -> Result<Permit, Problem> {
+        self.count(peer.ip().filter(|_| !peer.is_local()).map(network))
+    }
+
+    fn count(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Permit, Problem> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let later = Duration::from_secs(5);
         if open.in_all >= self.in_all_max {
@@ -91,7 +95,7 @@ impl Connections {
             )
             .over("connections", later));
         }
-        if !address.is_loopback() {
+        if let Some(address) = address {
             let from_there = open.by_address.entry(address).or_default();
             if *from_there >= self.per_address_max {
                 return Err(Problem::new(
@@ -112,7 +116,7 @@ impl Connections {
 impl Permit {
     /// Counts a stream of this connection as one more connection.
     pub fn another(&self) -> Result<Permit, Problem> {
-        self.connections.admit(self.address)
+        self.connections.count(self.address)
     }
 }
 
@@ -120,10 +124,13 @@ impl Drop for Permit {
     fn drop(&mut self) {
         let mut open = self.connections.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.in_all -= 1;
-        if let Some(from_there) = open.by_address.get_mut(&self.address) {
+        let Open { in_all: _, by_address } = &mut *open;
+        if let Some(address) = self.address
+            && let Some(from_there) = by_address.get_mut(&address)
+        {
             *from_there -= 1;
             if *from_there == 0 {
-                open.by_address.remove(&self.address);
+                by_address.remove(&address);
             }
         }
         self.connections.gauge.dec();

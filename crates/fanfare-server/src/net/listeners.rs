@@ -2,11 +2,14 @@
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use fanfare_core::Endpoint;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::net::socket::Listener;
+use crate::net::unix_socket;
 use fanfare_runtime::parts::{Outcome, Work};
 use fanfare_runtime::shutdown::Shutdown;
 
@@ -19,7 +22,7 @@ const ASKS_WAITING_MAX: usize = 16;
 #[derive(Debug, Clone)]
 pub struct Listeners {
     asks: mpsc::Sender<Ask>,
-    addresses: watch::Receiver<Vec<SocketAddr>>,
+    addresses: watch::Receiver<Vec<Endpoint>>,
 }
 
 /// The task that opens listeners.
@@ -27,11 +30,11 @@ pub struct Listeners {
 pub struct Worker {
     asks: mpsc::Receiver<Ask>,
     /// The addresses of the configuration; at least one.
-    own: Vec<SocketAddr>,
+    own: Vec<Endpoint>,
     /// The addresses that callers asked for.
     opened: Vec<SocketAddr>,
     /// The sender of the current addresses.
-    addresses: watch::Sender<Vec<SocketAddr>>,
+    addresses: watch::Sender<Vec<Endpoint>>,
 }
 
 /// A worker that opens listeners and has them served.
@@ -92,14 +95,14 @@ pub enum ListenError {
 impl Listeners {
     /// Creates the handle, and the worker that must run to open listeners. `own` are the addresses that the gateway
     /// itself listens on, at least one.
-    pub fn new(own: Vec<SocketAddr>) -> (Listeners, Worker) {
+    pub fn new(own: Vec<Endpoint>) -> (Listeners, Worker) {
         let (asks, waiting) = mpsc::channel(ASKS_WAITING_MAX);
         let (told, addresses) = watch::channel(own.clone());
         (Listeners { asks, addresses }, Worker { asks: waiting, own, opened: Vec::new(), addresses: told })
     }
 
     /// Returns the addresses that the gateway listens on, its own before those that callers asked for.
-    pub fn addresses(&self) -> watch::Receiver<Vec<SocketAddr>> {
+    pub fn addresses(&self) -> watch::Receiver<Vec<Endpoint>> {
         self.addresses.clone()
     }
 
@@ -116,7 +119,7 @@ impl Worker {
     /// Makes `serve` accept connections from each socket that is opened.
     pub fn serving<S>(self, serve: S) -> Serving<S>
     where
-        S: Fn(SocketAddr, TcpListener) + Send + Sync + 'static,
+        S: Fn(Endpoint, Listener) + Send + Sync + 'static,
     {
         Serving { worker: self, serve }
     }
@@ -125,31 +128,33 @@ impl Worker {
         &self,
         host: Option<IpAddr>,
         port: Option<u16>,
-    ) -> Result<(ListenAddress, Option<TcpListener>), ListenError> {
-        let first = self.own[0];
+    ) -> Result<(ListenAddress, Option<Listener>), ListenError> {
+        let own = || self.own.iter().filter_map(Endpoint::network);
+        // Without an address of its own, on Unix sockets only, this machine is the one that it serves.
+        let first = own().next().unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         let port = port.unwrap_or(first.port());
-        let mut known = self.own.iter().chain(&self.opened);
+        let mut known = own().chain(self.opened.iter().copied());
         let known = known.find(|known| {
             known.port() == port && host.is_none_or(|host| covers(known.ip(), host.to_canonical()))
         });
         if let Some(known) = known {
-            return Ok((ListenAddress { address: *known, is_new: false }, None));
+            return Ok((ListenAddress { address: known, is_new: false }, None));
         }
         let host = host.unwrap_or(first.ip()).to_canonical();
-        if !host.is_loopback() && self.own.iter().all(|own| own.ip().is_loopback()) {
+        if !host.is_loopback() && self.own.iter().all(Endpoint::is_local) {
             return Err(ListenError::OnlyThisMachine(host));
         }
         if self.opened.len() >= OPENED_MAX {
             return Err(ListenError::TooMany(self.opened.clone()));
         }
         let address = SocketAddr::new(host, port);
-        let listener = bind(address).map_err(|error| refused(address, &error))?;
+        let listener = bind_tcp(address).map_err(|error| refused(address, &error))?;
         let address = listener.local_addr().map_err(|error| refused(address, &error))?;
-        Ok((ListenAddress { address, is_new: true }, Some(listener)))
+        Ok((ListenAddress { address, is_new: true }, Some(Listener::Tcp(listener))))
     }
 }
 
-impl<S: Fn(SocketAddr, TcpListener) + Send + Sync + 'static> Work for Serving<S> {
+impl<S: Fn(Endpoint, Listener) + Send + Sync + 'static> Work for Serving<S> {
     /// Callers that wait for an answer keep their place when this starts again.
     async fn run(&mut self, mut stop: Shutdown) -> Outcome {
         let Serving { worker, serve } = self;
@@ -160,8 +165,9 @@ impl<S: Fn(SocketAddr, TcpListener) + Send + Sync + 'static> Work for Serving<S>
                         if let Some(listener) = listener {
                             tracing::info!(address = %opened.address, "also listening on {}", opened.address);
                             worker.opened.push(opened.address);
-                            worker.addresses.send_modify(|addresses| addresses.push(opened.address));
-                            serve(opened.address, listener);
+                            let endpoint = Endpoint::Network(opened.address);
+                            worker.addresses.send_modify(|addresses| addresses.push(endpoint.clone()));
+                            serve(endpoint, listener);
                         }
                         opened
                     });
@@ -206,8 +212,19 @@ fn list(addresses: &[SocketAddr]) -> String {
 /// Maximum connections in a listener's queue: a crowd of reconnecting clients.
 pub const BACKLOG: i32 = 4_096;
 
+/// Listens at `endpoint`, and returns where that is: port 0 picks a free one.
+pub fn bind(endpoint: &Endpoint) -> io::Result<(Endpoint, Listener)> {
+    match endpoint {
+        Endpoint::Network(address) => {
+            let listener = bind_tcp(*address)?;
+            Ok((Endpoint::Network(listener.local_addr()?), Listener::Tcp(listener)))
+        }
+        Endpoint::Unix(path) => Ok((endpoint.clone(), Listener::Unix(unix_socket::bind(path)?))),
+    }
+}
+
 /// Listens with a queue that holds a crowd of reconnecting clients.
-pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = socket2::Socket::new(
         socket2::Domain::for_address(address),
         socket2::Type::STREAM,
@@ -221,8 +238,16 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
+/// Returns the URL at which a program on this machine reaches `endpoint`.
+pub fn url(endpoint: &Endpoint) -> String {
+    match endpoint {
+        Endpoint::Network(address) => format!("http://{}", browsable(*address)),
+        Endpoint::Unix(_) => endpoint.to_string(),
+    }
+}
+
 /// Returns an address that a browser on this machine can open.
-pub fn browsable(address: SocketAddr) -> SocketAddr {
+fn browsable(address: SocketAddr) -> SocketAddr {
     match address {
         SocketAddr::V4(v4) if v4.ip().is_unspecified() => ([127, 0, 0, 1], v4.port()).into(),
         SocketAddr::V6(v6) if v6.ip().is_unspecified() => (Ipv6Addr::LOCALHOST, v6.port()).into(),
@@ -252,7 +277,7 @@ mod tests {
             ("[::]:8000", Some("127.0.0.1"), Some(8000)),
         ] {
             let own: SocketAddr = own.parse().expect("an address");
-            let (_, worker) = Listeners::new(vec![own]);
+            let (_, worker) = Listeners::new(vec![own.into()]);
             let opened = worker.open(host.map(ip), port).expect("an address").0;
             assert_eq!(opened, ListenAddress { address: own, is_new: false }, "{own} {host:?} {port:?}");
         }

@@ -1,7 +1,6 @@
 //! Where a request comes from, as far as it can be told: from this machine, or possibly from elsewhere.
 
-use std::net::IpAddr;
-
+use fanfare_core::Peer;
 use fanfare_webhook::policy::Mode;
 use http::{HeaderMap, HeaderName, header};
 
@@ -21,18 +20,18 @@ const PREFIX: &str = "x-forwarded-";
 /// The place that a request comes from; the one that is trusted less is the greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Locality {
-    /// This machine: the peer is a loopback address, no proxy has forwarded the request, and the page, if there is one,
-    /// is of this machine.
+    /// This machine: the peer has a loopback address or a Unix socket, no proxy has forwarded the request, and the page,
+    /// if there is one, is of this machine.
     Here,
     /// Possibly another machine, or a page of another site.
     Elsewhere,
 }
 
 impl Locality {
-    /// Decides where a request with these headers comes from, whose sender has this address. A proxy that says nothing
-    /// of itself cannot be told from a program here.
-    pub fn of(headers: &HeaderMap, peer: Option<IpAddr>) -> Locality {
-        let is_here = peer.is_some_and(|ip| ip.to_canonical().is_loopback())
+    /// Decides where a request with these headers comes from, with this sender. A proxy that says nothing of itself
+    /// cannot be told from a program here.
+    pub fn of(headers: &HeaderMap, peer: Option<Peer>) -> Locality {
+        let is_here = peer.is_some_and(|peer| peer.is_local())
             && !is_forwarded(headers)
             && headers.get_all(header::ORIGIN).iter().all(|origin| {
                 origin.to_str().ok().and_then(Origin::parse).is_some_and(|origin| origin.is_loopback())
@@ -55,13 +54,20 @@ fn is_forwarded(headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
+    use fanfare_core::Peer;
     use http::{HeaderMap, HeaderName, HeaderValue};
 
     use super::Locality;
 
+    fn at(ip: &str) -> Peer {
+        SocketAddr::new(ip.parse().expect("an address"), 4242).into()
+    }
+
     #[test]
     fn a_peer_of_this_machine_is_a_loopback_address() {
-        let of = |peer: &str| Locality::of(&HeaderMap::new(), Some(peer.parse().expect("an address")));
+        let of = |peer: &str| Locality::of(&HeaderMap::new(), Some(at(peer)));
         for peer in ["127.0.0.1", "127.8.0.1", "::1", "::ffff:127.0.0.1"] {
             assert_eq!(of(peer), Locality::Here, "{peer}");
         }
@@ -73,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_header_of_a_proxy_or_of_a_page_elsewhere_says_that_a_request_is_from_there() {
-        let peer = Some("127.0.0.1".parse().expect("an address"));
+        let peer = Some(at("127.0.0.1"));
         for (name, value, expected) in [
             ("x-forwarded-for", "127.0.0.1", Locality::Elsewhere),
             ("x-forwarded-anything", "", Locality::Elsewhere),

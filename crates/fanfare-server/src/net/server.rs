@@ -1,23 +1,21 @@
 //! The server: accepts connections, and ends them in order.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fanfare_core::Peer;
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::net::connection::{self, Shared};
 use crate::net::limits::Connections;
-use crate::net::listeners;
+use crate::net::listeners::BACKLOG;
 use crate::net::request_tasks::note_panic;
+use crate::net::socket::{Listener, Socket};
 use crate::problem::Problem;
 use fanfare_runtime::parts::{Outcome, Work};
 use fanfare_runtime::shutdown::Shutdown;
 
-/// Maximum connections that are taken from the queue when the gateway stops: as many as the queue holds.
-const QUEUED_MAX: i32 = listeners::BACKLOG;
 /// Pause before the next accept after one failed for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -28,7 +26,7 @@ const USER_TIMEOUT_GRACE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Server {
     /// The listening socket; closed when it is time to stop.
-    listener: Option<TcpListener>,
+    listener: Option<Listener>,
     connections: Arc<Connections>,
     shared: Shared,
     /// Maximum time for connections to end.
@@ -39,12 +37,7 @@ pub struct Server {
 impl Server {
     /// Accepts as many connections from `listener` as `connections` allows. After the stop, they have until `grace` to
     /// end.
-    pub fn new(
-        listener: TcpListener,
-        connections: Arc<Connections>,
-        shared: Shared,
-        grace: Duration,
-    ) -> Server {
+    pub fn new(listener: Listener, connections: Arc<Connections>, shared: Shared, grace: Duration) -> Server {
         Server { listener: Some(listener), connections, shared, grace, open: JoinSet::new() }
     }
 }
@@ -68,13 +61,10 @@ impl Work for Server {
             }
         }
         // Those that are connected already would be told nothing, not even that nobody is here.
-        let queue = listener.take().ok_or("its socket is closed")?.into_std()?;
-        for _ in 0..QUEUED_MAX {
-            let Ok((stream, peer)) = queue.accept() else { break };
-            stream.set_nonblocking(true)?;
-            admit(TcpStream::from_std(stream)?, peer, connections, shared, open);
+        let queued = listener.take().map(|listener| listener.into_queued(BACKLOG.unsigned_abs() as usize));
+        for (stream, peer) in queued.transpose()?.unwrap_or_default() {
+            admit(stream, peer, connections, shared, open);
         }
-        drop(queue);
         let ended = async {
             while let Some(ended) = open.join_next().await {
                 note_panic(ended);
@@ -89,24 +79,18 @@ impl Work for Server {
 }
 
 fn admit(
-    stream: TcpStream,
-    peer: SocketAddr,
+    stream: Socket,
+    peer: Peer,
     connections: &Arc<Connections>,
     shared: &Shared,
     open: &mut JoinSet<()>,
 ) {
-    // A frame must not wait for the acknowledgement of the one before it.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%peer, %error, "could not set TCP_NODELAY on a connection");
-        return;
-    }
     // Unread data must not wait forever, neither for a machine that is gone nor for a client that has stopped reading.
     // Outlets notice by themselves, a moment earlier; this covers every other response.
-    let patience = shared.stall_timeout + USER_TIMEOUT_GRACE;
-    if let Err(error) = socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(patience)) {
-        tracing::debug!(%peer, %error, "could not set TCP_USER_TIMEOUT on a connection");
+    if let Err(error) = stream.prepare(shared.stall_timeout + USER_TIMEOUT_GRACE) {
+        tracing::debug!(%peer, %error, "could not set the options of a connection");
     }
-    match connections.admit(peer.ip()) {
+    match connections.admit(&peer) {
         Ok(permit) => open.spawn(connection::serve(stream, peer, permit, shared.clone())),
         Err(problem) => {
             shared.counts.connections_refused.inc();
@@ -116,7 +100,7 @@ fn admit(
 }
 
 /// Sends the reason that there is no room, and closes the connection.
-async fn refuse(mut stream: TcpStream, problem: Problem, stop: Shutdown) {
+async fn refuse(mut stream: Socket, problem: Problem, stop: Shutdown) {
     const PATIENCE: Duration = Duration::from_secs(1);
     let body = problem.to_json();
     let retry_after = problem.0.limit.map_or(1, |limit| limit.retry_seconds());

@@ -11,9 +11,9 @@ use axum::response::Response;
 use fanfare_core::wire::sse;
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, header};
-use tokio::net::TcpStream;
 
 use crate::net::heartbeat::Beats;
+use crate::net::socket::Socket;
 use fanfare_hub::subscription::Subscription;
 use fanfare_runtime::shutdown::Shutdown;
 
@@ -32,7 +32,7 @@ pub type Conversation = Box<dyn FnOnce(RawConnection) -> BoxFuture<'static, ()> 
 #[derive(Debug)]
 pub struct RawConnection {
     /// The socket; the head of the answer went out.
-    pub stream: TcpStream,
+    pub stream: Socket,
     /// The bytes that were already read.
     pub read: Vec<u8>,
     /// The beats at which to check that the client is still there.

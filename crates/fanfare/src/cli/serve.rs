@@ -1,24 +1,27 @@
 //! `fanfare serve`: runs a gateway.
 
+mod lifetime;
+mod program;
 pub(crate) mod receivers;
 
-use std::net::SocketAddr;
-
-use fanfare_core::{Invalid, duration, limits};
+use fanfare_core::{Endpoint, Invalid, duration, limits};
 use fanfare_webhook::ingest::Secrets;
 
 use crate::cli::logging::{self, Format};
 use crate::cli::output::Output;
 use crate::cli::output::style::{BOLD, DIM};
-use crate::cli::settings::key::{address, number, plain_secret, positive, standard_key, toolset};
+use crate::cli::serve::lifetime::{End, Signals};
+use crate::cli::serve::program::Program;
+use crate::cli::settings::key::{endpoint, number, plain_secret, positive, standard_key, toolset};
 use crate::cli::settings::{Key, Settings, explained, with_default};
-use crate::cli::signals::Stop;
-use crate::cli::startup::{cannot_start, gateway_failure};
+use crate::cli::startup::cannot_start;
 use crate::cli::text::grouped;
 use crate::cli::{Context, Exit, Failure, block_on_all_cores, bytes, examples};
 use crate::engines::StoreSpec;
 use crate::gateway;
+use crate::gateway::Inherited;
 use fanfare_hub as hub;
+use fanfare_server::net::listeners;
 use fanfare_server::net::origin::Cors;
 use fanfare_server::{http, mcp};
 use fanfare_store::{Clock, Retention};
@@ -152,42 +155,44 @@ pub(crate) fn run(context: &Context) -> Result<Exit, Failure> {
 }
 
 fn run_logged(context: &Context, format: Format) -> Result<Exit, Failure> {
-    let config = config(&context.settings)?;
-    block_on_all_cores(async {
-        let mut stop = Stop::new()?;
+    let program = Program::running()?;
+    // Before there are threads: it takes them out of the environment.
+    let inherited = Inherited::from_environment().map_err(|error| {
+        Failure::usage("cannot use the sockets that were passed to the gateway").why(format!("{error:#}"))
+    })?;
+    let listen = match &inherited {
+        Some(inherited) => inherited.endpoints(),
+        None => listen(&context.settings)?,
+    };
+    let config = config_at(&context.settings, listen)?;
+    let end = block_on_all_cores(async {
+        let mut signals = Signals::new()?;
         let spec = config.store.clone();
-        let running = start(config).await?;
+        let running = tokio::select! {
+            running = start_at(config, inherited) => running?,
+            exit = signals.stop.asked() => return Ok(End::Exit(exit)),
+        };
         announce(&running, &spec, format, context.output)?;
-        serve(running, &mut stop, format, context.output).await
-    })
+        lifetime::serve(running, &mut signals, context, format).await
+    })?;
+    match end {
+        End::Exit(exit) => Ok(exit),
+        End::HandOver(descriptors) => Err(program.continue_with(descriptors)),
+    }
 }
 
-/// Serves until a signal stops the gateway or the gateway fails.
-async fn serve(
-    running: gateway::Running,
-    stop: &mut Stop,
-    format: Format,
-    output: Output,
-) -> Result<Exit, Failure> {
-    let trigger = running.stopper();
-    let ended = running.ended();
-    tokio::pin!(ended);
-    let result = tokio::select! {
-        result = &mut ended => result,
-        _ = stop.asked() => {
-            match format {
-                Format::Json => tracing::info!("shutting down"),
-                Format::Text => output.note(format!("{DIM}shutting down; repeat to stop immediately{DIM:#}")),
-            }
-            trigger.pull();
-            tokio::select! {
-                result = &mut ended => result,
-                exit = stop.asked() => return Ok(exit),
-            }
-        }
-    };
-    result.map_err(|failure| gateway_failure(&failure))?;
-    Ok(Exit::Ok)
+/// Starts a gateway at the sockets that were passed, or else where the configuration says. A gateway that had them before
+/// may still have the log.
+async fn start_at(
+    config: gateway::Config,
+    inherited: Option<Inherited>,
+) -> Result<gateway::Running, Failure> {
+    let Some(inherited) = inherited else { return start(config).await };
+    let listen = config.listen.clone();
+    match gateway::start_inheriting(config, inherited).await {
+        Ok(running) => Ok(running),
+        Err(error) => Err(cannot_start(&error, &listen).await),
+    }
 }
 
 /// Starts a gateway. The error says why it did not start.
@@ -211,7 +216,7 @@ fn announce(
         tracing::info!(url = running.url(), store = %spec, webhooks = receivers::name(mode), "listening");
     }
     if output.mode.is_json() {
-        let addresses: Vec<String> = running.addresses().iter().map(ToString::to_string).collect();
+        let addresses: Vec<String> = running.endpoints().iter().map(ToString::to_string).collect();
         let line = serde_json::json!({
             "event": "listening",
             "url": running.url(),
@@ -226,8 +231,12 @@ fn announce(
         return Ok(());
     }
     output.note(format!("{BOLD}listening on {}{BOLD:#}", running.url()));
-    for address in running.addresses().iter().skip(1) {
-        output.note(format!("{BOLD}listening on http://{address}{BOLD:#}"));
+    for address in running.endpoints().iter().filter(|address| listeners::url(address) != running.url()) {
+        let shown = match address {
+            Endpoint::Network(address) => format!("http://{address}"),
+            Endpoint::Unix(_) => address.to_string(),
+        };
+        output.note(format!("{BOLD}listening on {shown}{BOLD:#}"));
     }
     output.note(receivers::said(mode));
     let log = match spec {
@@ -245,6 +254,17 @@ fn announce(
 
 /// Returns the configuration of a gateway. Fails if `fanfare serve` would refuse to start with these settings.
 pub(crate) fn config(settings: &Settings) -> Result<gateway::Config, Failure> {
+    config_at(settings, listen(settings)?)
+}
+
+/// Returns the addresses to listen on.
+fn listen(settings: &Settings) -> Result<Vec<Endpoint>, Failure> {
+    let all: Result<_, Invalid> = settings.texts(Key::Listen).iter().map(|text| endpoint(text)).collect();
+    Ok(all?)
+}
+
+/// Returns the configuration of a gateway at these addresses.
+fn config_at(settings: &Settings, listen: Vec<Endpoint>) -> Result<gateway::Config, Failure> {
     let retention = Retention::default();
     let http_default = http::Config::default();
     let size = |key, default: usize| -> Result<usize, Failure> {
@@ -254,8 +274,6 @@ pub(crate) fn config(settings: &Settings) -> Result<gateway::Config, Failure> {
     let events_per_second = settings
         .parsed(Key::MaxEventsPerSecond, number)?
         .map_or(hub::Config::default().events_per_second, |number| u32::try_from(number).unwrap_or(u32::MAX));
-    let listen: Vec<SocketAddr> =
-        settings.texts(Key::Listen).iter().map(|text| address(text)).collect::<Result<_, Invalid>>()?;
     let (cors, allowed_hosts) = (cors(settings)?, settings.texts(Key::AllowedHost));
     let config = gateway::Config {
         webhooks: receivers::config(settings, &listen, &cors, &allowed_hosts)?,
@@ -320,7 +338,7 @@ fn refuse_strangers(config: &gateway::Config, settings: &Settings) -> Result<(),
     if settings.is_on(Key::NoAuth) {
         return Ok(());
     }
-    match config.listen.iter().find(|address| !address.ip().is_loopback()) {
+    match config.listen.iter().filter_map(Endpoint::network).find(|address| !address.ip().is_loopback()) {
         None => Ok(()),
         Some(address) => {
             let what =

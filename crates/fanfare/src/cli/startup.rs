@@ -1,10 +1,11 @@
 //! Errors of a gateway in this process: why it did not start or had to stop, and what to do about it.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use fanfare_client::{Api, Target};
+use fanfare_core::Endpoint;
 use fanfare_runtime::parts;
+use fanfare_server::net::listeners;
 use fanfare_store as store;
 
 use crate::cli::{Failure, failure};
@@ -14,7 +15,7 @@ use crate::engines::OpenError;
 const CHOOSE_ANOTHER: &str = "choose another file with --store PATH or FANFARE_STORE";
 
 /// Returns the error for a gateway that did not start on the addresses `listen`.
-pub(crate) async fn cannot_start(error: &anyhow::Error, listen: &[SocketAddr]) -> Failure {
+pub(crate) async fn cannot_start(error: &anyhow::Error, listen: &[Endpoint]) -> Failure {
     if let Some(error) = error.downcast_ref::<OpenError>() {
         return open_failure(error);
     }
@@ -32,19 +33,20 @@ pub(crate) async fn cannot_start(error: &anyhow::Error, listen: &[SocketAddr]) -
         return failure.fix("list the addresses of this machine with `ip address`");
     }
     let failure = failure.fix("pick a free port: --listen 127.0.0.1:0");
-    for address in listen {
-        if let Some(version) = gateway_at(*address).await {
-            let why = format!("a Fanfare gateway (version {version}) is already running at http://{address}");
+    for endpoint in listen {
+        if let Some(version) = gateway_at(endpoint).await {
+            let url = listeners::url(endpoint);
+            let why = format!("a Fanfare gateway (version {version}) is already running at {url}");
             return failure.why(why).fix("use that one, or pick a free port: --listen 127.0.0.1:0");
         }
     }
     failure
 }
 
-/// Returns the version of the gateway that already uses `address`, if one does.
-async fn gateway_at(address: SocketAddr) -> Option<String> {
+/// Returns the version of the gateway that already uses `endpoint`, if one does.
+async fn gateway_at(endpoint: &Endpoint) -> Option<String> {
     const PATIENCE: Duration = Duration::from_secs(1);
-    let target = Target { server: format!("http://{address}"), token: None, timeout: PATIENCE };
+    let target = Target { server: listeners::url(endpoint), token: None, timeout: PATIENCE };
     let api = Api::new(target).ok()?;
     api.status().await.ok().map(|status| status.value.version.into_owned())
 }

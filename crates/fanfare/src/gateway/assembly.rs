@@ -1,11 +1,10 @@
 //! A gateway's parts, first created and then started: whatever can fail does so while nothing runs yet.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use fanfare_core::Endpoint;
 use fanfare_delivery::service as webhooks;
 use fanfare_delivery::service::Webhooks;
 use fanfare_hub::Hub;
@@ -30,11 +29,12 @@ use fanfare_server::net::reactor;
 use fanfare_server::net::reactor::librarian::Librarian;
 use fanfare_server::net::reactor::reactors::{Place, Reactors};
 use fanfare_server::net::server::Server;
+use fanfare_server::net::socket::Listener;
 use fanfare_store::Store;
 use fanfare_store::sweeper::Sweeper;
-use tokio::net::TcpListener;
 
 use super::descriptors::Descriptors;
+use super::sockets::Sockets;
 use super::{Config, rows};
 
 /// Maximum reactors: beyond that many cores, sockets are not the bottleneck of a gateway.
@@ -66,7 +66,7 @@ struct Work {
     heartbeat: Heartbeat,
     places: Vec<Place>,
     sessions: table::Worker,
-    sockets: Vec<(SocketAddr, TcpListener)>,
+    sockets: Vec<(Endpoint, Listener)>,
     accepting: Accepting,
     listeners: listeners::Worker,
 }
@@ -98,21 +98,12 @@ impl Outlets {
     }
 }
 
-/// Binds a socket at each address.
-pub(super) fn bind(addresses: &[SocketAddr]) -> anyhow::Result<Vec<(SocketAddr, TcpListener)>> {
-    let bind = |address: &SocketAddr| {
-        let listener = listeners::bind(*address).with_context(|| format!("cannot listen on {address}"))?;
-        Ok((listener.local_addr().context("no address")?, listener))
-    };
-    addresses.iter().map(bind).collect()
-}
-
 impl Assembly {
     /// Creates the parts. From `leaving` on, others are told to go elsewhere. The MCP door serves what `service` returns.
     pub(super) async fn new(
         store: Store,
         config: &Config,
-        sockets: Vec<(SocketAddr, TcpListener)>,
+        sockets: Sockets,
         leaving: Shutdown,
         service: impl FnOnce(&Webhooks, &Listeners) -> Arc<dyn Service>,
     ) -> anyhow::Result<Assembly> {
@@ -127,8 +118,7 @@ impl Assembly {
         let descriptors = Descriptors::shared_out(config)?;
 
         let (hub, follower) = Hub::new(store.clone(), config.hub, &budget, &metrics).await?;
-        let addresses = sockets.iter().map(|(address, _)| *address).collect();
-        let (listeners, listeners_worker) = Listeners::new(addresses);
+        let (listeners, listeners_worker) = Listeners::new(sockets.endpoints());
         let sending = webhooks::Config { sockets_max: descriptors.to_webhooks, ..config.webhooks.clone() };
         let (webhooks, webhooks_work) = Webhooks::new(
             hub.clone(),
@@ -184,7 +174,7 @@ impl Assembly {
             heartbeat,
             places,
             sessions: sessions_worker,
-            sockets,
+            sockets: sockets.listening,
             accepting: Accepting { connections, shared, grace: config.shutdown_timeout },
             listeners: listeners_worker,
         };
@@ -228,7 +218,7 @@ impl Assembly {
 }
 
 impl Accepting {
-    fn begin(&self, parts: &Parts, address: SocketAddr, socket: TcpListener) {
+    fn begin(&self, parts: &Parts, address: Endpoint, socket: Listener) {
         let row = rows::ACCEPT.named(format!("accept {address}"));
         let (connections, shared) = (Arc::clone(&self.connections), self.shared.clone());
         parts.task(row, Server::new(socket, connections, shared, self.grace));

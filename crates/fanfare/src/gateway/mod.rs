@@ -3,6 +3,7 @@
 mod assembly;
 mod descriptors;
 mod rows;
+mod sockets;
 mod stopping;
 
 use std::net::SocketAddr;
@@ -10,10 +11,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use tokio::task::JoinHandle;
+use fanfare_core::Endpoint;
+use tokio::task::{JoinError, JoinHandle};
 
 use crate::engines;
-use crate::engines::StoreSpec;
+use crate::engines::{OpenError, StoreSpec};
 use fanfare_delivery::service as webhooks;
 use fanfare_delivery::service::Webhooks;
 use fanfare_hub as hub;
@@ -30,13 +32,20 @@ use fanfare_store as store;
 use fanfare_store::{Clock, Store};
 
 use assembly::{Assembly, Handles};
-use stopping::{Times, supervise};
+pub use sockets::{Inherited, Sockets, Spare};
+pub use stopping::Times;
+use stopping::supervise;
+
+/// Maximum time that a successor waits for the log: as long as the stop of the gateway before it takes, with time to drain.
+const SUCCESSION_MAX: Duration = Duration::from_secs(120);
+/// The pause between two looks at the log that another process has.
+const SUCCESSION_PAUSE: Duration = Duration::from_millis(20);
 
 /// The settings that an operator can change.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The addresses to listen on; port 0 picks a free one.
-    pub listen: Vec<SocketAddr>,
+    pub listen: Vec<Endpoint>,
     /// The store.
     pub store: StoreSpec,
     /// The limits of retention.
@@ -60,7 +69,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Config {
         Config {
-            listen: vec![SocketAddr::from(([127, 0, 0, 1], 8000))],
+            listen: vec![SocketAddr::from(([127, 0, 0, 1], 8000)).into()],
             store: StoreSpec::Memory,
             retention: store::Retention::default(),
             http: http::Config::default(),
@@ -77,7 +86,9 @@ impl Default for Config {
 /// A gateway that runs.
 #[derive(Debug)]
 pub struct Running {
-    addresses: Vec<SocketAddr>,
+    endpoints: Vec<Endpoint>,
+    spare: Spare,
+    times: Times,
     url: String,
     handles: Handles,
     stop: Trigger,
@@ -91,8 +102,18 @@ impl Running {
     }
 
     /// Returns the addresses that it listens on.
-    pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
+    pub fn endpoints(&self) -> &[Endpoint] {
+        &self.endpoints
+    }
+
+    /// Returns how long the steps of its stop may take.
+    pub fn times(&self) -> Times {
+        self.times.clone()
+    }
+
+    /// Returns what keeps its sockets for a successor.
+    pub fn spare(&self) -> Spare {
+        self.spare.clone()
     }
 
     /// Returns the hub.
@@ -136,17 +157,47 @@ impl Running {
 
 /// Opens the store and starts a gateway on it.
 pub async fn start(config: Config) -> anyhow::Result<Running> {
-    let (spec, retention, clock) = (config.store.clone(), config.retention, config.clock.clone());
-    let store = tokio::task::spawn_blocking(move || engines::open(&spec, retention, clock)).await??;
+    let store = opened(&config).await??;
     start_on(store, config).await
+}
+
+/// Opens the store, which blocks.
+async fn opened(config: &Config) -> Result<Result<Store, OpenError>, JoinError> {
+    let (spec, retention, clock) = (config.store.clone(), config.retention, config.clock.clone());
+    tokio::task::spawn_blocking(move || engines::open(&spec, retention, clock)).await
+}
+
+/// Starts a gateway at sockets that were passed to it. It waits for its log while another process has it, and accepts
+/// connections only then: until it has stopped, that process may accept them at the same sockets.
+pub async fn start_inheriting(config: Config, inherited: Inherited) -> anyhow::Result<Running> {
+    let deadline = tokio::time::Instant::now() + SUCCESSION_MAX;
+    let mut is_told = false;
+    let store = loop {
+        match opened(&config).await? {
+            Err(error @ OpenError::Locked { .. }) if tokio::time::Instant::now() < deadline => {
+                if !std::mem::replace(&mut is_told, true) {
+                    tracing::info!(%error, "waiting for the log");
+                }
+                tokio::time::sleep(SUCCESSION_PAUSE).await;
+            }
+            opened => break opened?,
+        }
+    };
+    start_at(store, config, inherited.into_sockets()?).await
 }
 
 /// Starts a gateway on a store that is open.
 pub async fn start_on(store: Store, config: Config) -> anyhow::Result<Running> {
+    let sockets = Sockets::bind(&config.listen)?;
+    start_at(store, config, sockets).await
+}
+
+/// Starts a gateway on a store that is open, at sockets that listen already.
+pub async fn start_at(store: Store, config: Config, sockets: Sockets) -> anyhow::Result<Running> {
     let gateway = |webhooks: &Webhooks, listeners: &Listeners| -> Arc<dyn Service> {
         Arc::new(mcp::gateway::Gateway::new(webhooks.clone(), listeners.clone()))
     };
-    start_with(store, config, gateway).await
+    start_with(store, config, sockets, gateway).await
 }
 
 /// Starts a gateway whose MCP door serves what `service` returns.
@@ -155,24 +206,27 @@ pub async fn start_serving(
     config: Config,
     service: impl FnOnce(&Hub) -> Arc<dyn Service>,
 ) -> anyhow::Result<Running> {
-    start_with(store, config, |webhooks, _| service(webhooks.hub())).await
+    let sockets = Sockets::bind(&config.listen)?;
+    start_with(store, config, sockets, |webhooks, _| service(webhooks.hub())).await
 }
 
 #[expect(clippy::disallowed_methods, reason = "the handle is kept in `Running`, which reports the end")]
 async fn start_with(
     store: Store,
     config: Config,
+    mut sockets: Sockets,
     service: impl FnOnce(&Webhooks, &Listeners) -> Arc<dyn Service>,
 ) -> anyhow::Result<Running> {
-    let sockets = assembly::bind(&config.listen)?;
-    let addresses: Vec<SocketAddr> = sockets.iter().map(|(address, _)| *address).collect();
-    let first = addresses.first().context("at least one address to listen on is needed")?;
-    let url = format!("http://{}", listeners::browsable(*first));
+    let endpoints = sockets.endpoints();
+    let spare = sockets.spare().context("cannot duplicate a descriptor")?;
+    let first = endpoints.iter().find(|endpoint| endpoint.network().is_some()).or(endpoints.first());
+    let url = listeners::url(first.context("at least one address to listen on is needed")?);
     store.engine.announce(&url)?;
+    let times = Times::of(&config);
     let (stop, leaving) = Trigger::new();
     let assembly = Assembly::new(store, &config, sockets, leaving.clone(), service).await?;
     let (handles, failures) = assembly.start();
-    let supervised = supervise(handles.clone(), failures, leaving, Times::of(&config));
+    let supervised = supervise(handles.clone(), failures, leaving, spare.clone(), times.clone());
     let ended = tokio::spawn(supervised);
-    Ok(Running { addresses, url, handles, stop, ended })
+    Ok(Running { endpoints, spare, times, url, handles, stop, ended })
 }

@@ -1,5 +1,6 @@
 //! Stopping in order, on request or because an essential part has ended.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fanfare_runtime::parts::{Failure, Failures, Phase};
@@ -8,6 +9,7 @@ use tokio::time::Instant;
 
 use super::Config;
 use super::assembly::Handles;
+use super::sockets::Spare;
 
 /// Maximum time for event streams to send their last frame: a stream that takes longer is not read.
 const STREAMS_END_MAX: Duration = Duration::from_secs(1);
@@ -16,9 +18,15 @@ const ATTEMPTS_END_MAX: Duration = Duration::from_secs(6);
 /// Maximum time for reactors to close their streams at once: one turn, on a busy machine.
 const HANG_UP_MAX: Duration = Duration::from_secs(2);
 
-/// How long the steps of a stop may take.
+/// How long the steps of a stop may take; cheap to clone, and can change while the gateway runs.
+#[derive(Debug, Clone)]
+pub struct Times(
+    /// Guards the times; held to copy or to replace them.
+    Arc<Mutex<Step>>,
+);
+
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Times {
+struct Step {
     drain: Duration,
     grace: Duration,
 }
@@ -26,7 +34,22 @@ pub(super) struct Times {
 impl Times {
     /// Returns what the configuration allows.
     pub(super) fn of(config: &Config) -> Times {
-        Times { drain: config.drain_time, grace: config.shutdown_timeout }
+        Times(Arc::new(Mutex::new(Step::of(config))))
+    }
+
+    /// Takes them from another configuration, for a stop that has not begun.
+    pub fn set(&self, config: &Config) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Step::of(config);
+    }
+
+    fn now(&self) -> Step {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Step {
+    fn of(config: &Config) -> Step {
+        Step { drain: config.drain_time, grace: config.shutdown_timeout }
     }
 }
 
@@ -35,19 +58,28 @@ pub(super) async fn supervise(
     handles: Handles,
     mut failures: Failures,
     mut leaving: Shutdown,
+    spare: Spare,
     times: Times,
 ) -> Result<(), Failure> {
     // While it drains, everything goes on, and `/ready` says that this will end.
     let outcome = tokio::select! {
-        () = leaving.asked_for(times.drain) => Ok(()),
+        () = drained(&mut leaving, &times) => Ok(()),
         failure = failures.next() => Err(failure),
     };
-    stop_in_order(&handles, Instant::now() + times.grace).await;
+    // Without a successor, nobody may wait in the queue of a socket that is never asked again.
+    spare.close();
+    stop_in_order(&handles, Instant::now() + times.now().grace).await;
     // A part that fails while the others stop has also failed.
     match failures.try_next() {
         Some(failure) => outcome.and(Err(failure)),
         None => outcome,
     }
+}
+
+/// Waits for the request to stop, and then for as long as the gateway goes on.
+async fn drained(leaving: &mut Shutdown, times: &Times) {
+    leaving.asked().await;
+    tokio::time::sleep(times.now().drain).await;
 }
 
 /// Accepts no more connections, tells subscribers to reconnect, answers the requests that have arrived, saves the

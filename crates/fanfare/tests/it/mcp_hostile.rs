@@ -58,7 +58,7 @@ async fn no_more_is_taken_of_a_client_that_does_not_read_what_it_is_refused() {
     /// More than may wait to be read.
     const REFUSALS_MAX: usize = 2_000;
     let config = gateway::Config {
-        listen: vec![([127, 0, 0, 1], 0).into()],
+        listen: vec![std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into()],
         store: StoreSpec::Memory,
         ..gateway::Config::default()
     };

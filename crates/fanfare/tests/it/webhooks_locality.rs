@@ -127,7 +127,9 @@ async fn a_peer_that_is_not_loopback_cannot_send_webhooks_to_this_machine() {
     let Some(ip) = own.into_iter().find(|ip| ip.is_ipv4() && !ip.is_loopback()) else {
         return not_checked("not checked: this machine has no address but loopback");
     };
-    let gateway = Gateway::with(Engine::Memory, |config| config.listen = vec![(ip, 0).into()]).await;
+    let gateway =
+        Gateway::with(Engine::Memory, |config| config.listen = vec![std::net::SocketAddr::new(ip, 0).into()])
+            .await;
     let body = json!({ "webhook_url": "http://127.0.0.1:9/" });
     gateway.post_json("/api/register", &body).await.problem(422, "target_refused");
 }

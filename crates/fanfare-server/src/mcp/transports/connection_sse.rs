@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
-use fanfare_core::{Caller, Principal};
+use fanfare_core::{Caller, Peer, Principal};
 use fanfare_mcp::json_rpc::{self, BadMessage, Message};
 use fanfare_mcp::{Error, Id, Incoming};
 use futures_util::FutureExt;
@@ -20,18 +20,17 @@ use crate::mcp::transports::door::Door;
 use crate::mcp::transports::event_stream::framed;
 use crate::mcp::transports::refusal::Refusal;
 use crate::net::body;
-use crate::net::guard::Peer;
 use crate::net::locality::Locality;
 
 /// Opens a connection and reports its id.
 pub async fn get(
     State(door): State<Door>,
     Extension(principal): Extension<Principal>,
-    Extension(Peer(address)): Extension<Peer>,
+    Extension(peer): Extension<Peer>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let (parts, _) = request.into_parts();
-    let client = door.client(principal, address, &parts)?;
+    let client = door.client(principal, peer, &parts)?;
     let opening = |session: &Session| {
         let connected = json!({ "connection_id": session.id }).to_string();
         framed("connected", None, connected.as_bytes())

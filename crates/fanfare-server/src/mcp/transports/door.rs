@@ -1,8 +1,6 @@
 //! The state that the transports over HTTP share.
 
-use std::net::SocketAddr;
-
-use fanfare_core::Principal;
+use fanfare_core::{Peer, Principal};
 use fanfare_mcp::Error;
 use http::request::Parts;
 
@@ -54,15 +52,10 @@ impl Door {
     }
 
     /// Returns the identity and address of the caller.
-    pub(super) fn client(
-        &self,
-        principal: Principal,
-        address: SocketAddr,
-        parts: &Parts,
-    ) -> Result<Client, Error> {
+    pub(super) fn client(&self, principal: Principal, peer: Peer, parts: &Parts) -> Result<Client, Error> {
         Ok(Client {
             principal,
-            address: Some(address),
+            address: Some(peer),
             agent: crate::net::guard::agent(&parts.headers),
             locality: parts.extensions.get().copied().unwrap_or(Locality::Elsewhere),
             toolset: self.toolset(parts.uri.query().unwrap_or_default())?,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
-use fanfare_core::Principal;
+use fanfare_core::{Peer, Principal};
 use fanfare_mcp::json_rpc::{self, Message};
 use fanfare_mcp::{Error, Incoming, Meta, Request as RpcRequest, Version, tools};
 use futures_util::FutureExt;
@@ -24,18 +24,17 @@ use crate::mcp::transports::door::Door;
 use crate::mcp::transports::event_stream::framed;
 use crate::mcp::transports::refusal::Refusal;
 use crate::net::body;
-use crate::net::guard::Peer;
 use crate::net::locality::Locality;
 
 /// Opens a session: sends the address for its messages, and the list of tools.
 pub async fn get(
     State(door): State<Door>,
     Extension(principal): Extension<Principal>,
-    Extension(Peer(address)): Extension<Peer>,
+    Extension(peer): Extension<Peer>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let (parts, _) = request.into_parts();
-    let client = door.client(principal, address, &parts)?;
+    let client = door.client(principal, peer, &parts)?;
     let tools = door.server.service().tools(client.toolset).outcome();
     let tools: Tools = serde_json::from_slice(tools.as_json()).map_err(|error| {
         tracing::error!(%error, "the list of tools cannot be read");

@@ -16,11 +16,10 @@ use axum::Router;
 use axum::extract::{Extension, Request, State};
 use axum::response::Response;
 use axum::routing::{get, post};
-use fanfare_core::Principal;
+use fanfare_core::{Peer, Principal};
 
 use crate::mcp::transports::door::Door;
 use crate::mcp::transports::refusal::Refusal;
-use crate::net::guard::Peer;
 
 /// The routes of the transports over HTTP.
 pub fn routes(door: Door) -> Router {

@@ -7,14 +7,13 @@ use std::time::Duration;
 
 use axum::extract::{Extension, Request, State};
 use axum::response::Response;
-use fanfare_core::Principal;
+use fanfare_core::{Peer, Principal};
 use fanfare_mcp::json_rpc::{self, Message as RpcMessage};
 use fanfare_mcp::{Error, Incoming};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use http::request::Parts;
 use http::{HeaderMap, Method, header};
-use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -29,9 +28,9 @@ use crate::mcp::transports::duplex::Calls;
 use crate::mcp::transports::header_list::names;
 use crate::mcp::transports::refusal::Refusal;
 use crate::net::frames::{self, Farewell};
-use crate::net::guard::Peer;
 use crate::net::heartbeat::Beats;
 use crate::net::metered::{Meter, Metered};
+use crate::net::socket::Socket;
 use crate::net::takeover::{Outlet, RawConnection, Takeover};
 use fanfare_runtime::budget::Account;
 use fanfare_runtime::shutdown::Shutdown;
@@ -50,7 +49,7 @@ const STALL_MAX: Duration = Duration::from_secs(60);
 /// Maximum time for calls that are running when the gateway stops; less than the default limit of the stop.
 const FINISH_MAX: Duration = Duration::from_secs(5);
 
-type Wire = WebSocketStream<Metered<TcpStream>>;
+type Wire = WebSocketStream<Metered<Socket>>;
 
 /// Returns whether a client asks for a WebSocket.
 pub fn is_asked(headers: &HeaderMap) -> bool {
@@ -61,11 +60,11 @@ pub fn is_asked(headers: &HeaderMap) -> bool {
 pub async fn get(
     State(door): State<Door>,
     Extension(principal): Extension<Principal>,
-    Extension(Peer(address)): Extension<Peer>,
+    Extension(peer): Extension<Peer>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let (parts, _) = request.into_parts();
-    let client = door.client(principal, address, &parts)?;
+    let client = door.client(principal, peer, &parts)?;
     Ok(accept(door, client, &parts)?)
 }
 
@@ -85,10 +84,6 @@ async fn converse(
     client: Client,
     RawConnection { stream, read, beats, mut stop }: RawConnection,
 ) {
-    // Small writes are combined here, so Nagle's algorithm would only add delay.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "could not set TCP_NODELAY on an MCP connection");
-    }
     let stream = Metered::new(stream, read.len(), door.budget.hold(&client.caller()));
     let meter = stream.meter();
     let wire = frames::messages_within(stream, read, MESSAGE_LEN_MAX, WRITE_BUFFER_LEN_MAX).await;

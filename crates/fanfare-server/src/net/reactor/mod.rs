@@ -12,8 +12,10 @@ pub mod reactors;
 pub mod stream;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Wake;
@@ -283,7 +285,7 @@ pub enum Command {
 #[derive(Debug)]
 pub struct Adopted {
     /// The socket, nonblocking.
-    pub socket: std::net::TcpStream,
+    pub socket: OwnedFd,
     /// The response's head and the first bytes of the stream.
     pub head: Bytes,
     /// The subscription to send.

@@ -5,25 +5,21 @@ use std::time::Instant;
 
 use bytes::{Buf, Bytes};
 use fanfare_core::wire::sse;
-use mio::net::TcpStream;
-use socket2::SockRef;
 
 use crate::net::counts::Counts;
 use crate::net::limits::Permit;
 use crate::net::reactor::Adopted;
-use fanfare_hub::item::{Item, Wire};
+use crate::net::reactor::wire::Wire;
+use fanfare_hub::item::{self, Item};
 use fanfare_hub::subscription::{Peek, Subscription};
 
 /// Maximum reads of 4 KiB per turn from a client, which are discarded: a flood must not occupy the reactor.
 const DISCARDS_MAX: usize = 4;
 
-/// Bytes that a socket may buffer at a stop: the rest of the largest event, and the notice that says goodbye.
-const LAST_WORDS_LEN: usize = 1024 * 1024;
-
 /// An event stream.
 #[derive(Debug)]
 pub struct Stream {
-    socket: TcpStream,
+    socket: Wire,
     /// `None` while it is lent to the librarian.
     subscription: Option<Subscription>,
     /// The bytes that the socket did not accept: the head, or the rest of one event.
@@ -44,7 +40,7 @@ impl Stream {
     /// Creates a stream; the head is sent first.
     pub fn new(adopted: Adopted, place: (usize, usize)) -> Stream {
         Stream {
-            socket: TcpStream::from_std(adopted.socket),
+            socket: Wire::new(adopted.socket),
             serial: adopted.subscription.client().id,
             subscription: Some(adopted.subscription),
             remainder: adopted.head,
@@ -58,7 +54,7 @@ impl Stream {
     }
 
     /// Returns the socket.
-    pub fn socket(&mut self) -> &mut TcpStream {
+    pub fn socket(&mut self) -> &mut Wire {
         &mut self.socket
     }
 
@@ -88,12 +84,7 @@ impl Stream {
 
     /// Lets the socket buffer more than while it is in use, and counts it as writable.
     pub fn make_room(&mut self) {
-        let socket = SockRef::from(&self.socket);
-        // The kernel takes as much of this as it allows. What fails here is only that the stream is told nothing.
-        if socket.send_buffer_size().is_ok_and(|len| len < LAST_WORDS_LEN) {
-            let _ = socket.set_send_buffer_size(LAST_WORDS_LEN);
-        }
-        let _ = socket.set_tcp_notsent_lowat(u32::MAX);
+        self.socket.make_room();
         self.set_writable();
     }
 
@@ -120,8 +111,8 @@ impl Stream {
     }
 
     /// Returns the wire format of the stream.
-    fn wire(&self) -> Wire {
-        Wire::Sse(self.format)
+    fn wire(&self) -> item::Wire {
+        item::Wire::Sse(self.format)
     }
 
     /// Lends the subscription.

@@ -50,7 +50,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         let port = if args.once { 0 } else { 8000 };
         let listen = args.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], port)));
         let running =
-            serve::start(gateway::Config { listen: vec![listen], ..gateway::Config::default() }).await?;
+            serve::start(gateway::Config { listen: vec![listen.into()], ..gateway::Config::default() })
+                .await?;
         let api = api(&running, context)?;
         let shown = tokio::select! {
             shown = show(args, &running, &api, context) => shown,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fanfare_api::words::Door;
-use fanfare_core::Principal;
+use fanfare_core::{Peer, Principal};
 use jiff::ZonedDateTime;
 
 use crate::cli::Failure;
@@ -155,7 +155,7 @@ async fn live(event: &Received, running: &Running, (own, own_webhook): (Option<S
     let (mut live, hub, by) = (Live::default(), running.hub(), Principal::local());
     let Ok(Some(event)) = hub.event(&by, event.value.id).await else { return live };
     for client in hub.clients(&by) {
-        if client.feed.filter.matches(&event) && (own.is_none() || client.address != own) {
+        if client.feed.filter.matches(&event) && (own.is_none() || client.address != own.map(Peer::Network)) {
             match client.transport {
                 Transport::Http => live.http += 1,
                 Transport::Mcp => live.mcp += 1,

@@ -1,10 +1,12 @@
 //! The checks of `fanfare doctor`.
 
-use std::net::{SocketAddr, TcpListener};
+use std::io::ErrorKind;
+use std::net::TcpListener;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use fanfare_core::Pattern;
+use fanfare_core::{Endpoint, Pattern};
 
 use crate::cli::doctor::Finding;
 use crate::cli::failure::said;
@@ -236,13 +238,21 @@ async fn there_and_back(api: &Api) -> Result<(), Error> {
 /// Checks that the addresses of `fanfare serve` are free.
 fn ports(settings: &Settings) -> Result<Vec<Finding>, Failure> {
     const CHECK: &str = "port";
-    let check = |address: SocketAddr| match TcpListener::bind(address) {
-        Ok(_) => Finding::good(CHECK, format!("{address} is free for `fanfare serve`")),
+    let bound = |endpoint: &Endpoint| match endpoint {
+        Endpoint::Network(address) => TcpListener::bind(address).map(drop),
+        // A socket that nobody listens at is replaced, and its directory is what must be there.
+        Endpoint::Unix(path) => match UnixStream::connect(path) {
+            Ok(_) => Err(ErrorKind::AddrInUse.into()),
+            Err(_) => path.parent().map_or(Ok(()), |parent| parent.join(".").metadata().map(drop)),
+        },
+    };
+    let check = |endpoint: Endpoint| match bound(&endpoint) {
+        Ok(()) => Finding::good(CHECK, format!("{endpoint} is free for `fanfare serve`")),
         Err(error) => Finding::bad(
             CHECK,
-            format!("{address} cannot be used: {}", said(&error)),
+            format!("{endpoint} cannot be used: {}", said(&error)),
             "pick another: fanfare serve --listen 127.0.0.1:0 uses any free one",
         ),
     };
-    settings.texts(Key::Listen).iter().map(|text| Ok(check(key::address(text)?))).collect()
+    settings.texts(Key::Listen).iter().map(|text| Ok(check(key::endpoint(text)?))).collect()
 }

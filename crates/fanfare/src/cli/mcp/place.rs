@@ -11,6 +11,7 @@ use crate::engines;
 use crate::engines::{OpenError, StoreSpec};
 use crate::gateway;
 use fanfare_client::{Api, Target};
+use fanfare_core::Endpoint;
 use fanfare_store as store;
 use fanfare_store_embedded as embedded;
 
@@ -123,16 +124,16 @@ impl Finder {
         let mut config = self.config.clone();
         let successor = self.last.filter(|last| self.may_listen_on(*last));
         if let Some(last) = successor
-            && !config.listen.iter().any(|address| is_same(*address, last))
+            && !config.listen.iter().any(|address| is_same(address, last))
         {
-            config.listen = vec![last];
+            config.listen = vec![last.into()];
         }
         let patience = successor.map_or(Duration::ZERO, |_| ADDRESS_FREE_MAX);
         let deadline = tokio::time::Instant::now() + patience;
         loop {
             let error = match gateway::start_on(store.clone(), config.clone()).await {
                 Ok(running) => {
-                    self.last = running.addresses().first().copied();
+                    self.last = running.endpoints().iter().find_map(Endpoint::network);
                     return Ok(running);
                 }
                 Err(error) => error,
@@ -142,13 +143,16 @@ impl Finder {
                 .is_some_and(|error| error.kind() == ErrorKind::AddrInUse);
             if is_taken && tokio::time::Instant::now() < deadline {
                 tokio::time::sleep(ADDRESS_RETRY).await;
-            } else if is_taken && !self.is_address_chosen && config.listen.iter().all(|it| it.port() != 0) {
+            } else if is_taken
+                && !self.is_address_chosen
+                && config.listen.iter().filter_map(Endpoint::network).all(|it| it.port() != 0)
+            {
                 let taken: Vec<_> = config.listen.iter().map(ToString::to_string).collect();
                 self.output.warn(&format!(
                     "{} is in use by another program; using a free port instead",
                     taken.join(", ")
                 ));
-                config.listen = vec![SocketAddr::from(([127, 0, 0, 1], 0))];
+                config.listen = vec![SocketAddr::from(([127, 0, 0, 1], 0)).into()];
             } else {
                 let failure = startup::cannot_start(&error, &config.listen).await;
                 store.engine.close().await;
@@ -160,12 +164,13 @@ impl Finder {
     /// Returns whether this process may take over an address. The user may have allowed only the previous host to
     /// serve other machines.
     fn may_listen_on(&self, address: SocketAddr) -> bool {
-        address.ip().is_loopback() || self.config.listen.iter().any(|known| is_same(*known, address))
+        address.ip().is_loopback() || self.config.listen.iter().any(|known| is_same(known, address))
     }
 }
 
-/// Returns whether a gateway that listens on `address` announces itself as `announced`.
-fn is_same(address: SocketAddr, announced: SocketAddr) -> bool {
+/// Returns whether a gateway that listens on `endpoint` announces itself as `announced`.
+fn is_same(endpoint: &Endpoint, announced: SocketAddr) -> bool {
+    let Some(address) = endpoint.network() else { return false };
     address == announced
         || (address.port() == announced.port()
             && address.ip().is_unspecified()

@@ -1,8 +1,8 @@
 //! Where the webhooks of this gateway may be sent: the mode, and the addresses of this machine.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
-use fanfare_core::Invalid;
+use fanfare_core::{Endpoint, Invalid};
 use fanfare_webhook::policy::{Mode, Policy};
 
 use crate::cli::settings::key::webhook_mode;
@@ -16,7 +16,7 @@ use fanfare_server::net::origin::{Cors, Origin, is_loopback_host};
 /// too, through a proxy or a browser.
 pub(super) fn config(
     settings: &Settings,
-    listen: &[SocketAddr],
+    listen: &[Endpoint],
     cors: &Cors,
     allowed_hosts: &[String],
 ) -> Result<webhook::Config, Failure> {
@@ -32,7 +32,7 @@ pub(super) fn config(
 }
 
 /// Returns whether others than this machine can reach the gateway.
-fn is_reachable(listen: &[SocketAddr], cors: &Cors, allowed_hosts: &[String]) -> bool {
+fn is_reachable(listen: &[Endpoint], cors: &Cors, allowed_hosts: &[String]) -> bool {
     let is_foreign = |origin: &Origin| !origin.is_loopback();
     let has_foreign_page = match cors {
         Cors::Any => true,
@@ -40,7 +40,7 @@ fn is_reachable(listen: &[SocketAddr], cors: &Cors, allowed_hosts: &[String]) ->
     };
     has_foreign_page
         || allowed_hosts.iter().any(|host| !is_loopback_host(host))
-        || listen.iter().any(|address| !address.ip().is_loopback())
+        || !listen.iter().all(Endpoint::is_local)
 }
 
 /// Returns the name of a mode, as in the settings.

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use fanfare_core::{Code, Invalid, duration};
+use fanfare_core::endpoint::UNIX_PREFIX;
+use fanfare_core::{Code, Endpoint, Invalid, duration};
 use fanfare_webhook::allow::Allow;
 use fanfare_webhook::inbound::PlainSecret;
 use fanfare_webhook::policy as webhook;
@@ -181,7 +182,7 @@ impl Key {
                     positive(text).map(drop)?;
                 }
                 Key::DrainTime => duration::parse(text).map(drop)?,
-                Key::Listen => address(text).map(drop)?,
+                Key::Listen => endpoint(text).map(drop)?,
                 Key::RetentionCount
                 | Key::MaxConnections
                 | Key::MaxConnectionsPerAddress
@@ -215,8 +216,11 @@ fn invalid(what: impl Into<String>, fix: impl Into<std::borrow::Cow<'static, str
     Invalid::new(Code::InvalidQuery, what, fix)
 }
 
-/// Parses the URL of a gateway: a scheme, a host and perhaps a port.
+/// Parses the URL of a gateway: a scheme, a host and perhaps a port; or a Unix socket.
 pub(crate) fn server(text: &str) -> Result<String, Invalid> {
+    if text.starts_with(UNIX_PREFIX) {
+        return text.parse::<Endpoint>().map(|endpoint| endpoint.to_string());
+    }
     let refused = |problem: &str| {
         invalid(format!("`{text}` is not a gateway URL: {problem}"), "write it like `http://127.0.0.1:8000`")
     };
@@ -250,7 +254,16 @@ fn host_name(text: &str) -> Result<(), Invalid> {
     ))
 }
 
-/// Parses an address to listen on: `127.0.0.1:8000`, `[::1]:8000`, `localhost:8000` or `:8000` (loopback).
+/// Parses an address to listen on: `127.0.0.1:8000`, `[::1]:8000`, `localhost:8000`, `:8000` (loopback) or
+/// `unix:/run/fanfare/socket`.
+pub(crate) fn endpoint(text: &str) -> Result<Endpoint, Invalid> {
+    match text.strip_prefix("localhost:").or_else(|| text.strip_prefix(':')) {
+        Some(port) => address(&format!("127.0.0.1:{port}")).map(Endpoint::Network),
+        None => text.parse(),
+    }
+}
+
+/// Parses an address of the network, in the same short forms.
 pub(crate) fn address(text: &str) -> Result<SocketAddr, Invalid> {
     let numeric = match text.strip_prefix("localhost:").or_else(|| text.strip_prefix(':')) {
         Some(port) => format!("127.0.0.1:{port}"),

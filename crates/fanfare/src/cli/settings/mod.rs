@@ -62,6 +62,8 @@ pub(crate) struct Settings {
     environment: Vec<(Key, Vec<String>)>,
     /// The configuration files that exist, in order of precedence.
     files: Vec<File>,
+    /// The file that was named instead of the usual ones.
+    named: Option<PathBuf>,
 }
 
 /// Returns the paths of the configuration files, in order of precedence: only `named` if there is one, otherwise
@@ -113,13 +115,19 @@ impl Settings {
                 }
             }
         }
-        let settings = Settings { flags, environment: environment(), files };
+        let named = named.map(Path::to_owned);
+        let settings = Settings { flags, environment: environment(), files, named };
         for key in Key::ALL {
             if let Some(value) = settings.value(key) {
                 key.check(&value.texts).map_err(|invalid| explained(&value.origin, key, invalid))?;
             }
         }
         Ok(settings)
+    }
+
+    /// Loads the same settings again: the files may have changed.
+    pub(crate) fn again(&self) -> Result<Settings, Failure> {
+        Settings::load(self.flags.clone(), self.named.as_deref())
     }
 
     /// Returns the value for `key` that overrides the others.
@@ -224,7 +232,7 @@ impl Settings {
 /// Returns whether two URLs have the same scheme, host and port.
 fn have_one_origin(one: &str, other: &str) -> bool {
     let origin = |url: &str| reqwest::Url::parse(url).ok().map(|url| url.origin());
-    origin(one).is_some_and(|one| one.is_tuple() && Some(one) == origin(other))
+    one == other || origin(one).is_some_and(|one| one.is_tuple() && Some(one) == origin(other))
 }
 
 /// Returns the token in `text`. An error does not repeat the text.

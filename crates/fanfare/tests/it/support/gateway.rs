@@ -66,7 +66,7 @@ impl Gateway {
             None => StoreSpec::Memory,
         };
         let mut config = gateway::Config {
-            listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
+            listen: vec![SocketAddr::from(([127, 0, 0, 1], 0)).into()],
             store,
             shutdown_timeout: GRACE,
             ..gateway::Config::default()
@@ -80,7 +80,7 @@ impl Gateway {
     pub(crate) async fn on_memory() -> (Gateway, Arc<Memory>) {
         let memory = Memory::new(Retention::default());
         let config = gateway::Config {
-            listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
+            listen: vec![SocketAddr::from(([127, 0, 0, 1], 0)).into()],
             store: StoreSpec::Memory,
             shutdown_timeout: GRACE,
             ..gateway::Config::default()
@@ -119,8 +119,8 @@ impl Gateway {
                 };
                 let (hub, webhooks) = (running.hub().clone(), running.webhooks().clone());
                 let board = running.board().clone();
-                let _ =
-                    started.send((running.addresses()[0], hub, webhooks, store, board, running.stopper()));
+                let address = running.endpoints()[0].network().expect("an address of the network");
+                let _ = started.send((address, hub, webhooks, store, board, running.stopper()));
                 let _ = ends.send(running.ended().await);
             });
         });
@@ -189,7 +189,7 @@ impl Gateway {
         self.end();
         let mut config = self.config.clone();
         change(&mut config);
-        config.listen = vec![self.address];
+        config.listen = vec![self.address.into()];
         Gateway::run(config, self.directory.take()).await
     }
 

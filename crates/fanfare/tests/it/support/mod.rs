@@ -10,6 +10,7 @@ pub(crate) mod gateway;
 pub(crate) mod log;
 pub(crate) mod mcp_stream;
 pub(crate) mod process;
+pub(crate) mod program;
 pub(crate) mod raw;
 pub(crate) mod reader;
 pub(crate) mod receiver;

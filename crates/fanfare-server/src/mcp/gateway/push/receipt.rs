@@ -32,7 +32,7 @@ pub(super) fn write(
 ) -> Outcome {
     let appended = &published.appended[0];
     let event = &appended.event;
-    let url = opened.map(|opened| format!("http://{}", listeners::browsable(opened.address)));
+    let url = opened.map(|opened| listeners::url(&opened.address.into()));
     let mut text = format!("Stored as {} on `{}`", event.position, event.channel);
     if appended.repeated {
         text.push_str(" by an earlier call with this `idempotency_key`; nothing was pushed again");

@@ -6,7 +6,7 @@ mod in_session;
 use axum::Json;
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
-use fanfare_core::Principal;
+use fanfare_core::{Peer, Principal};
 use fanfare_mcp::json_rpc::{self, Message};
 use fanfare_mcp::{Declaration, Era, Error, Id, Incoming, Request as RpcRequest, Version, headers};
 use http::request::Parts;
@@ -20,7 +20,6 @@ use crate::mcp::transports::door::Door;
 use crate::mcp::transports::header_list::names;
 use crate::mcp::transports::refusal::Refusal;
 use crate::net::body;
-use crate::net::guard::Peer;
 use crate::net::locality::Locality;
 
 /// The media types that a client accepts. A client without `Accept` accepts any, as with `*/*`.
@@ -34,11 +33,11 @@ struct Accepts {
 pub async fn post(
     State(door): State<Door>,
     Extension(principal): Extension<Principal>,
-    Extension(Peer(address)): Extension<Peer>,
+    Extension(peer): Extension<Peer>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
-    let client = door.client(principal, address, &parts)?;
+    let client = door.client(principal, peer, &parts)?;
     let accepts = Accepts::of(&parts.headers);
     if !accepts.json && !accepts.events {
         let problem = "answers are `application/json` or `text/event-stream`, and `Accept` allows neither";
@@ -143,14 +142,14 @@ impl Exchange {
 pub async fn get(
     State(door): State<Door>,
     Extension(principal): Extension<Principal>,
-    Extension(Peer(address)): Extension<Peer>,
+    Extension(peer): Extension<Peer>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let (parts, _) = request.into_parts();
     if !parts.headers.get(header::ACCEPT).is_some_and(|accept| names(accept, "text/event-stream")) {
         return Ok(health(&door));
     }
-    let client = door.client(principal, address, &parts)?;
+    let client = door.client(principal, peer, &parts)?;
     let accepts = Accepts::of(&parts.headers);
     let exchange = Exchange { door, client, parts, accepts };
     match exchange.session()? {

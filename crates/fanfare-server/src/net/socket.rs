@@ -1,0 +1,185 @@
+//! Sockets of both kinds that a client can connect to: TCP and Unix. Above this, a connection is a connection.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use fanfare_core::Peer;
+use fanfare_core::peer::Credentials;
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+
+use crate::net::limits::NOT_SENT_LEN_MAX;
+
+/// A socket that accepts connections.
+#[derive(Debug)]
+pub enum Listener {
+    /// At an IP address.
+    Tcp(TcpListener),
+    /// At a path.
+    Unix(UnixListener),
+}
+
+/// A connection that was accepted.
+#[derive(Debug)]
+pub enum Socket {
+    /// Over the network.
+    Tcp(TcpStream),
+    /// Within this machine.
+    Unix(UnixStream),
+}
+
+impl Listener {
+    /// Waits for the next connection. Cancelling loses none.
+    pub async fn accept(&self) -> io::Result<(Socket, Peer)> {
+        match self {
+            Listener::Tcp(listener) => {
+                let (stream, address) = listener.accept().await?;
+                Ok((Socket::Tcp(stream), Peer::Network(address)))
+            }
+            Listener::Unix(listener) => Socket::unix(listener.accept().await?.0),
+        }
+    }
+
+    /// Closes the socket, and returns the connections that were waiting in its queue, at most `count_max`.
+    pub fn into_queued(self, count_max: usize) -> io::Result<Vec<(Socket, Peer)>> {
+        let mut queued = Vec::new();
+        match self {
+            Listener::Tcp(listener) => {
+                let listener = listener.into_std()?;
+                while queued.len() < count_max
+                    && let Ok((stream, address)) = listener.accept()
+                {
+                    stream.set_nonblocking(true)?;
+                    queued.push((Socket::Tcp(TcpStream::from_std(stream)?), Peer::Network(address)));
+                }
+            }
+            Listener::Unix(listener) => {
+                let listener = listener.into_std()?;
+                while queued.len() < count_max
+                    && let Ok((stream, _)) = listener.accept()
+                {
+                    stream.set_nonblocking(true)?;
+                    queued.push(Socket::unix(UnixStream::from_std(stream)?)?);
+                }
+            }
+        }
+        Ok(queued)
+    }
+
+    /// Returns another descriptor of the same socket.
+    pub fn duplicate(&self) -> io::Result<OwnedFd> {
+        match self {
+            Listener::Tcp(listener) => listener.as_fd().try_clone_to_owned(),
+            Listener::Unix(listener) => listener.as_fd().try_clone_to_owned(),
+        }
+    }
+}
+
+impl Socket {
+    fn unix(stream: UnixStream) -> io::Result<(Socket, Peer)> {
+        let found = stream.peer_cred()?;
+        let pid = found.pid().and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0);
+        let credentials = Credentials { uid: found.uid(), gid: found.gid(), pid };
+        Ok((Socket::Unix(stream), Peer::Unix(credentials)))
+    }
+
+    /// Sets that a write is sent at once, and that the kernel gives up a client that accepts nothing for `patience`. The
+    /// other end of a Unix socket cannot be lost without notice.
+    pub fn prepare(&self, patience: Duration) -> io::Result<()> {
+        let Socket::Tcp(stream) = self else { return Ok(()) };
+        // A frame must not wait for the acknowledgement of the one before it.
+        stream.set_nodelay(true)?;
+        SockRef::from(stream).set_tcp_user_timeout(Some(patience))
+    }
+
+    /// Limits what waits in the socket: the backlog of a slow subscriber stays in the shared ring.
+    pub fn limit_unsent(&self) -> io::Result<()> {
+        match self {
+            Socket::Tcp(stream) => SockRef::from(stream).set_tcp_notsent_lowat(NOT_SENT_LEN_MAX),
+            Socket::Unix(_) => Ok(()),
+        }
+    }
+
+    /// Reads the first bytes without removing them from the socket.
+    pub async fn peek(&self, first: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Socket::Tcp(stream) => stream.peek(first).await,
+            Socket::Unix(stream) => {
+                let peek = || {
+                    let flags = rustix::net::RecvFlags::PEEK;
+                    let (len, _) = rustix::net::recv(stream, &mut *first, flags)?;
+                    Ok(len)
+                };
+                stream.async_io(Interest::READABLE, peek).await
+            }
+        }
+    }
+
+    /// Takes the socket out of the runtime.
+    pub fn into_descriptor(self) -> io::Result<OwnedFd> {
+        match self {
+            Socket::Tcp(stream) => stream.into_std().map(OwnedFd::from),
+            Socket::Unix(stream) => stream.into_std().map(OwnedFd::from),
+        }
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Socket::Tcp(stream) => stream.as_fd(),
+            Socket::Unix(stream) => stream.as_fd(),
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Socket::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+            Socket::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Socket::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
+            Socket::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Socket::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+            Socket::Unix(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Socket::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Socket::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Socket::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            Socket::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Unix sockets as files: made for their owner and group, and not left behind.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::Mode;
+use tokio::net::UnixListener;
+
+use crate::net::listeners::BACKLOG;
+
+/// Who may connect, less what the umask forbids: there is no authentication, and everybody who can connect can push.
+const MODE: Mode = Mode::RUSR.union(Mode::WUSR).union(Mode::RGRP).union(Mode::WGRP);
+
+/// Listens at `path`. A socket that is there already, and at which nobody listens, was left behind and is replaced.
+pub fn bind(path: &Path) -> io::Result<UnixListener> {
+    let left_behind = fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket())
+        && UnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
+    if left_behind {
+        fs::remove_file(path)?;
+    }
+    let socket = socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    // Before the file exists, so that nobody connects in between: it gets the mode of the socket (unix(7)).
+    rustix::fs::fchmod(&socket, MODE)?;
+    socket.bind(&socket2::SockAddr::unix(path)?)?;
+    socket.listen(BACKLOG)?;
+    UnixListener::from_std(std::os::unix::net::UnixListener::from(std::os::fd::OwnedFd::from(socket)))
+}
+
+/// The file of a socket that this process has made.
+#[derive(Debug)]
+pub struct SocketFile {
+    path: PathBuf,
+    /// Its device and inode: another process may have replaced it.
+    identity: (u64, u64),
+}
+
+impl SocketFile {
+    /// Notes the file at `path`.
+    pub fn at(path: &Path) -> io::Result<SocketFile> {
+        let found = fs::symlink_metadata(path)?;
+        Ok(SocketFile { path: path.to_owned(), identity: (found.dev(), found.ino()) })
+    }
+
+    /// Removes the file, unless it is another one by now.
+    pub fn remove(self) {
+        let is_ours =
+            fs::symlink_metadata(&self.path).is_ok_and(|found| (found.dev(), found.ino()) == self.identity);
+        if is_ours && let Err(error) = fs::remove_file(&self.path) {
+            tracing::warn!(%error, "could not remove the socket {}", self.path.display());
+        }
+    }
+}

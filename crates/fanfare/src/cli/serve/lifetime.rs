@@ -1,0 +1,149 @@
+//! From the start of a gateway to its end: what each signal does.
+//!
+//! SIGTERM and Ctrl-C stop it, and a second one ends it at once. SIGHUP reads the settings again. SIGUSR2 stops it and has
+//! this process continue as the program that is installed by now, at the same sockets.
+
+use std::os::fd::OwnedFd;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::cli::failure::said;
+use crate::cli::logging::Format;
+use crate::cli::output::style::DIM;
+use crate::cli::serve::program::Program;
+use crate::cli::settings::{Key, Settings};
+use crate::cli::signals::Stop;
+use crate::cli::startup::gateway_failure;
+use crate::cli::{Context, Exit, Failure, serve};
+use crate::gateway;
+
+/// How a gateway ended.
+#[derive(Debug)]
+pub(super) enum End {
+    /// The program ends.
+    Exit(Exit),
+    /// The program continues with these sockets.
+    HandOver(Vec<OwnedFd>),
+}
+
+/// The signals that a gateway obeys.
+#[derive(Debug)]
+pub(super) struct Signals {
+    pub(super) stop: Stop,
+    reload: Signal,
+    hand_over: Signal,
+}
+
+impl Signals {
+    /// Starts to catch them.
+    pub(super) fn new() -> Result<Signals, Failure> {
+        let caught =
+            |kind| signal(kind).map_err(|error| Failure::failed("cannot catch signals").why(said(&error)));
+        Ok(Signals {
+            stop: Stop::new()?,
+            reload: caught(SignalKind::hangup())?,
+            hand_over: caught(SignalKind::user_defined2())?,
+        })
+    }
+}
+
+/// Serves until a signal stops the gateway or the gateway fails.
+pub(super) async fn serve(
+    running: gateway::Running,
+    signals: &mut Signals,
+    context: &Context,
+    format: Format,
+) -> Result<End, Failure> {
+    let (trigger, spare, times) = (running.stopper(), running.spare(), running.times());
+    let mut settings = context.settings.again();
+    let ended = running.ended();
+    tokio::pin!(ended);
+    let end = loop {
+        tokio::select! {
+            result = &mut ended => {
+                result.map_err(|failure| gateway_failure(&failure))?;
+                return Ok(End::Exit(Exit::Ok));
+            }
+            _ = signals.stop.asked() => {
+                match format {
+                    Format::Json => tracing::info!("shutting down"),
+                    Format::Text => {
+                        context.output.note(format!("{DIM}shutting down; repeat to stop immediately{DIM:#}"));
+                    }
+                }
+                break End::Exit(Exit::Ok);
+            }
+            _ = signals.reload.recv() => settings = reload(&context.settings, settings, &times),
+            _ = signals.hand_over.recv() => match succession(&context.settings).await {
+                Ok(()) => {
+                    tracing::info!("handing over to the program that is installed by now");
+                    break End::HandOver(spare.take());
+                }
+                Err(failure) => {
+                    let cause = failure.why.as_deref();
+                    tracing::error!(cause, "not handed over, the gateway continues: {}", failure.what);
+                }
+            }
+        }
+    };
+    trigger.pull();
+    let ending = async {
+        loop {
+            tokio::select! {
+                result = &mut ended => return Ok(result),
+                exit = signals.stop.asked() => return Err(exit),
+                _ = signals.reload.recv() => {}
+            }
+        }
+    };
+    match ending.await {
+        Ok(result) => result.map(|()| end).map_err(|failure| gateway_failure(&failure)),
+        Err(exit) => Ok(End::Exit(exit)),
+    }
+}
+
+/// Reads the settings again, and applies those that can change while the gateway runs. Returns those that hold now.
+fn reload(
+    first: &Settings,
+    before: Result<Settings, Failure>,
+    times: &gateway::Times,
+) -> Result<Settings, Failure> {
+    let read = first.again().and_then(|settings| Ok((serve::config(&settings)?, settings)));
+    let (config, now) = match read {
+        Ok(read) => read,
+        Err(failure) => {
+            let (cause, fix) = (failure.why.as_deref(), failure.fix.as_deref());
+            tracing::error!(cause, fix, "settings not reloaded: {}", failure.what);
+            return before;
+        }
+    };
+    let changed = |key: &Key| {
+        let of = |settings: &Settings| settings.value(*key).map(|value| value.texts);
+        key.name().starts_with("serve.") && before.as_ref().is_ok_and(|before| of(before) != of(&now))
+    };
+    let (applied, later): (Vec<Key>, Vec<Key>) = Key::ALL
+        .into_iter()
+        .filter(changed)
+        .partition(|key| matches!(key, Key::DrainTime | Key::ShutdownTimeout));
+    times.set(&config);
+    let names = |keys: &[Key]| keys.iter().map(|key| key.shown_name()).collect::<Vec<_>>().join(", ");
+    match (applied.is_empty(), later.is_empty()) {
+        (true, true) => tracing::info!("settings reloaded: none has changed"),
+        (_, true) => tracing::info!("settings reloaded: {} changed", names(&applied)),
+        (true, false) => {
+            tracing::warn!("settings reloaded: {} will change at the next start (SIGUSR2)", names(&later))
+        }
+        (false, false) => tracing::warn!(
+            "settings reloaded: {} changed, {} will change at the next start (SIGUSR2)",
+            names(&applied),
+            names(&later)
+        ),
+    }
+    Ok(now)
+}
+
+/// Checks what can be known of a successor before the gateway stops for it.
+async fn succession(settings: &Settings) -> Result<(), Failure> {
+    serve::config(&settings.again()?)?;
+    Program::running()?.can_start().await
+}

@@ -1,0 +1,97 @@
+//! The program as its own successor: after a hand-over, this process continues as the file that is installed by now.
+//!
+//! The process keeps its id, so whoever started it (a service manager, a container) notices nothing. The sockets stay
+//! open, so connections wait in their queues meanwhile, and are not refused.
+
+use std::ffi::OsString;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use anyhow::ensure;
+use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
+
+use crate::cli::Failure;
+use crate::cli::failure::said;
+
+/// The descriptors of a successor's sockets are below this one: nothing else uses such high numbers once the gateway has
+/// stopped, and every limit on open files that a gateway starts with allows them.
+const DESCRIPTORS_END: i32 = 128;
+/// Maximum time for the program to say its version.
+const START_MAX: Duration = Duration::from_secs(5);
+
+/// The file that this process runs, and the arguments that it was started with.
+#[derive(Debug, Clone)]
+pub(super) struct Program {
+    path: PathBuf,
+    arguments: Vec<OsString>,
+}
+
+impl Program {
+    /// Returns the program of this process. First called at its start: of a file that was replaced since, the system knows
+    /// only that it was deleted.
+    pub(super) fn running() -> Result<Program, Failure> {
+        static RUNNING: OnceLock<Program> = OnceLock::new();
+        if let Some(program) = RUNNING.get() {
+            return Ok(program.clone());
+        }
+        let path = std::env::current_exe()
+            .map_err(|error| Failure::failed("cannot find the program's own file").why(said(&error)))?;
+        Ok(RUNNING.get_or_init(|| Program { path, arguments: std::env::args_os().skip(1).collect() }).clone())
+    }
+
+    /// Checks that the file is a program that starts.
+    pub(super) async fn can_start(&self) -> Result<(), Failure> {
+        let failed =
+            |why: String| Failure::failed(format!("`{}` does not start", self.path.display())).why(why);
+        let run = tokio::process::Command::new(&self.path)
+            .arg("--version")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .status();
+        match tokio::time::timeout(START_MAX, run).await {
+            Ok(Ok(status)) if status.success() => Ok(()),
+            Ok(Ok(status)) => Err(failed(status.to_string())),
+            Ok(Err(error)) => Err(failed(said(&error))),
+            Err(_) => Err(failed(format!("it did not end within {START_MAX:?}"))),
+        }
+    }
+
+    /// Has this process continue as the program, which is passed the sockets (`sd_listen_fds(3)`). Returns only the
+    /// error that prevents it.
+    pub(super) fn continue_with(self, sockets: Vec<OwnedFd>) -> Failure {
+        let passed = match in_a_row(sockets) {
+            Ok(passed) => passed,
+            Err(error) => return Failure::failed("cannot hand the sockets over").why(format!("{error:#}")),
+        };
+        let first = passed.first().map_or(0, AsRawFd::as_raw_fd);
+        let error = Command::new(&self.path)
+            .args(&self.arguments)
+            .env("LISTEN_PID", std::process::id().to_string())
+            .env("LISTEN_FDS", passed.len().to_string())
+            .env("LISTEN_FDS_FIRST_FD", first.to_string())
+            .exec();
+        Failure::failed(format!("cannot continue as `{}`", self.path.display()))
+            .why(said(&error))
+            .fix("start it again")
+    }
+}
+
+/// Gives the descriptors numbers in a row that survive the change of the program.
+fn in_a_row(sockets: Vec<OwnedFd>) -> anyhow::Result<Vec<OwnedFd>> {
+    let mut next = DESCRIPTORS_END - i32::try_from(sockets.len())?;
+    let mut passed = Vec::new();
+    for socket in sockets {
+        let copy = fcntl_dupfd_cloexec(&socket, next)?;
+        ensure!(copy.as_raw_fd() == next, "descriptor {next} is in use");
+        fcntl_setfd(&copy, FdFlags::empty())?;
+        passed.push(copy);
+        next += 1;
+    }
+    Ok(passed)
+}

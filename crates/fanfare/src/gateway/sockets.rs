@@ -1,0 +1,156 @@
+//! The sockets that a gateway listens on: bound by itself, or passed to it by the process that started it.
+
+use std::io;
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, ensure};
+use fanfare_core::Endpoint;
+use fanfare_server::net::listeners;
+use fanfare_server::net::socket::Listener;
+use fanfare_server::net::unix_socket::SocketFile;
+use listenfd::ListenFd;
+use socket2::SockRef;
+
+/// The sockets, before connections are accepted.
+#[derive(Debug)]
+pub struct Sockets {
+    pub(super) listening: Vec<(Endpoint, Listener)>,
+    /// The files that this process made for them.
+    files: Vec<SocketFile>,
+}
+
+/// Sockets that were passed by systemd, or by the gateway before this one (`sd_listen_fds(3)`).
+#[derive(Debug)]
+pub struct Inherited(Vec<(Endpoint, Passed)>);
+
+#[derive(Debug)]
+enum Passed {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+/// What keeps the sockets of a running gateway for its successor; cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Spare(
+    /// Guards the descriptors; held to take them. Empty once the gateway is stopping.
+    Arc<Mutex<Kept>>,
+);
+
+#[derive(Debug, Default)]
+struct Kept {
+    descriptors: Vec<OwnedFd>,
+    files: Vec<SocketFile>,
+}
+
+impl Sockets {
+    /// Binds a socket at each address.
+    pub fn bind(endpoints: &[Endpoint]) -> anyhow::Result<Sockets> {
+        let mut sockets = Sockets { listening: Vec::new(), files: Vec::new() };
+        for endpoint in endpoints {
+            let bound = listeners::bind(endpoint).with_context(|| format!("cannot listen on {endpoint}"))?;
+            sockets.listening.push(bound);
+            if let Endpoint::Unix(path) = endpoint {
+                sockets.files.push(SocketFile::at(path).with_context(|| format!("cannot read {endpoint}"))?);
+            }
+        }
+        Ok(sockets)
+    }
+
+    /// Returns the addresses, with the ports that were picked.
+    pub fn endpoints(&self) -> Vec<Endpoint> {
+        self.listening.iter().map(|(endpoint, _)| endpoint.clone()).collect()
+    }
+
+    /// Returns further descriptors of the same sockets, for a successor.
+    pub(super) fn spare(&mut self) -> io::Result<Spare> {
+        let descriptors =
+            self.listening.iter().map(|(_, listener)| listener.duplicate()).collect::<Result<_, _>>()?;
+        Ok(Spare(Arc::new(Mutex::new(Kept { descriptors, files: std::mem::take(&mut self.files) }))))
+    }
+}
+
+impl Inherited {
+    /// Takes the sockets that the environment names; `None` if there are none. Call this before there are threads: it
+    /// changes the environment, so that no child takes them for its own.
+    pub fn from_environment() -> anyhow::Result<Option<Inherited>> {
+        let mut passed = ListenFd::from_env();
+        let mut sockets = Vec::new();
+        for index in 0..passed.len() {
+            let socket = match passed.take_tcp_listener(index) {
+                Ok(Some(listener)) => (listener.local_addr()?.into(), Passed::Tcp(listener)),
+                _ => {
+                    let listener = passed.take_unix_listener(index).ok().flatten();
+                    let listener = listener.with_context(|| {
+                        format!("descriptor {index} of LISTEN_FDS is not a stream socket")
+                    })?;
+                    let address = listener.local_addr()?;
+                    let path = address.as_pathname().map_or_else(|| PathBuf::from("@"), PathBuf::from);
+                    (Endpoint::Unix(path), Passed::Unix(listener))
+                }
+            };
+            ensure!(
+                socket.1.is_listening()?,
+                "descriptor {index} of LISTEN_FDS is a connection, not a socket that listens; a systemd socket unit must \
+                 not set `Accept=yes`"
+            );
+            sockets.push(socket);
+        }
+        Ok((!sockets.is_empty()).then_some(Inherited(sockets)))
+    }
+
+    /// Returns the addresses.
+    pub fn endpoints(&self) -> Vec<Endpoint> {
+        self.0.iter().map(|(endpoint, _)| endpoint.clone()).collect()
+    }
+
+    /// Makes them usable by the runtime that calls this.
+    pub fn into_sockets(self) -> io::Result<Sockets> {
+        let of = |(endpoint, passed)| Ok((endpoint, Passed::into_listener(passed)?));
+        let listening = self.0.into_iter().map(of).collect::<io::Result<_>>()?;
+        Ok(Sockets { listening, files: Vec::new() })
+    }
+}
+
+impl Passed {
+    fn is_listening(&self) -> io::Result<bool> {
+        match self {
+            Passed::Tcp(listener) => SockRef::from(listener).is_listener(),
+            Passed::Unix(listener) => SockRef::from(listener).is_listener(),
+        }
+    }
+
+    fn into_listener(self) -> io::Result<Listener> {
+        match self {
+            Passed::Tcp(listener) => {
+                listener.set_nonblocking(true)?;
+                Ok(Listener::Tcp(tokio::net::TcpListener::from_std(listener)?))
+            }
+            Passed::Unix(listener) => {
+                listener.set_nonblocking(true)?;
+                Ok(Listener::Unix(tokio::net::UnixListener::from_std(listener)?))
+            }
+        }
+    }
+}
+
+impl Spare {
+    /// Takes the descriptors for a successor, which finds the files as they are. Empty if it is too late.
+    pub fn take(&self) -> Vec<OwnedFd> {
+        self.kept().descriptors
+    }
+
+    /// Closes the descriptors and removes the files, if there is no successor.
+    pub(super) fn close(&self) {
+        for file in self.kept().files {
+            file.remove();
+        }
+    }
+
+    fn kept(&self) -> Kept {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
