@@ -1,8 +1,10 @@
-"""Checks the unit without systemd running: its syntax, and that the gateway works under the filters it asks for.
+"""Checks the units without systemd running: their syntax, that the gateway works under the filters that the service asks
+for, and that it serves the socket that it is passed, also after it has continued as its own successor.
 
 Usage: python3 packaging/systemd/check.py FANFARE
 
-It needs `systemd-analyze`, which knows what the groups of system calls contain, and Debian's python3-seccomp.
+It needs `systemd-analyze`, which knows what the groups of system calls contain, `systemd-socket-activate`, and Debian's
+python3-seccomp.
 """
 
 import configparser
@@ -81,11 +83,13 @@ def install_filters(service):
 
 
 def check_syntax(fanfare, directory):
-    """Has systemd read the unit, with the program that was built in place of the installed one."""
-    text = UNIT.read_text().replace("/usr/local/bin/fanfare", str(fanfare))
-    copy = directory / "fanfare.service"
-    copy.write_text(text)
-    said = subprocess.run(["systemd-analyze", "verify", str(copy)], capture_output=True, text=True)
+    """Has systemd read the units, with the program that was built in place of the installed one."""
+    copies = []
+    for unit in (UNIT, UNIT.with_suffix(".socket")):
+        copy = directory / unit.name
+        copy.write_text(unit.read_text().replace("/usr/local/bin/fanfare", str(fanfare)))
+        copies.append(str(copy))
+    said = subprocess.run(["systemd-analyze", "verify", *copies], capture_output=True, text=True)
     complaints = [line for line in said.stderr.splitlines() if "fanfare" in line]
     assert not complaints, "\n".join(complaints)
 
@@ -139,16 +143,52 @@ def check_work(fanfare, directory):
         receiver.shutdown()
 
 
+def check_socket(fanfare, directory):
+    """Has systemd's own program pass a socket, under the filters; the gateway serves it, and after SIGUSR2 its successor."""
+    service = settings()
+    path = directory / "socket"
+    command = [
+        "systemd-socket-activate", "-l", path,
+        fanfare, "serve", "--store", directory / "log.db", "--listen", "127.0.0.1:1", "-o", "json",
+    ]
+    gateway = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        preexec_fn=lambda: install_filters(service),
+    )
+    try:
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while not path.exists():
+            assert gateway.poll() is None and time.monotonic() < deadline, "there is no socket"
+            time.sleep(0.02)
+        # The first connection starts it, and waits until it is there.
+        for _ in range(2):
+            with socket.socket(socket.AF_UNIX) as client:
+                client.settimeout(DEADLINE_SECONDS)
+                client.connect(str(path))
+                client.sendall(b"GET /ready HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+                assert first_line(gateway)["addresses"] == [f"unix:{path}"]
+                head = client.recv(100)
+                assert head.startswith(b"HTTP/1.1 200 "), head
+            gateway.send_signal(signal.SIGUSR2)
+        first_line(gateway)
+        gateway.send_signal(signal.SIGTERM)
+        assert gateway.wait(DEADLINE_SECONDS) == 0, gateway.returncode
+        assert path.exists(), "the gateway removed a socket that is not its own"
+    finally:
+        gateway.kill()
+        gateway.wait()
+
+
 def main():
     fanfare = pathlib.Path(sys.argv[1]).resolve()
     if shutil.which("systemd-analyze") is None:
-        print("systemd-analyze is not here: nothing of the unit can be checked\n0 passed, 0 failed, 2 skipped in 0s")
+        print("systemd-analyze is not here: nothing of the units can be checked\n0 passed, 0 failed, 3 skipped in 0s")
         return
     began, failed, skipped = time.monotonic(), 0, 0
-    for check in (check_syntax, check_work):
-        if check is check_work and importlib.util.find_spec("seccomp") is None:
+    for check in (check_syntax, check_work, check_socket):
+        if check is not check_syntax and importlib.util.find_spec("seccomp") is None:
             skipped += 1
-            print("skipped check_work: python3-seccomp is not here")
+            print(f"skipped {check.__name__}: python3-seccomp is not here")
             continue
         with tempfile.TemporaryDirectory(prefix="fanfare-unit-") as directory:
             try:
@@ -157,7 +197,7 @@ def main():
             except Exception as error:  # Whatever it was, the other check runs as well.
                 failed += 1
                 print(f"not ok {check.__name__}: {type(error).__name__}: {error}")
-    passed = 2 - failed - skipped
+    passed = 3 - failed - skipped
     print(f"{passed} passed, {failed} failed, {skipped} skipped in {time.monotonic() - began:.2f}s")
     sys.exit(failed > 0)
 
