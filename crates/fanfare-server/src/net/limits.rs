@@ -13,6 +13,8 @@ use crate::problem::Problem;
 
 /// Maximum time for a request head. Also the maximum time that an idle connection is kept for the next request.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Maximum connections in a listener's queue: a crowd of reconnecting clients.
+pub const BACKLOG: i32 = 4_096;
 /// Maximum request head: enough for a browser with many cookies of other programs on `localhost`.
 pub const HEADER_LEN_MAX: usize = 32 * 1024;
 /// Maximum streams of one HTTP/2 connection: a browser opens one connection for all its tabs.

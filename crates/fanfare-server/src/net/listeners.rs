@@ -8,6 +8,7 @@ use fanfare_core::Endpoint;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::net::limits::BACKLOG;
 use crate::net::socket::Listener;
 use crate::net::unix_socket;
 use fanfare_runtime::parts::{Outcome, Work};
@@ -208,9 +209,6 @@ fn refused(address: SocketAddr, error: &io::Error) -> ListenError {
 fn list(addresses: &[SocketAddr]) -> String {
     addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
-
-/// Maximum connections in a listener's queue: a crowd of reconnecting clients.
-pub const BACKLOG: i32 = 4_096;
 
 /// Listens at `endpoint`, and returns where that is: port 0 picks a free one.
 pub fn bind(endpoint: &Endpoint) -> io::Result<(Endpoint, Listener)> {

@@ -8,8 +8,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::task::JoinSet;
 
 use crate::net::connection::{self, Shared};
-use crate::net::limits::Connections;
-use crate::net::listeners::BACKLOG;
+use crate::net::limits::{BACKLOG, Connections};
 use crate::net::request_tasks::note_panic;
 use crate::net::socket::{Listener, Socket};
 use crate::problem::Problem;

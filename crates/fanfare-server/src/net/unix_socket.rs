@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::Mode;
 use tokio::net::UnixListener;
 
-use crate::net::listeners::BACKLOG;
+use crate::net::limits::BACKLOG;
 
 /// Who may connect, less what the umask forbids: there is no authentication, and everybody who can connect can push.
 const MODE: Mode = Mode::RUSR.union(Mode::WUSR).union(Mode::RGRP).union(Mode::WGRP);

@@ -81,6 +81,7 @@ async fn every_setting_is_shown_with_its_origin() {
     serve.max-connections-per-address | 1024 | default
     serve.max-events-per-second | 500000 | default
     serve.stall-timeout | 60s | default
+    serve.drain-time | 0s | default
     serve.shutdown-timeout | 10s | default
     serve.toolset | essential | default
     FANFARE_INGEST_SECRET_GITHUB | (hidden) | environment FANFARE_INGEST_SECRET_GITHUB

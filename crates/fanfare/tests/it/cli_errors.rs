@@ -167,7 +167,7 @@ async fn people_read_what_failed_why_and_the_fix() {
     $ fanfare serve --listen 8000
     error: `8000` is not an address to listen on
        at: flag --listen
-      fix: write an IP address and a port: `127.0.0.1:8000`, `[::1]:8000`, `0.0.0.0:8000`
+      fix: write an IP address and a port (`127.0.0.1:8000`, `[::1]:8000`, `0.0.0.0:8000`), or a Unix socket (`unix:/run/fanfare/socket`)
     [2]
 
     $ fanfare serve --cors example.com --store memory

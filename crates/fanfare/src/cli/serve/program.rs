@@ -82,7 +82,7 @@ impl Program {
     }
 }
 
-/// Gives the descriptors numbers in a row that survive the change of the program.
+/// Copies the descriptors to numbers in a row, which survive the change of the program.
 fn in_a_row(sockets: Vec<OwnedFd>) -> anyhow::Result<Vec<OwnedFd>> {
     let mut next = DESCRIPTORS_END - i32::try_from(sockets.len())?;
     let mut passed = Vec::new();
