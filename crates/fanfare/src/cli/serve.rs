@@ -1,5 +1,6 @@
 //! `fanfare serve`: runs a gateway.
 
+mod announcement;
 mod lifetime;
 mod program;
 pub(crate) mod receivers;
@@ -8,8 +9,6 @@ use fanfare_core::{Endpoint, Invalid, duration, limits};
 use fanfare_webhook::ingest::Secrets;
 
 use crate::cli::logging::{self, Format};
-use crate::cli::output::Output;
-use crate::cli::output::style::{BOLD, DIM};
 use crate::cli::serve::lifetime::{End, Signals};
 use crate::cli::serve::program::Program;
 use crate::cli::settings::key::{endpoint, number, plain_secret, positive, standard_key, toolset};
@@ -21,7 +20,6 @@ use crate::engines::StoreSpec;
 use crate::gateway;
 use crate::gateway::Inherited;
 use fanfare_hub as hub;
-use fanfare_server::net::listeners;
 use fanfare_server::net::origin::Cors;
 use fanfare_server::{http, mcp};
 use fanfare_store::{Clock, Retention};
@@ -173,7 +171,7 @@ fn run_logged(context: &Context, format: Format) -> Result<Exit, Failure> {
             running = start_at(config, inherited) => running?,
             exit = signals.stop.asked() => return Ok(End::Exit(exit)),
         };
-        announce(&running, &spec, format, context.output)?;
+        announcement::announce(&running, &spec, format, context.output)?;
         lifetime::serve(running, &mut signals, context, format).await
     })?;
     match end {
@@ -203,54 +201,6 @@ pub(crate) async fn start(config: gateway::Config) -> Result<gateway::Running, F
         Ok(running) => Ok(running),
         Err(error) => Err(cannot_start(&error, &listen).await),
     }
-}
-
-/// Prints where the gateway listens and how to use it.
-fn announce(
-    running: &gateway::Running,
-    spec: &StoreSpec,
-    format: Format,
-    output: Output,
-) -> Result<(), Failure> {
-    let mode = running.webhooks().mode();
-    if format == Format::Json {
-        tracing::info!(url = running.url(), store = %spec, webhooks = receivers::name(mode), "listening");
-    }
-    if output.mode.is_json() {
-        let addresses: Vec<String> = running.endpoints().iter().map(ToString::to_string).collect();
-        let line = serde_json::json!({
-            "event": "listening",
-            "url": running.url(),
-            "addresses": addresses,
-            "store": spec.to_string(),
-            "webhooks": receivers::name(mode),
-        });
-        output.line(line.to_string())?;
-        return Ok(());
-    }
-    if format == Format::Json {
-        return Ok(());
-    }
-    output.note(format!("{BOLD}listening on {}{BOLD:#}", running.url()));
-    for address in running.endpoints().iter().filter(|address| listeners::url(address) != running.url()) {
-        let shown = match address {
-            Endpoint::Network(address) => format!("http://{address}"),
-            Endpoint::Unix(_) => address.to_string(),
-        };
-        output.note(format!("{BOLD}listening on {shown}{BOLD:#}"));
-    }
-    output.note(receivers::said(mode));
-    let log = match spec {
-        StoreSpec::Memory => "in memory; lost when the gateway stops".to_owned(),
-        StoreSpec::Embedded(path) => path.display().to_string(),
-    };
-    let url = running.url();
-    let server = if url.ends_with(":8000") { String::new() } else { format!(" --server {url}") };
-    output.hint(format!(
-        "  {DIM}dashboard{DIM:#}  {url}/\n  {DIM}log{DIM:#}        {log}\n  {DIM}push{DIM:#}       fanfare push \"hello\"{server}\n  \
-         {DIM}listen{DIM:#}     fanfare listen{server}\n  {DIM}stop{DIM:#}       Ctrl-C"
-    ));
-    Ok(())
 }
 
 /// Returns the configuration of a gateway. Fails if `fanfare serve` would refuse to start with these settings.

@@ -127,18 +127,17 @@ fn reload(
         .partition(|key| matches!(key, Key::DrainTime | Key::ShutdownTimeout));
     times.set(&config);
     let names = |keys: &[Key]| keys.iter().map(|key| key.shown_name()).collect::<Vec<_>>().join(", ");
-    match (applied.is_empty(), later.is_empty()) {
-        (true, true) => tracing::info!("settings reloaded: none has changed"),
-        (_, true) => tracing::info!("settings reloaded: {} changed", names(&applied)),
-        (true, false) => {
-            tracing::warn!("settings reloaded: {} will change at the next start (SIGUSR2)", names(&later))
-        }
-        (false, false) => tracing::warn!(
-            "settings reloaded: {} changed, {} will change at the next start (SIGUSR2)",
-            names(&applied),
-            names(&later)
-        ),
+    let mut said = Vec::new();
+    if !applied.is_empty() {
+        said.push(format!("{} changed", names(&applied)));
     }
+    if !later.is_empty() {
+        said.push(format!("{} will change at the next start (SIGUSR2)", names(&later)));
+    }
+    if said.is_empty() {
+        said.push("none has changed".to_owned());
+    }
+    tracing::info!("settings reloaded: {}", said.join(", "));
     Ok(now)
 }
 

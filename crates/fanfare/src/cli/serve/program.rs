@@ -84,14 +84,12 @@ impl Program {
 
 /// Copies the descriptors to numbers in a row, which survive the change of the program.
 fn in_a_row(sockets: Vec<OwnedFd>) -> anyhow::Result<Vec<OwnedFd>> {
-    let mut next = DESCRIPTORS_END - i32::try_from(sockets.len())?;
-    let mut passed = Vec::new();
-    for socket in sockets {
-        let copy = fcntl_dupfd_cloexec(&socket, next)?;
-        ensure!(copy.as_raw_fd() == next, "descriptor {next} is in use");
+    let first = DESCRIPTORS_END - i32::try_from(sockets.len())?;
+    let copy = |(number, socket): (i32, OwnedFd)| {
+        let copy = fcntl_dupfd_cloexec(&socket, number)?;
+        ensure!(copy.as_raw_fd() == number, "descriptor {number} is in use");
         fcntl_setfd(&copy, FdFlags::empty())?;
-        passed.push(copy);
-        next += 1;
-    }
-    Ok(passed)
+        Ok(copy)
+    };
+    (first..).zip(sockets).map(copy).collect()
 }

@@ -1,0 +1,64 @@
+//! What `fanfare serve` says once it listens.
+
+use fanfare_core::Endpoint;
+
+use crate::cli::Failure;
+use crate::cli::logging::Format;
+use crate::cli::output::Output;
+use crate::cli::output::style::{BOLD, DIM};
+use crate::cli::serve::receivers;
+use crate::engines::StoreSpec;
+use crate::gateway;
+use fanfare_server::net::listeners;
+
+/// Prints where the gateway listens and how to use it.
+pub(super) fn announce(
+    running: &gateway::Running,
+    spec: &StoreSpec,
+    format: Format,
+    output: Output,
+) -> Result<(), Failure> {
+    let mode = running.webhooks().mode();
+    if format == Format::Json {
+        tracing::info!(url = running.url(), store = %spec, webhooks = receivers::name(mode), "listening");
+    }
+    if output.mode.is_json() {
+        let addresses: Vec<String> = running.endpoints().iter().map(ToString::to_string).collect();
+        let line = serde_json::json!({
+            "event": "listening",
+            "url": running.url(),
+            "addresses": addresses,
+            "store": spec.to_string(),
+            "webhooks": receivers::name(mode),
+        });
+        output.line(line.to_string())?;
+        return Ok(());
+    }
+    if format == Format::Json {
+        return Ok(());
+    }
+    output.note(format!("{BOLD}listening on {}{BOLD:#}", running.url()));
+    for address in running.endpoints().iter().filter(|address| listeners::url(address) != running.url()) {
+        let shown = match address {
+            Endpoint::Network(address) => format!("http://{address}"),
+            Endpoint::Unix(_) => address.to_string(),
+        };
+        output.note(format!("{BOLD}listening on {shown}{BOLD:#}"));
+    }
+    output.note(receivers::said(mode));
+    let log = match spec {
+        StoreSpec::Memory => "in memory; lost when the gateway stops".to_owned(),
+        StoreSpec::Embedded(path) => path.display().to_string(),
+    };
+    let url = running.url();
+    let server = if url.ends_with(":8000") { String::new() } else { format!(" --server {url}") };
+    // No browser opens a Unix socket.
+    if url.starts_with("http") {
+        output.hint(format!("  {DIM}dashboard{DIM:#}  {url}/"));
+    }
+    output.hint(format!(
+        "  {DIM}log{DIM:#}        {log}\n  {DIM}push{DIM:#}       fanfare push \"hello\"{server}\n  \
+         {DIM}listen{DIM:#}     fanfare listen{server}\n  {DIM}stop{DIM:#}       Ctrl-C"
+    ));
+    Ok(())
+}
