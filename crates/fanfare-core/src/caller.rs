@@ -14,28 +14,44 @@ pub struct Caller {
     place: Option<Place>,
 }
 
+/// Where a program calls from, as far as it cannot choose that freely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Place {
+pub enum Place {
     /// A network.
     Network(IpAddr),
     /// A user of this machine, who connects to a Unix socket.
     User(u32),
 }
 
+impl Place {
+    /// Returns the place of a peer.
+    pub fn of(peer: Peer) -> Place {
+        match peer {
+            Peer::Network(address) => Place::Network(network(address.ip())),
+            Peer::Unix(credentials) => Place::User(credentials.uid),
+        }
+    }
+
+    /// Returns whether the place is on this machine.
+    pub fn is_local(&self) -> bool {
+        match self {
+            Place::Network(ip) => ip.is_loopback(),
+            Place::User(_) => true,
+        }
+    }
+}
+
 impl Caller {
     /// Returns the caller that `principal` is at `peer`.
     pub fn new(principal: &Principal, peer: Option<Peer>) -> Caller {
-        let place = peer.map(|peer| match peer {
-            Peer::Network(address) => Place::Network(network(address.ip())),
-            Peer::Unix(credentials) => Place::User(credentials.uid),
-        });
+        let place = peer.map(Place::of);
         Caller { principal: Arc::clone(principal.name()), place }
     }
 }
 
 /// Returns the network that counts as one: an IPv4 address, or the 64 bits of an IPv6 address that its owner cannot
 /// choose freely (RFC 4291, section 2.5.4).
-pub fn network(address: IpAddr) -> IpAddr {
+fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) if !address.is_loopback() => {
             let mut segments = address.segments();

@@ -15,6 +15,7 @@ use crate::http::page::Size;
 use crate::http::query::Params;
 use crate::http::selection::Selection;
 use crate::http::{Gateway, accept, export, path, waiting};
+use crate::net::streams::Streams;
 use crate::problem::Problem;
 use fanfare_delivery::looking::Fate;
 use fanfare_delivery::registry::Entry;
@@ -45,6 +46,7 @@ pub async fn list(
     Extension(by): Extension<Principal>,
     Extension(caller): Extension<Caller>,
     Extension(peer): Extension<Peer>,
+    Extension(streams): Extension<Streams>,
     request: Request,
 ) -> Result<Response, Problem> {
     const VARY: (HeaderName, HeaderValue) = (header::VARY, HeaderValue::from_static("accept"));
@@ -55,7 +57,10 @@ pub async fn list(
     let wait = params.wait()?.unwrap_or_default();
     let limit = params.limit(if is_export { EXPORT } else { SIZE })?;
     params.finish()?;
-    waiting::first_of(&selection, hub, &by, peer, wait).await?;
+    if !wait.is_zero() {
+        let _lasting = streams.last()?;
+        waiting::first_of(&selection, hub, &by, peer, wait).await?;
+    }
     let (extent, read) = selection.locate(hub, &by, limit).await?;
     if is_export {
         return Ok(([VARY], gateway.exports.answer(hub, &by, &caller, read, limit).await?).into_response());

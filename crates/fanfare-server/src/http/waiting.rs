@@ -1,8 +1,7 @@
 //! Waiting for the first event of a selection.
 //!
 //! A wait is a subscription that lasts as long as the request: nothing is polled, and a client that hangs up ends it.
-//! As for tools that wait, the number of waits is limited by the number of connections and, over HTTP/2, by 256 for each
-//! (`net/limits.rs`).
+//! It counts as a connection that lasts, of which there can be only so many (`net/connections.rs`).
 
 use std::time::Duration;
 
@@ -26,9 +25,6 @@ pub(super) async fn first_of(
     peer: Peer,
     time: Duration,
 ) -> Result<(), Problem> {
-    if time.is_zero() {
-        return Ok(());
-    }
     if !selection.is_open() {
         return Err(Problem::new(
             Code::InvalidQuery,

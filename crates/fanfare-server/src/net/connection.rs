@@ -1,10 +1,9 @@
 //! One connection: HTTP until a route takes it over.
 
 use std::io;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
@@ -16,23 +15,24 @@ use fanfare_core::wire::sse;
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Method, Request, Version, header};
 use hyper::body::Incoming;
-use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tower::ServiceExt;
 
+use crate::net::connections::Permit;
 use crate::net::counts::Counts;
 use crate::net::event_body;
+use crate::net::exchange::{Exchange, Handover, Wire};
 use crate::net::heartbeat::Beats;
-use crate::net::limits::{HEADER_LEN_MAX, HEADER_TIMEOUT, HTTP2_STREAMS_MAX, Permit};
+use crate::net::limits::{HEADER_LEN_MAX, HEADER_TIMEOUT, HTTP2_STREAMS_MAX};
 use crate::net::reactor::Adopted;
 use crate::net::reactor::reactors::Reactors;
 use crate::net::request_tasks::RequestTasks;
 use crate::net::socket::Socket;
 use crate::net::stalls::Stalls;
 use crate::net::stopping::{CONVERSATION_MAX, HEAD_MAX, STALL_MAX, UntilStop};
-use crate::net::streams::{self, Streams};
+use crate::net::streams::{self, StreamPermit, Streams};
 use crate::net::takeover::{self, Follows, Outlet, RawConnection, Takeover};
 use fanfare_runtime::shutdown::Shutdown;
 
@@ -55,13 +55,6 @@ pub struct Shared {
     pub stop: Shutdown,
 }
 
-/// An outlet that a route asked for, with the response head that precedes it.
-struct Handover {
-    head: Vec<u8>,
-    follows: Follows,
-    outlet: Outlet,
-}
-
 /// Serves a connection until it ends or is taken over; a WebSocket is served to its end.
 pub async fn serve(stream: Socket, peer: Peer, permit: Permit, shared: Shared) {
     let mut stop = shared.stop.clone();
@@ -69,10 +62,12 @@ pub async fn serve(stream: Socket, peer: Peer, permit: Permit, shared: Shared) {
         version = tokio::time::timeout(HEADER_TIMEOUT, version_of(&stream)) => version,
         // Browsers open connections for requests that may never come.
         () = stop.asked_for(HEAD_MAX) => return,
+        () = permit.asked_to_leave() => return,
     };
+    let streams = Streams::new(permit);
     match version {
-        Ok(Ok(Version::HTTP_2)) => serve_http2(stream, peer, permit, shared).await,
-        Ok(Ok(_)) => serve_http1(stream, peer, permit, shared).await,
+        Ok(Ok(Version::HTTP_2)) => serve_http2(stream, peer, streams, shared).await,
+        Ok(Ok(_)) => serve_http1(stream, peer, streams, shared).await,
         Ok(Err(error)) => tracing::debug!(%peer, %error, "the connection broke before a request"),
         Err(_) => tracing::debug!(%peer, "a connection sent no request before the timeout"),
     }
@@ -95,35 +90,13 @@ async fn version_of(stream: &Socket) -> io::Result<Version> {
     }
 }
 
-/// What the task of an HTTP/1 connection, its requests and its socket tell each other.
-#[derive(Default)]
-struct Exchange {
-    /// The outlet that the current request asked for.
-    handover: Mutex<Option<Handover>>,
-    /// Whether there was a request: the server itself notes only from the second one on that no request is there.
-    begun: AtomicBool,
-    /// Whether the socket did not accept the whole last write.
-    blocked: AtomicBool,
-    /// The bytes written so far.
-    written: AtomicU64,
-}
-
-impl Exchange {
-    fn handover(&self) -> std::sync::MutexGuard<'_, Option<Handover>> {
-        self.handover.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn is_blocked(&self) -> bool {
-        self.blocked.load(Ordering::Relaxed)
-    }
-}
-
-async fn serve_http1(stream: Socket, peer: Peer, permit: Permit, shared: Shared) {
+async fn serve_http1(stream: Socket, peer: Peer, streams: Streams, shared: Shared) {
     let exchange = Arc::<Exchange>::default();
     let service = {
-        let (exchange, shared) = (Arc::clone(&exchange), shared.clone());
-        service_fn(move |request: Request<Incoming>| -> BoxFuture<'static, Result<Response, std::convert::Infallible>> {
+        let (exchange, shared, streams) = (Arc::clone(&exchange), shared.clone(), streams.clone());
+        service_fn(move |mut request: Request<Incoming>| -> BoxFuture<'static, Result<Response, std::convert::Infallible>> {
             let (exchange, shared) = (Arc::clone(&exchange), shared.clone());
+            request.extensions_mut().insert(streams.clone());
             Box::pin(async move {
                 exchange.begun.store(true, Ordering::Relaxed);
                 let is_head = request.method() == Method::HEAD;
@@ -133,10 +106,13 @@ async fn serve_http1(stream: Socket, peer: Peer, permit: Permit, shared: Shared)
                     // A proxy keeps its connections; after this, its next request is on another one.
                     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
                 }
-                let Some(outlet) = Takeover::of(&mut response).filter(|_| !is_head) else { return Ok(response) };
+                let outlet = Takeover::of(&mut response).filter(|_| !is_head);
+                let Some((outlet, permit)) = outlet.zip(StreamPermit::of(&mut response)) else {
+                    return Ok(streams::hold(response));
+                };
                 let follows = if matches!(outlet, Outlet::Stream(_)) { body } else { Follows::Protocol };
                 let head = takeover::write_head(&response, follows);
-                *exchange.handover() = Some(Handover { head, follows, outlet });
+                *exchange.handover() = Some(Handover { head, follows, outlet, permit });
                 // The connection is released while this waits.
                 std::future::pending().await
             })
@@ -147,7 +123,7 @@ async fn serve_http1(stream: Socket, peer: Peer, permit: Permit, shared: Shared)
     let wire = Wire { stream: TokioIo::new(stream), exchange: Arc::clone(&exchange) };
     let mut connection = builder.serve_connection(wire, service);
     let mut stop = shared.stop.clone();
-    let mut written = None;
+    let (mut written, mut has_to_leave) = (None, false);
     let taken = loop {
         let step = tokio::select! {
             biased;
@@ -156,6 +132,14 @@ async fn serve_http1(stream: Socket, peer: Peer, permit: Permit, shared: Shared)
                 Poll::Pending if exchange.handover().is_some() => Poll::Ready(None),
                 Poll::Pending => Poll::Pending,
             }) => ended,
+            () = streams.asked_to_leave() => {
+                if !exchange.begun.load(Ordering::Relaxed) {
+                    return;
+                }
+                has_to_leave = true;
+                Pin::new(&mut connection).graceful_shutdown();
+                continue;
+            }
             () = stop.asked_for(HEAD_MAX), if written.is_none() => {
                 if !exchange.begun.load(Ordering::Relaxed) {
                     return;
@@ -188,7 +172,9 @@ async fn serve_http1(stream: Socket, peer: Peer, permit: Permit, shared: Shared)
         // The rest of an earlier response in the buffer would be lost: a client that pipelines a stream behind a large
         // download is disconnected.
         Some(_) if exchange.is_blocked() => tracing::debug!(%peer, "a pipelined stream was refused"),
-        Some(taken) => hand_over(taken, stream, parts.read_buf, permit, shared).await,
+        Some(taken) => hand_over(taken, stream, parts.read_buf, shared).await,
+        // Whoever took its place needs the descriptor.
+        None if has_to_leave => {}
         None => close(stream, shared.stop).await,
     }
 }
@@ -216,7 +202,7 @@ pub async fn close(mut stream: Socket, mut stop: Shutdown) {
     }
 }
 
-async fn hand_over(taken: Handover, mut stream: Socket, read: Bytes, permit: Permit, shared: Shared) {
+async fn hand_over(taken: Handover, mut stream: Socket, read: Bytes, shared: Shared) {
     match taken.outlet {
         Outlet::Stream(outlet) => {
             let mut head = taken.head;
@@ -231,7 +217,7 @@ async fn hand_over(taken: Handover, mut stream: Socket, read: Bytes, permit: Per
                     head: head.into(),
                     subscription: outlet.subscription,
                     format,
-                    permit,
+                    permit: taken.permit,
                 }),
                 Err(error) => tracing::debug!(%error, "the socket could not be handed over"),
             }
@@ -252,16 +238,16 @@ async fn hand_over(taken: Handover, mut stream: Socket, read: Bytes, permit: Per
     }
 }
 
-async fn serve_http2(stream: Socket, peer: Peer, permit: Permit, shared: Shared) {
-    let streams = Streams::new(permit);
+async fn serve_http2(stream: Socket, peer: Peer, streams: Streams, shared: Shared) {
     let mut beats = shared.beats.clone();
     let stalls = Arc::new(Stalls::new(shared.stall_timeout));
     let watched = (Arc::clone(&stalls), shared.clone());
     let waiting = Arc::new(());
     let held = Arc::clone(&waiting);
+    let requests = streams.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         let (held, (stalls, shared)) = (Arc::clone(&held), watched.clone());
-        request.extensions_mut().insert(streams.clone());
+        request.extensions_mut().insert(requests.clone());
         async move {
             let mut response = answer(&shared, request, peer).await;
             drop(held);
@@ -284,7 +270,7 @@ async fn serve_http2(stream: Socket, peer: Peer, permit: Permit, shared: Shared)
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let (mut stop, mut over) = (shared.stop.clone(), shared.stop.clone());
-    let mut stopping = false;
+    let (mut stopping, mut has_to_leave) = (false, false);
     loop {
         tokio::select! {
             ended = connection.as_mut() => {
@@ -302,6 +288,12 @@ async fn serve_http2(stream: Socket, peer: Peer, permit: Permit, shared: Shared)
                 stopping = true;
                 connection.as_mut().graceful_shutdown();
             }
+            () = streams.asked_to_leave() => {
+                connection.as_mut().graceful_shutdown();
+                has_to_leave = true;
+            }
+            // A client that does not answer the goodbye.
+            () = tokio::time::sleep(HEAD_MAX), if has_to_leave => return,
             // A client that answers nothing, such as the question whether it has read our goodbye.
             () = over.asked_for(CONVERSATION_MAX), if stopping => {
                 // One is held by the service, one by this function.
@@ -319,60 +311,5 @@ async fn answer(shared: &Shared, mut request: Request<Incoming>, peer: Peer) -> 
     match shared.router.clone().oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},
-    }
-}
-
-/// A socket that remembers what it accepted.
-struct Wire {
-    stream: TokioIo<Socket>,
-    exchange: Arc<Exchange>,
-}
-
-impl Wire {
-    fn note(&self, poll: &Poll<io::Result<usize>>) {
-        self.exchange.blocked.store(poll.is_pending(), Ordering::Relaxed);
-        if let Poll::Ready(Ok(len)) = poll {
-            self.exchange.written.fetch_add(*len as u64, Ordering::Relaxed);
-        }
-    }
-}
-
-impl Read for Wire {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
-    }
-}
-
-impl Write for Wire {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let poll = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.note(&poll);
-        poll
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let poll = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.note(&poll);
-        poll
     }
 }

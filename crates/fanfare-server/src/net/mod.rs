@@ -1,10 +1,13 @@
 //! The network beneath the doors: accepting connections, client addresses, bodies within limits, frames, the heartbeat,
 //! and connections that are taken over. It knows no route and no method.
 
+pub mod activity;
 pub mod body;
 pub mod connection;
+pub mod connections;
 pub mod counts;
 pub mod event_body;
+mod exchange;
 pub mod frames;
 pub mod guard;
 pub mod heartbeat;

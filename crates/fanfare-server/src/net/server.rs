@@ -8,7 +8,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::task::JoinSet;
 
 use crate::net::connection::{self, Shared};
-use crate::net::limits::{BACKLOG, Connections};
+use crate::net::connections::Connections;
+use crate::net::limits::BACKLOG;
 use crate::net::request_tasks::note_panic;
 use crate::net::socket::{Listener, Socket};
 use crate::problem::Problem;

@@ -1,4 +1,7 @@
-//! The streams of an HTTP/2 connection count as connections: over HTTP/1.1 each would be one.
+//! The requests of a connection, and what each of them takes of the limits on connections.
+//!
+//! The streams of an HTTP/2 connection count as connections: over HTTP/1.1 each would be one. Over both, an answer that
+//! lasts counts as such, and while there is a request, the connection keeps its place.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,30 +11,35 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
+use http::{Method, Version};
 
+use crate::net::activity::Running;
+use crate::net::connections::{Lasting, Permit};
 use crate::net::counts::Counts;
-use crate::net::limits::Permit;
+use crate::net::takeover::Takeover;
 use crate::net::unread;
 use crate::problem::Problem;
 
-/// The requests of one connection; cheap to clone. The connection's own permit is for one of them, and each one beside it
-/// takes another.
+/// The requests of one connection; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Streams(Arc<Connection>);
 
 #[derive(Debug)]
 struct Connection {
     permit: Permit,
-    /// Whether a request has the connection's own permit.
+    /// Whether a request has the connection's own permit, and others need one each.
     is_taken: AtomicBool,
 }
 
 /// The right to one request; released on drop.
 #[derive(Debug)]
-struct StreamPermit {
+pub struct StreamPermit {
     connection: Arc<Connection>,
-    /// `None` for the connection's own.
-    another: Option<Permit>,
+    /// Whether it is the connection's own.
+    has_own: bool,
+    _another: Option<Permit>,
+    _running: Option<Running>,
+    _lasting: Option<Lasting>,
 }
 
 impl Streams {
@@ -40,43 +48,72 @@ impl Streams {
         Streams(Arc::new(Connection { permit, is_taken: AtomicBool::new(false) }))
     }
 
-    fn admit(&self) -> Result<StreamPermit, Problem> {
-        let another = match self.0.is_taken.swap(true, Ordering::AcqRel) {
-            true => Some(self.0.permit.another()?),
-            false => None,
-        };
-        Ok(StreamPermit { connection: Arc::clone(&self.0), another })
+    /// Takes the right to a request of this version of HTTP.
+    fn admit(&self, version: Version) -> Result<StreamPermit, Problem> {
+        let permit = &self.0.permit;
+        // Over HTTP/1, one request follows the other.
+        let has_own = version != Version::HTTP_2 || !self.0.is_taken.swap(true, Ordering::AcqRel);
+        let another = if has_own { None } else { Some(permit.another()?) };
+        let connection = Arc::clone(&self.0);
+        Ok(StreamPermit { connection, has_own, _another: another, _running: permit.begin(), _lasting: None })
+    }
+
+    /// Counts the request as one that lasts, before there is an answer: for one that waits.
+    pub fn last(&self) -> Result<Lasting, Problem> {
+        self.0.permit.last()
+    }
+
+    /// Waits until the connection should end, because others need its place.
+    pub(super) async fn asked_to_leave(&self) {
+        self.0.permit.asked_to_leave().await;
     }
 }
 
 impl Drop for StreamPermit {
     fn drop(&mut self) {
-        if self.another.is_none() {
+        if self.has_own {
             self.connection.is_taken.store(false, Ordering::Release);
         }
     }
 }
 
-/// Refuses a request over the limits before anything is done for it. Its permit goes with the response to [`hold`].
+/// Refuses a request over the limits before anything is done for it, and an answer that would last when too many do. The
+/// permit goes with the response to [`hold`], or to [`StreamPermit::of`] if the connection is taken over.
 pub async fn admit(counts: Counts, request: Request, next: Next) -> Response {
-    let Some(streams) = request.extensions().get::<Streams>() else { return next.run(request).await };
-    match streams.admit() {
-        Ok(permit) => {
+    let Some(streams) = request.extensions().get::<Streams>().cloned() else {
+        return next.run(request).await;
+    };
+    let has_body = request.method() != Method::HEAD;
+    let admitted = streams.admit(request.version());
+    let answered = match admitted {
+        Ok(mut permit) => {
             let mut response = next.run(request).await;
-            response.extensions_mut().insert(Arc::new(permit));
-            response
+            let lasting = has_body && (Takeover::is_of(&response) || !is_short(&response));
+            lasting.then(|| streams.last()).transpose().map(|lasting| {
+                permit._lasting = lasting;
+                response.extensions_mut().insert(Arc::new(permit));
+                response
+            })
         }
-        Err(problem) => {
-            counts.connections_refused.inc();
-            problem.into_response()
-        }
+        Err(problem) => Err(problem),
+    };
+    answered.unwrap_or_else(|problem| {
+        counts.connections_refused.inc();
+        problem.into_response()
+    })
+}
+
+impl StreamPermit {
+    /// Takes the permit out of a response.
+    pub fn of(response: &mut Response) -> Option<Arc<StreamPermit>> {
+        response.extensions_mut().remove()
     }
 }
 
 /// Holds the permit of a response until its body has left.
 pub fn hold(mut response: Response) -> Response {
-    let Some(permit) = response.extensions_mut().remove::<Arc<StreamPermit>>() else { return response };
-    let is_short = http_body::Body::size_hint(response.body()).exact().is_some();
+    let Some(permit) = StreamPermit::of(&mut response) else { return response };
+    let is_short = is_short(&response);
     response.map(|body| match is_short {
         true => unread::keep(body, permit),
         // The frames of an event stream are shared by all that read them.
@@ -85,4 +122,8 @@ pub fn hold(mut response: Response) -> Response {
             frame
         })),
     })
+}
+
+fn is_short(response: &Response) -> bool {
+    http_body::Body::size_hint(response.body()).exact().is_some()
 }

@@ -72,6 +72,11 @@ impl Takeover {
         response
     }
 
+    /// Returns whether a response has an outlet.
+    pub fn is_of(response: &Response) -> bool {
+        response.extensions().get::<Takeover>().is_some()
+    }
+
     /// Removes and returns the outlet of a response, if it has one.
     pub fn of(response: &mut Response) -> Option<Outlet> {
         let takeover = response.extensions_mut().remove::<Takeover>()?;

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::bounds_connections::begin;
 use crate::bounds_unread::from_address;
 use crate::support::Engine;
 use crate::support::gateway::{Gateway, reqwest_client};
@@ -10,14 +11,14 @@ use crate::support::{soon, until};
 
 #[tokio::test]
 async fn streams_on_one_connection_count_as_connections() {
-    // One is that of the client that pushes and asks for the metrics.
+    // One is that of the client that pushes and asks for the metrics, until another one needs its place.
     let gateway = Gateway::with(Engine::Memory, |config| config.http.max_connections = 9).await;
     gateway.push("a", "the only one").await;
     let last = gateway.last();
     let client = reqwest_client(true);
     let open = || soon("a response", client.get(gateway.url("/stream?channel=b")).send());
     let mut streams = Vec::new();
-    for _ in 0..7 {
+    for _ in 0..5 {
         streams.push(open().await.expect("a stream"));
     }
     assert!(streams.iter().all(|response| response.status() == 200));
@@ -25,7 +26,14 @@ async fn streams_on_one_connection_count_as_connections() {
     let poll = client.get(gateway.url(&format!("/api/events?channel=b&after={last}&wait=50s"))).send();
     let poll = tokio::spawn(poll);
     let all = "fanfare_connections 9\n";
+    let mut bodies = Vec::new();
+    for _ in 0..2 {
+        bodies.push(Raw::connect(gateway.address).await);
+        begin(bodies.last_mut().expect("the newest")).await;
+    }
     until("nine", async || gateway.get("/metrics").await.text().contains(all).then_some(())).await;
+    let mut ninth = Raw::connect(gateway.address).await;
+    begin(&mut ninth).await;
 
     let push = client.post(gateway.url("/api/push/b")).header("origin", "http://localhost:3000").body("x");
     let refused = soon("a response", push.send()).await.expect("a response");
@@ -46,7 +54,14 @@ async fn streams_on_one_connection_count_as_connections() {
     let problem: Value = serde_json::from_slice(&refused.bytes().await.expect("a body")).expect("JSON");
     assert_eq!(problem["limit"], "connections");
     assert_eq!(gateway.last(), last, "the push was refused before anything was done");
-    let metrics = gateway.get("/metrics").await.text();
+    drop((bodies, ninth));
+    let metrics = until("an answer", async || {
+        let mut raw = Raw::connect(gateway.address).await;
+        let head = raw.get("/metrics", "").await;
+        let body = raw.body(&head).await;
+        (head.status == 200).then(|| String::from_utf8_lossy(&body).into_owned())
+    })
+    .await;
     for line in [
         r#"fanfare_http_requests_total{route="/api/push/{channel}",status="503"} 1"#,
         "fanfare_connections_refused_total 1",

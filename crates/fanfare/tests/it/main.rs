@@ -4,6 +4,7 @@
 
 mod bounds_answers;
 mod bounds_bodies;
+mod bounds_connections;
 mod bounds_frames;
 mod bounds_nesting;
 mod bounds_rings;

@@ -6,6 +6,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
+use crate::bounds_connections::begin;
 use crate::support::raw::Raw;
 use crate::support::soon;
 
@@ -35,7 +36,7 @@ async fn few_open_files_allow_few_connections_and_the_refusal_says_why() {
     let mut open = Vec::new();
     for _ in 0..CONNECTIONS {
         let mut raw = Raw::connect(address).await;
-        assert_eq!(raw.get("/health", "").await.status, 200);
+        begin(&mut raw).await;
         open.push(raw);
     }
     let mut refused = Raw::connect(address).await;

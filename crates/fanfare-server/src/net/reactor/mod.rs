@@ -27,10 +27,10 @@ use mio::{Events, Interest, Poll, Registry, Token};
 use slab::Slab;
 
 use crate::net::counts::Counts;
-use crate::net::limits::Permit;
 use crate::net::reactor::groups::Groups;
 use crate::net::reactor::librarian::{Job, Jobs};
 use crate::net::reactor::stream::{Flow, Pump, Stream};
+use crate::net::streams::StreamPermit;
 use fanfare_hub::subscription::Subscription;
 use fanfare_hub::values;
 use fanfare_runtime::parts::{Outcome, Pulse};
@@ -293,7 +293,7 @@ pub struct Adopted {
     /// The format of the events.
     pub format: sse::Format,
     /// The right to be connected.
-    pub permit: Permit,
+    pub permit: Arc<StreamPermit>,
 }
 
 /// A subscription on its way back to its stream, after a read for it.

@@ -1,15 +1,16 @@
 //! One event stream in the reactor's table, and the writes to it.
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::{Buf, Bytes};
 use fanfare_core::wire::sse;
 
 use crate::net::counts::Counts;
-use crate::net::limits::Permit;
 use crate::net::reactor::Adopted;
 use crate::net::reactor::wire::Wire;
+use crate::net::streams::StreamPermit;
 use fanfare_hub::item::{self, Item};
 use fanfare_hub::subscription::{Peek, Subscription};
 
@@ -33,7 +34,7 @@ pub struct Stream {
     /// The client's number.
     serial: u64,
     last_write: Instant,
-    _permit: Permit,
+    _permit: Arc<StreamPermit>,
 }
 
 impl Stream {

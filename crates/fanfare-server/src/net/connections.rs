@@ -1,0 +1,271 @@
+//! The table of connections: how many there can be, in total and from one place, and how many of them may last.
+//!
+//! A connection that lasts (an event stream, a WebSocket, a wait) is one that nobody else can use. So a part of all is kept
+//! for requests that are answered at once: a caller who takes every stream does not keep others from pushing, or an operator
+//! from asking what is wrong. Connections without a request give their places to new ones.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use fanfare_core::caller::Place;
+use fanfare_core::{Code, Peer};
+use prometheus_client::metrics::gauge::Gauge;
+
+use crate::net::activity::{Activity, Running};
+use crate::net::limits::LimitedBy;
+use crate::problem::Problem;
+
+/// One connection in this many is kept for requests that are answered at once.
+const KEPT_FOR_SHORT: usize = 8;
+/// One connection in this many is kept for the lasting ones of other places than the one that has the most.
+const KEPT_FOR_OTHERS: usize = 4;
+/// Connections that make room at once: all must be looked at to find those that are idle the longest. While they close,
+/// there are as many more than the limit.
+const SPARED_MAX: usize = 64;
+/// Minimum interval between searches for idle connections after one that found none.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// When to try again.
+const LATER: Duration = Duration::from_secs(5);
+
+/// Counts connections.
+#[derive(Debug)]
+pub struct Connections {
+    in_all_max: usize,
+    limited_by: LimitedBy,
+    /// For each place that is not on this machine: behind a proxy here, all clients share one.
+    per_address_max: usize,
+    /// Guards the table; held for one look-up, or for one search for idle connections.
+    open: Mutex<Open>,
+    gauge: Gauge,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    in_all: usize,
+    lasting: usize,
+    by_place: HashMap<Place, Count>,
+    /// The connections themselves, by number.
+    entries: HashMap<u64, (Place, Arc<Activity>)>,
+    next: u64,
+    /// The time of the last search that found nothing idle.
+    looked: Option<Instant>,
+}
+
+#[derive(Debug, Default)]
+struct Count {
+    open: usize,
+    lasting: usize,
+}
+
+/// The right to one connection; released on drop.
+#[derive(Debug)]
+pub struct Permit {
+    connections: Arc<Connections>,
+    place: Place,
+    /// The number in the table, and the activity there; `None` for a stream of another connection.
+    entry: Option<(u64, Arc<Activity>)>,
+}
+
+/// The right of a connection to last; released on drop.
+#[derive(Debug)]
+pub struct Lasting {
+    connections: Arc<Connections>,
+    place: Place,
+}
+
+impl Connections {
+    /// Creates the limits.
+    pub fn new(
+        in_all_max: usize,
+        limited_by: LimitedBy,
+        per_address_max: usize,
+        gauge: Gauge,
+    ) -> Arc<Connections> {
+        let open = Mutex::default();
+        Arc::new(Connections { in_all_max, limited_by, per_address_max, open, gauge })
+    }
+
+    /// Counts one more connection from `peer`.
+    pub fn admit(self: &Arc<Self>, peer: &Peer) -> Result<Permit, Problem> {
+        let place = Place::of(*peer);
+        let mut open = self.open();
+        self.count(&mut open, place)?;
+        let (number, activity) = (open.next, Activity::new());
+        open.next += 1;
+        open.entries.insert(number, (place, Arc::clone(&activity)));
+        self.gauge.inc();
+        Ok(Permit { connections: Arc::clone(self), place, entry: Some((number, activity)) })
+    }
+
+    /// Returns `place` if it is at the limit for one place.
+    fn one_place(&self, open: &Open, place: Place) -> Option<Place> {
+        let in_place = open.by_place.get(&place).map_or(0, |count| count.open);
+        (!place.is_local() && in_place >= self.per_address_max).then_some(place)
+    }
+
+    fn check(&self, open: &Open, place: Place) -> Result<(), Problem> {
+        if open.in_all >= self.in_all_max {
+            return Err(Problem::new(
+                Code::TooManyConnections,
+                format!("the gateway is at its limit of {} connections", self.in_all_max),
+                match self.limited_by {
+                    LimitedBy::MaxConnections => {
+                        "try again later; the operator can raise `--max-connections`"
+                    }
+                    LimitedBy::OpenFiles => "try again later; the operator can raise the limit on open files",
+                },
+            )
+            .over("connections", LATER));
+        }
+        if self.one_place(open, place).is_some() {
+            return Err(Problem::new(
+                Code::TooManyConnections,
+                format!("this IP address already has {} connections", self.per_address_max),
+                "close some; the operator can raise `--max-connections-per-address`",
+            )
+            .over("connections_per_address", LATER));
+        }
+        Ok(())
+    }
+
+    /// Counts one more in `place`; at the limit, connections without a request give up theirs.
+    fn count(&self, open: &mut Open, place: Place) -> Result<(), Problem> {
+        if self.check(open, place).is_err() {
+            let in_place = self.one_place(open, place);
+            open.make_room(in_place);
+            self.check(open, place)?;
+        }
+        open.in_all += 1;
+        open.by_place.entry(place).or_default().open += 1;
+        Ok(())
+    }
+
+    /// Counts one more connection that lasts.
+    fn last(self: &Arc<Self>, open: &mut Open, place: Place) -> Result<Lasting, Problem> {
+        let most = |kept: usize| self.in_all_max - self.in_all_max / kept;
+        let (in_all_max, each_max) = (most(KEPT_FOR_SHORT), most(KEPT_FOR_OTHERS));
+        let count = open.by_place.get(&place).map_or(0, |count| count.lasting);
+        let (limit, what) = match () {
+            () if open.lasting >= in_all_max => {
+                ("streams", format!("the gateway is at its limit of {in_all_max} streams, sockets and waits"))
+            }
+            () if count >= each_max => (
+                "streams_per_caller",
+                format!("you have {each_max} streams, sockets and waits, the maximum for one caller"),
+            ),
+            () => {
+                open.lasting += 1;
+                open.by_place.entry(place).or_default().lasting += 1;
+                return Ok(Lasting { connections: Arc::clone(self), place });
+            }
+        };
+        let fix = "close some, or try again later; the operator can raise `--max-connections`";
+        Err(Problem::new(Code::TooManyConnections, what, fix).over(limit, LATER))
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Open {
+    /// Asks connections without a request to end, those that are idle the longest, and gives up their places at once.
+    /// They are of `place`, or else of the place that has the most connections, if some there are idle.
+    fn make_room(&mut self, place: Option<Place>) {
+        let now = Instant::now();
+        if self.looked.is_some_and(|looked| now < looked + LOOK_INTERVAL) {
+            return;
+        }
+        let fullest = self.by_place.iter().max_by_key(|(_, count)| count.open).map(|(place, _)| *place);
+        let mut idle: Vec<_> = self.idle(place.or(fullest));
+        if idle.is_empty() && place.is_none() {
+            idle = self.idle(None);
+        }
+        self.looked = idle.is_empty().then_some(now);
+        idle.sort_unstable();
+        for (_, number) in idle.into_iter().take(SPARED_MAX) {
+            if let Some((place, activity)) = self.entries.remove(&number) {
+                activity.ask_to_leave();
+                self.leave(place);
+            }
+        }
+    }
+
+    /// Returns the idle connections of `place`, or of all, with the time since when.
+    fn idle(&self, place: Option<Place>) -> Vec<(Duration, u64)> {
+        let entries = self.entries.iter().filter(|(_, (of, _))| place.is_none_or(|place| *of == place));
+        entries.filter_map(|(number, (_, activity))| Some((activity.idle_since()?, *number))).collect()
+    }
+
+    /// Counts one less in `place`.
+    fn leave(&mut self, place: Place) {
+        self.in_all -= 1;
+        self.change(place, |count| count.open -= 1);
+    }
+
+    fn change(&mut self, place: Place, change: impl FnOnce(&mut Count)) {
+        if let Some(count) = self.by_place.get_mut(&place) {
+            change(count);
+            if count.open == 0 && count.lasting == 0 {
+                self.by_place.remove(&place);
+            }
+        }
+    }
+}
+
+impl Permit {
+    /// Counts a stream of this connection as one more connection.
+    pub(super) fn another(&self) -> Result<Permit, Problem> {
+        self.connections.count(&mut self.connections.open(), self.place)?;
+        self.connections.gauge.inc();
+        Ok(Permit { connections: Arc::clone(&self.connections), place: self.place, entry: None })
+    }
+
+    /// Notes that a request has begun: until it is over, the connection keeps its place.
+    pub(super) fn begin(&self) -> Option<Running> {
+        self.entry.as_ref().map(|(_, activity)| activity.begin())
+    }
+
+    /// Counts this connection, or one of its streams, as one that lasts.
+    pub(super) fn last(&self) -> Result<Lasting, Problem> {
+        let mut open = self.connections.open();
+        if let Some((number, activity)) = &self.entry
+            && !open.entries.contains_key(number)
+        {
+            // It was asked to leave just before the request arrived, and does not count any more.
+            self.connections.count(&mut open, self.place)?;
+            open.entries.insert(*number, (self.place, Arc::clone(activity)));
+        }
+        self.connections.last(&mut open, self.place)
+    }
+
+    /// Waits until the connection should end, because others need its place.
+    pub(super) async fn asked_to_leave(&self) {
+        match &self.entry {
+            Some((_, activity)) => activity.asked_to_leave().await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut open = self.connections.open();
+        let has_left = self.entry.as_ref().is_some_and(|(number, _)| open.entries.remove(number).is_none());
+        // Whoever was asked to leave does not count any more.
+        if !has_left {
+            open.leave(self.place);
+        }
+        drop(open);
+        self.connections.gauge.dec();
+    }
+}
+
+impl Drop for Lasting {
+    fn drop(&mut self) {
+        let mut open = self.connections.open();
+        open.lasting -= 1;
+        open.change(self.place, |count| count.lasting -= 1);
+    }
+}
