@@ -77,7 +77,7 @@ async fn main() -> anyhow::Result<()> {
         Rules::new(Policy::default(), none),
         Resolver::default(),
         ATTEMPT_MAX,
-        Sockets::new(SOCKETS_MAX),
+        Sockets::new(SOCKETS_MAX, SOCKETS_MAX),
     ));
     let fanout = Fanout { dialer, seq: AtomicU64::new(0), receivers: Mutex::default() };
     writeln!(std::io::stderr(), "listening on http://{}", listener.local_addr()?)?;

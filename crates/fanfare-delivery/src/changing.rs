@@ -72,6 +72,9 @@ impl Webhooks {
             expected.check(webhook)?;
             match &change.url {
                 Some(url) => {
+                    if url.host() != webhook.url.host() {
+                        self.check_room(url)?;
+                    }
                     webhook.url = url.clone();
                     webhook.mode = self.rules.mode(mode);
                     self.rules.now(mode).judge_url(url).map_err(at_url)?;

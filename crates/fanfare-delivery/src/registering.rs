@@ -84,6 +84,7 @@ impl Webhooks {
         wanted: Registration,
     ) -> Result<Arc<Entry>, WebhookError> {
         let Registration { url, options: patch, secret, start } = wanted;
+        self.check_room(&url)?;
         let mut options = Options::default();
         options.apply(patch)?;
         let cursor = self.cursor(by, start).await?;
@@ -103,6 +104,15 @@ impl Webhooks {
         reach(FailPoint::WebhookWritten);
         let webhook = Webhook { revision: row.revision, ..webhook };
         Ok(self.registry.put(webhook, &row))
+    }
+
+    /// Fails if no further webhook can name the host of `url`; the caller holds `changing`.
+    pub(super) fn check_room(&self, url: &WebhookUrl) -> Result<(), WebhookError> {
+        let (host, max) = (url.host(), self.host_webhooks_max);
+        match self.registry.count_at(host) >= max {
+            true => Err(WebhookError::HostTaken { host: host.clone(), max }),
+            false => Ok(()),
+        }
     }
 
     /// Removes the webhook of `by` with a URL; returns whether it existed.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fanfare_core::{Audience, Event, Owner, Position, Timestamp, WebhookId};
+use fanfare_webhook::url::TargetHost;
 use tokio::sync::watch;
 
 use crate::attempt::Attempt;
@@ -41,6 +42,8 @@ struct Table {
     entries: BTreeMap<WebhookId, Arc<Entry>>,
     /// The webhook of each owner and normalized URL.
     by_url: HashMap<(Owner, Box<str>), WebhookId>,
+    /// The number of webhooks that name each host.
+    by_host: HashMap<TargetHost, usize>,
     /// The webhooks that were added, removed or lost since the dispatcher last looked, which it does after each change:
     /// looking at all of them would cost more with each registration.
     changed: BTreeSet<WebhookId>,
@@ -208,11 +211,10 @@ impl Registry {
     pub fn put(&self, webhook: Webhook, row: &WebhookRow) -> Arc<Entry> {
         let mut table = self.table();
         if let Some(entry) = table.entries.get(&webhook.id).cloned() {
-            let id = webhook.id.clone();
-            let after = place(&webhook);
-            let before = entry.definition.send_replace(Arc::new(webhook));
-            table.leave(&place(&before), &id);
-            table.by_url.insert(after, id);
+            let after = Arc::new(webhook);
+            let before = entry.definition.send_replace(Arc::clone(&after));
+            table.leave(&before);
+            table.arrive(&after);
             return entry;
         }
         let entry = Arc::new(Entry::new(webhook, row, &self.recent_max));
@@ -247,6 +249,11 @@ impl Registry {
     pub fn by_url(&self, owner: Owner, url: &str) -> Option<Arc<Entry>> {
         let table = self.table();
         table.entries.get(table.by_url.get(&(owner, url.into()))?).cloned()
+    }
+
+    /// Returns the number of webhooks that name `host`.
+    pub(super) fn count_at(&self, host: &TargetHost) -> usize {
+        self.table().by_host.get(host).copied().unwrap_or(0)
     }
 
     /// Returns all webhooks, oldest first.
@@ -332,21 +339,34 @@ impl Registry {
 impl Table {
     fn insert(&mut self, entry: Arc<Entry>) {
         let webhook = entry.webhook();
-        self.by_url.insert(place(&webhook), webhook.id.clone());
+        self.arrive(&webhook);
         self.changed.insert(webhook.id.clone());
         self.entries.insert(webhook.id.clone(), entry);
     }
 
-    /// Frees a place, unless another webhook already has it.
-    fn leave(&mut self, place: &(Owner, Box<str>), id: &WebhookId) {
-        if self.by_url.get(place) == Some(id) {
-            self.by_url.remove(place);
+    /// Notes what a webhook names.
+    fn arrive(&mut self, webhook: &Webhook) {
+        self.by_url.insert(place(webhook), webhook.id.clone());
+        *self.by_host.entry(webhook.url.host().clone()).or_default() += 1;
+    }
+
+    /// Frees what a webhook names, unless another one already has the place.
+    fn leave(&mut self, webhook: &Webhook) {
+        let place = place(webhook);
+        if self.by_url.get(&place) == Some(&webhook.id) {
+            self.by_url.remove(&place);
+        }
+        if let Some(count) = self.by_host.get_mut(webhook.url.host()) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_host.remove(webhook.url.host());
+            }
         }
     }
 
     fn remove(&mut self, id: &WebhookId) -> Option<Arc<Entry>> {
         let entry = self.entries.remove(id)?;
-        self.leave(&place(&entry.definition.borrow()), id);
+        self.leave(&entry.webhook());
         self.changed.insert(id.clone());
         Some(entry)
     }

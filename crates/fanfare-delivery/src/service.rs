@@ -9,13 +9,14 @@ use fanfare_core::{Invalid, Principal};
 use fanfare_webhook::breaker::OPEN_FIRST;
 use fanfare_webhook::pause::FAILING_MAX_DEFAULT;
 use fanfare_webhook::policy::{Mode, Policy};
+use fanfare_webhook::url::TargetHost;
 use tokio::sync::{Semaphore, watch};
 
 use crate::claiming::TERM_DEFAULT;
 use crate::client::ATTEMPT_MAX;
 use crate::client::dial::Dialer;
 use crate::client::resolve::Resolver;
-use crate::client::sockets::{SOCKETS_MAX, Sockets};
+use crate::client::sockets::{HOST_SOCKETS_MAX, SOCKETS_MAX, Sockets};
 use crate::counts::Counts;
 use crate::dispatcher::Dispatcher;
 use crate::first_attempts::FirstAttempts;
@@ -43,10 +44,16 @@ pub struct Webhooks {
     pub(super) changing: Arc<tokio::sync::Mutex<()>>,
     /// The permits for requests that a caller waits for.
     pub(super) trials: Arc<Semaphore>,
+    /// Maximum webhooks that name one host.
+    pub(super) host_webhooks_max: usize,
 }
 
 /// Maximum concurrent requests that a caller waits for: tests, and events resent by hand. Each may take ten seconds.
 const TRIALS_MAX: usize = 16;
+
+/// Maximum webhooks that name one host by default: room for an application with one for each of its users, while nobody
+/// can turn all there can be against one victim.
+const HOST_WEBHOOKS_MAX: usize = 1_000;
 
 /// The settings that an operator can change.
 #[derive(Debug, Clone)]
@@ -62,6 +69,10 @@ pub struct Config {
     /// Maximum open connections to receivers, over all webhooks; default 4,096, and never more than a quarter of the
     /// descriptors that the process may open.
     pub sockets_max: usize,
+    /// Maximum open connections to one host; default 256.
+    pub host_sockets_max: usize,
+    /// Maximum webhooks that name one host; default 1,000.
+    pub host_webhooks_max: usize,
     /// The time after which another instance on the same ledger takes over the webhooks of one that has ended without a
     /// word; default 15 seconds.
     pub claim_term: Duration,
@@ -77,6 +88,8 @@ impl Default for Config {
             attempt_max: ATTEMPT_MAX,
             open_first: OPEN_FIRST,
             sockets_max: SOCKETS_MAX,
+            host_sockets_max: HOST_SOCKETS_MAX,
+            host_webhooks_max: HOST_WEBHOOKS_MAX,
             claim_term: TERM_DEFAULT,
             resolver: Resolver::default(),
         }
@@ -107,6 +120,14 @@ pub enum WebhookError {
         /// The thing to change.
         what: String,
     },
+    /// Too many webhooks name one host.
+    #[error("{max} webhooks already lead to `{host}`")]
+    HostTaken {
+        /// The host.
+        host: TargetHost,
+        /// How many there can be.
+        max: usize,
+    },
     /// The request is not valid.
     #[error(transparent)]
     Invalid(#[from] Invalid),
@@ -135,6 +156,12 @@ impl From<WebhookError> for Refusal {
                 "read it again, then send the change with the new `ETag`",
             )
             .at("If-Match:"),
+            WebhookError::HostTaken { host, max } => Refusal::new(
+                Code::TooManyWebhooks,
+                format!("{max} webhooks already lead to `{host}`, the maximum for one host"),
+                "unregister some, or filter what one webhook gets; the operator can raise `--max-webhooks-per-host`",
+            )
+            .at("/webhook_url"),
             WebhookError::Invalid(invalid) => invalid.into(),
             WebhookError::Stopping => Refusal::shutting_down(),
             WebhookError::NotFound(missing) => {
@@ -180,7 +207,7 @@ impl Webhooks {
                 rules.clone(),
                 config.resolver,
                 config.attempt_max,
-                Sockets::new(config.sockets_max),
+                Sockets::new(config.sockets_max, config.host_sockets_max),
             ),
             recorder,
             first_attempts,
@@ -202,8 +229,9 @@ impl Webhooks {
             revision,
         };
         let dispatcher = Dispatcher::new(following, config.claim_term);
-        let webhooks =
-            Webhooks { parts, registry, rules, changing, trials: Arc::new(Semaphore::new(TRIALS_MAX)) };
+        let trials = Arc::new(Semaphore::new(TRIALS_MAX));
+        let host_webhooks_max = config.host_webhooks_max;
+        let webhooks = Webhooks { parts, registry, rules, changing, trials, host_webhooks_max };
         Ok((webhooks, Work { dispatcher, recording }))
     }
 

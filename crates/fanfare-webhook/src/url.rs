@@ -33,6 +33,15 @@ pub enum TargetHost {
     Name(Box<str>),
 }
 
+impl fmt::Display for TargetHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TargetHost::Ip(ip) => ip.fmt(f),
+            TargetHost::Name(name) => f.write_str(name),
+        }
+    }
+}
+
 impl WebhookUrl {
     /// Returns the text that was registered, byte for byte.
     pub fn as_given(&self) -> &str {

@@ -105,7 +105,7 @@ pub async fn post(
     // The wait for a permit is not this receiver's fault, so its time starts after it.
     let via = match idle {
         Some(connection) => Via::Idle(connection),
-        None => Via::New(dialer.sockets.take().await),
+        None => Via::New(dialer.sockets.take(target.url.host()).await),
     };
     let begun = Instant::now();
     let mut times = Times::default();

@@ -1,15 +1,30 @@
-//! The number of connections to receivers that are open at a time, over all webhooks: each costs a descriptor.
+//! The number of connections to receivers that are open at a time, over all webhooks, because each costs a descriptor; and
+//! to each host, because webhooks that many people register could otherwise bury it.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use fanfare_webhook::url::TargetHost;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Maximum connections by default: with more concurrent requests, the machine has other bottlenecks.
 pub const SOCKETS_MAX: usize = 4_096;
+/// Maximum connections to one host: what a browser's users open together, and a sixteenth of all.
+pub const HOST_SOCKETS_MAX: usize = 256;
+/// Number of hosts from which on those are forgotten to which no connection is open.
+const HOSTS_KEPT: usize = 1_024;
 
 /// The permits for open connections.
 #[derive(Debug, Clone)]
 pub struct Sockets {
+    all: Permits,
+    each_max: usize,
+    /// Guards the permits of the hosts in use; held for one look-up.
+    hosts: Arc<Mutex<HashMap<TargetHost, Weak<Semaphore>>>>,
+}
+
+#[derive(Debug, Clone)]
+struct Permits {
     free: Arc<Semaphore>,
     /// The number of permits that idle connections leave free for requests.
     reserved: usize,
@@ -18,28 +33,61 @@ pub struct Sockets {
 /// A permit for one connection, held until it is dropped.
 #[derive(Debug)]
 pub struct Socket {
-    sockets: Sockets,
-    _permit: Option<OwnedSemaphorePermit>,
+    all: Permits,
+    host: Permits,
+    _permits: [Option<OwnedSemaphorePermit>; 2],
 }
 
 impl Sockets {
-    /// Creates `most` permits, at least one.
-    pub fn new(most: usize) -> Sockets {
+    /// Creates `most` permits for all hosts, and `each` for one; at least one.
+    pub fn new(most: usize, each: usize) -> Sockets {
         let most = most.clamp(1, Semaphore::MAX_PERMITS);
-        Sockets { free: Arc::new(Semaphore::new(most)), reserved: most.div_ceil(4) }
+        let all = Permits::new(Arc::new(Semaphore::new(most)), most);
+        Sockets { all, each_max: each.clamp(1, most), hosts: Arc::default() }
     }
 
-    /// Waits for a permit.
-    pub(super) async fn take(&self) -> Socket {
+    /// Waits for a permit to connect to `host`.
+    pub(super) async fn take(&self, host: &TargetHost) -> Socket {
+        let host = self.of_host(host);
+        // Whoever waits for a busy host holds nothing that another could use.
+        let of_host = host.take().await;
+        let of_all = self.all.take().await;
+        Socket { all: self.all.clone(), host, _permits: [of_host, of_all] }
+    }
+
+    fn of_host(&self, host: &TargetHost) -> Permits {
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = hosts.get(host).and_then(Weak::upgrade);
+        let free = known.unwrap_or_else(|| {
+            if hosts.len() >= HOSTS_KEPT {
+                hosts.retain(|_, free| free.strong_count() > 0);
+            }
+            let free = Arc::new(Semaphore::new(self.each_max));
+            hosts.insert(host.clone(), Arc::downgrade(&free));
+            free
+        });
+        Permits::new(free, self.each_max)
+    }
+}
+
+impl Permits {
+    fn new(free: Arc<Semaphore>, most: usize) -> Permits {
+        Permits { free, reserved: most.div_ceil(4) }
+    }
+
+    async fn take(&self) -> Option<OwnedSemaphorePermit> {
         // The semaphore is never closed.
-        let permit = Arc::clone(&self.free).acquire_owned().await.ok();
-        Socket { sockets: self.clone(), _permit: permit }
+        Arc::clone(&self.free).acquire_owned().await.ok()
+    }
+
+    fn are_others_left(&self) -> bool {
+        self.free.available_permits() >= self.reserved
     }
 }
 
 impl Socket {
     /// Returns `true` if enough permits are left for others.
     pub(super) fn are_others_left(&self) -> bool {
-        self.sockets.free.available_permits() >= self.sockets.reserved
+        self.all.are_others_left() && self.host.are_others_left()
     }
 }

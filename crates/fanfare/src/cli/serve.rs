@@ -11,7 +11,7 @@ use fanfare_webhook::ingest::Secrets;
 use crate::cli::logging::{self, Format};
 use crate::cli::serve::lifetime::{End, Signals};
 use crate::cli::serve::program::Program;
-use crate::cli::settings::key::{endpoint, number, plain_secret, positive, standard_key, toolset};
+use crate::cli::settings::values::{endpoint, number, plain_secret, positive, standard_key, toolset};
 use crate::cli::settings::{Key, Settings, explained, with_default};
 use crate::cli::startup::cannot_start;
 use crate::cli::text::grouped;
@@ -77,6 +77,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", help = with_default(
         "Maximum connections from any one remote machine", Key::MaxConnectionsPerAddress))]
     max_connections_per_address: Option<String>,
+    #[arg(long, value_name = "N", help = with_default(
+        "Maximum number of webhooks to any one host", Key::MaxWebhooksPerHost))]
+    max_webhooks_per_host: Option<String>,
     #[arg(long, value_name = "N", help = max_events_help())]
     max_events_per_second: Option<String>,
     #[arg(long, value_name = "TIME", help = with_default(
@@ -116,7 +119,7 @@ impl Args {
     /// Returns the settings that were given as flags.
     pub(crate) fn flags(&self) -> impl Iterator<Item = (Key, Vec<String>)> {
         let one = |key: Key, text: &Option<String>| (key, text.iter().cloned().collect());
-        let texts: [(Key, Vec<String>); 19] = [
+        let texts: [(Key, Vec<String>); 20] = [
             (Key::Listen, self.listen.clone()),
             one(Key::Store, &self.store),
             one(Key::RetentionAge, &self.retention_age),
@@ -130,6 +133,7 @@ impl Args {
             (Key::NoAuth, self.no_auth.then(|| "true".to_owned()).into_iter().collect()),
             one(Key::MaxConnections, &self.max_connections),
             one(Key::MaxConnectionsPerAddress, &self.max_connections_per_address),
+            one(Key::MaxWebhooksPerHost, &self.max_webhooks_per_host),
             one(Key::MaxEventsPerSecond, &self.max_events_per_second),
             one(Key::StallTimeout, &self.stall_timeout),
             one(Key::DrainTime, &self.drain_time),

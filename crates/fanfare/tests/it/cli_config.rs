@@ -79,6 +79,7 @@ async fn every_setting_is_shown_with_its_origin() {
     serve.no-auth | true | ./fanfare.toml
     serve.max-connections | 65536 | default
     serve.max-connections-per-address | 1024 | default
+    serve.max-webhooks-per-host | 1000 | default
     serve.max-events-per-second | 500000 | default
     serve.stall-timeout | 60s | default
     serve.drain-time | 0s | default

@@ -28,6 +28,11 @@ async fn prepare<T>(path: &Path, work: impl AsyncFnOnce(Store) -> T) -> T {
     done
 }
 
+/// Returns the address of a webhook: one host may only have so many.
+fn url(number: usize) -> String {
+    format!("http://127.0.0.{}:9/{number}", 1 + number % 100)
+}
+
 async fn show(process: &Process, id: &str) -> Value {
     process.get(&format!("/api/webhooks/{id}")).await
 }
@@ -44,8 +49,8 @@ async fn as_many_webhooks_as_may_be_start_and_one_more_is_refused() {
         let first = store.ledger.webhooks().await.expect("webhooks").remove(0);
         let another = |number: usize| WebhookRow {
             id: WebhookId::from_random(rand::random()),
-            url: format!("http://127.0.0.1:9/{number}").into(),
-            settings: first.settings.replace(&receiver.url(), &format!("http://127.0.0.1:9/{number}")).into(),
+            url: url(number).into(),
+            settings: first.settings.replace(&receiver.url(), &url(number)).into(),
             ..first.clone()
         };
         let rows: Vec<_> = (1..WEBHOOKS_MAX).map(another).collect();
@@ -64,13 +69,13 @@ async fn as_many_webhooks_as_may_be_start_and_one_more_is_refused() {
     let refused = process.post("/api/register", &more).await.expect("an answer");
     assert_eq!(refused["code"], "too_many_webhooks", "{refused}");
     // Updating an existing webhook does not count as a new one, and deleting one makes room.
-    let again = process.register_url("http://127.0.0.1:9/7", json!({})).await;
+    let again = process.register_url(&url(7), json!({})).await;
     assert_eq!(again["total_webhooks"], WEBHOOKS_MAX);
-    process.post("/api/unregister", &json!({ "webhook_url": "http://127.0.0.1:9/7" })).await.expect("gone");
+    process.post("/api/unregister", &json!({ "webhook_url": url(7) })).await.expect("gone");
     process.register_url("http://127.0.0.1:9/more", json!({ "channels": ["nothing"] })).await;
     // No other webhook matches it, so it is sent to no other.
-    process.post("/api/unregister", &json!({ "webhook_url": "http://127.0.0.1:9/8" })).await.expect("gone");
-    process.register_url("http://127.0.0.1:9/8", json!({ "channels": ["nothing"] })).await;
+    process.post("/api/unregister", &json!({ "webhook_url": url(8) })).await.expect("gone");
+    process.register_url(&url(8), json!({ "channels": ["nothing"] })).await;
     let pushed = json!({ "channel": "two", "message": "for nobody" });
     assert_eq!(process.post("/api/push", &pushed).await.expect("pushed")["webhooks_notified"], 0);
     let cost = process.processor_time();

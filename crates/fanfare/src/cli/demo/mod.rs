@@ -14,7 +14,7 @@ use crate::cli::demo::own::Own;
 use crate::cli::demo::round_trip::round_trip;
 use crate::cli::demo::samples::Samples;
 use crate::cli::demo::screen::Screen;
-use crate::cli::settings::key;
+use crate::cli::settings::values;
 use crate::cli::signals::Stop;
 use crate::cli::{Context, Exit, Failure, block_on_all_cores, examples, logging, serve, startup};
 use crate::gateway;
@@ -102,7 +102,7 @@ fn api(running: &gateway::Running, context: &Context) -> Result<Api, Failure> {
 }
 
 fn loopback(text: &str) -> Result<SocketAddr, Invalid> {
-    let address = key::address(text)?;
+    let address = values::address(text)?;
     if address.ip().is_loopback() {
         return Ok(address);
     }

@@ -11,7 +11,7 @@ use fanfare_core::{Endpoint, Pattern};
 use crate::cli::doctor::Finding;
 use crate::cli::failure::said;
 use crate::cli::push::idempotency_key;
-use crate::cli::settings::{self, Key, Settings, key};
+use crate::cli::settings::{self, Key, Settings, values};
 use crate::cli::text::{self, count, duration};
 use crate::cli::{Failure, serve};
 use fanfare_api::push::NewEvent;
@@ -254,5 +254,5 @@ fn ports(settings: &Settings) -> Result<Vec<Finding>, Failure> {
             "pick another: fanfare serve --listen 127.0.0.1:0 uses any free one",
         ),
     };
-    settings.texts(Key::Listen).iter().map(|text| Ok(check(key::endpoint(text)?))).collect()
+    settings.texts(Key::Listen).iter().map(|text| Ok(check(values::endpoint(text)?))).collect()
 }

@@ -9,7 +9,7 @@ use crate::cli::failure::Failure;
 use crate::cli::install::entry::{Entry, NAME};
 use crate::cli::install::hosts::{Form, Host, Scope};
 use crate::cli::install::layout::Layout;
-use crate::cli::settings::{Key, Origin, key};
+use crate::cli::settings::{Key, Origin, values};
 
 /// Variable that a client's file refers to. Its value is never written.
 const VARIABLE: &str = "FANFARE_TOKEN";
@@ -61,7 +61,7 @@ impl Wish {
         Ok(Wish {
             transport,
             scope,
-            server: settings.parsed(Key::Server, key::server)?.unwrap_or_default(),
+            server: settings.parsed(Key::Server, values::server)?.unwrap_or_default(),
             is_server_named: named.is_some_and(|named| named.origin != Origin::Default),
             token,
         })

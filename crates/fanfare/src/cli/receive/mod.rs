@@ -22,7 +22,7 @@ use crate::cli::receive::registration::{Plan, Registration};
 use crate::cli::receive::server::{Port, REQUEST_MAX, Receiver};
 use crate::cli::receive::show::Show;
 use crate::cli::secret::{Place, named_or_variable};
-use crate::cli::settings::key;
+use crate::cli::settings::values;
 use crate::cli::signals::Stop;
 use crate::cli::webhooks::wants::Filter;
 use crate::cli::{Context, Exit, Failure, block_on, examples};
@@ -51,7 +51,7 @@ pub(crate) struct Args {
     #[arg(short, long, default_value_t = 3000)]
     port: u16,
     /// Listen on this address instead
-    #[arg(long, value_name = "ADDR", value_parser = key::address, conflicts_with = "port")]
+    #[arg(long, value_name = "ADDR", value_parser = values::address, conflicts_with = "port")]
     listen: Option<SocketAddr>,
     /// Register with the gateway and unregister on exit
     #[arg(long)]

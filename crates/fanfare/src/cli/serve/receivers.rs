@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use fanfare_core::{Endpoint, Invalid};
 use fanfare_webhook::policy::{Mode, Policy};
 
-use crate::cli::settings::key::webhook_mode;
+use crate::cli::settings::values::{number, webhook_mode};
 use crate::cli::settings::{Key, Settings};
 use crate::cli::{Failure, failure};
 use fanfare_delivery::service as webhook;
@@ -28,7 +28,11 @@ pub(super) fn config(
         settings.texts(Key::AllowTarget).iter().map(|text| text.parse()).collect::<Result<_, Invalid>>()?;
     let mode = settings.parsed(Key::WebhookMode, webhook_mode)?.unwrap_or(by_default);
     let policy = Policy { mode, allow, interfaces: interfaces(mode)?, ..Policy::default() };
-    Ok(webhook::Config { policy, ..webhook::Config::default() })
+    let default = webhook::Config::default();
+    let host_webhooks_max = settings
+        .parsed(Key::MaxWebhooksPerHost, number)?
+        .map_or(default.host_webhooks_max, |number| usize::try_from(number).unwrap_or(usize::MAX));
+    Ok(webhook::Config { policy, host_webhooks_max, ..default })
 }
 
 /// Returns whether others than this machine can reach the gateway.

@@ -1,20 +1,19 @@
 //! The keys of all settings. A key is named like the long flag that sets it; those of `serve` are in `[serve]`.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use fanfare_core::endpoint::UNIX_PREFIX;
-use fanfare_core::{Code, Endpoint, Invalid, duration};
+use fanfare_core::{Invalid, duration};
 use fanfare_webhook::allow::Allow;
-use fanfare_webhook::inbound::PlainSecret;
-use fanfare_webhook::policy as webhook;
-use fanfare_webhook::secret::SECRET_LEN;
-use fanfare_webhook::verify;
 
 use crate::cli::output::Mode;
+use crate::cli::settings::values::{
+    endpoint, host_name, invalid, number, one_of, plain_secret, positive, server, standard_key, toolset,
+    webhook_mode,
+};
 use crate::cli::{bytes, settings};
 use crate::gateway;
+use fanfare_delivery::service as delivery;
 use fanfare_hub as hub;
 use fanfare_server::http;
 use fanfare_server::mcp::toolset::Toolset;
@@ -72,6 +71,9 @@ keys! {
     MaxConnectionsPerAddress =>
         "serve.max-connections-per-address", "FANFARE_MAX_CONNECTIONS_PER_ADDRESS",
         "maximum from one address";
+    MaxWebhooksPerHost =>
+        "serve.max-webhooks-per-host", "FANFARE_MAX_WEBHOOKS_PER_HOST",
+        "maximum number of webhooks to one host";
     MaxEventsPerSecond =>
         "serve.max-events-per-second", "FANFARE_MAX_EVENTS_PER_SECOND", "maximum events per second per caller";
     StallTimeout =>
@@ -152,6 +154,7 @@ impl Key {
             Key::Toolset => Toolset::default().as_str().to_owned(),
             Key::MaxConnections => http::Config::default().max_connections.to_string(),
             Key::MaxConnectionsPerAddress => http::Config::default().max_connections_per_address.to_string(),
+            Key::MaxWebhooksPerHost => delivery::Config::default().host_webhooks_max.to_string(),
             Key::MaxEventsPerSecond => hub::Config::default().events_per_second.to_string(),
             Key::AllowTarget
             | Key::AllowedHost
@@ -186,6 +189,7 @@ impl Key {
                 Key::RetentionCount
                 | Key::MaxConnections
                 | Key::MaxConnectionsPerAddress
+                | Key::MaxWebhooksPerHost
                 | Key::MaxEventsPerSecond => number(text).map(drop)?,
                 Key::RetentionBytes => bytes::parse(text).map(drop)?,
                 Key::NoAuth if !matches!(text.as_str(), "true" | "false") => {
@@ -212,188 +216,15 @@ impl Key {
     }
 }
 
-fn invalid(what: impl Into<String>, fix: impl Into<std::borrow::Cow<'static, str>>) -> Invalid {
-    Invalid::new(Code::InvalidQuery, what, fix)
-}
-
-/// Parses the URL of a gateway: a scheme, a host and perhaps a port; or a Unix socket.
-pub(crate) fn server(text: &str) -> Result<String, Invalid> {
-    if text.starts_with(UNIX_PREFIX) {
-        return text.parse::<Endpoint>().map(|endpoint| endpoint.to_string());
-    }
-    let refused = |problem: &str| {
-        invalid(format!("`{text}` is not a gateway URL: {problem}"), "write it like `http://127.0.0.1:8000`")
-    };
-    if !text.contains("://") {
-        return Err(refused("it has no `http://` or `https://`"));
-    }
-    let url = reqwest::Url::parse(text).map_err(|error| refused(&error.to_string()))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(refused("only http and https are supported"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(refused("pass the token with --token-file, not in the URL"));
-    }
-    if url.path() != "/" || url.query().is_some() {
-        return Err(refused("remove everything after the host"));
-    }
-    Ok(url.as_str().trim_end_matches('/').to_owned())
-}
-
-/// Checks a host name. A name with anything else around it, such as a port, would never match a request.
-fn host_name(text: &str) -> Result<(), Invalid> {
-    let is_name = !text.is_empty()
-        && !text.ends_with('.')
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'));
-    if is_name {
-        return Ok(());
-    }
-    Err(invalid(
-        format!("`{text}` is not a host name"),
-        "write the name alone, without scheme and port: `events.example.com`",
-    ))
-}
-
-/// Parses an address to listen on: `127.0.0.1:8000`, `[::1]:8000`, `localhost:8000`, `:8000` (loopback) or
-/// `unix:/run/fanfare/socket`.
-pub(crate) fn endpoint(text: &str) -> Result<Endpoint, Invalid> {
-    match text.strip_prefix("localhost:").or_else(|| text.strip_prefix(':')) {
-        Some(port) => address(&format!("127.0.0.1:{port}")).map(Endpoint::Network),
-        None => text.parse(),
-    }
-}
-
-/// Parses an address of the network, in the same short forms.
-pub(crate) fn address(text: &str) -> Result<SocketAddr, Invalid> {
-    let numeric = match text.strip_prefix("localhost:").or_else(|| text.strip_prefix(':')) {
-        Some(port) => format!("127.0.0.1:{port}"),
-        None => text.to_owned(),
-    };
-    numeric.parse().map_err(|_| {
-        invalid(
-            format!("`{text}` is not an address to listen on"),
-            "write an IP address and a port: `127.0.0.1:8000`, `[::1]:8000`, `0.0.0.0:8000`",
-        )
-    })
-}
-
-/// Parses a number above 0.
-pub(crate) fn number(text: &str) -> Result<u64, Invalid> {
-    text.replace('_', "")
-        .parse()
-        .ok()
-        .filter(|number| *number > 0)
-        .ok_or_else(|| invalid(format!("`{text}` is not a number above 0"), "write a number such as `10000`"))
-}
-
-/// Parses a duration above 0.
-pub(crate) fn positive(text: &str) -> Result<Duration, Invalid> {
-    let duration = duration::parse(text)?;
-    if duration.is_zero() {
-        return Err(invalid("the duration is 0", "use a longer one, such as `30s`"));
-    }
-    Ok(duration)
-}
-
-/// Parses a webhook mode: `local` or `locked`.
-pub(crate) fn webhook_mode(text: &str) -> Result<webhook::Mode, Invalid> {
-    match text {
-        "local" => Ok(webhook::Mode::Local),
-        "locked" => Ok(webhook::Mode::Locked),
-        _ => Err(invalid(format!("`{text}` is not a webhook mode"), "write `local` or `locked`")),
-    }
-}
-
-/// Parses the name of a toolset.
-pub(crate) fn toolset(text: &str) -> Result<Toolset, Invalid> {
-    Toolset::from_name(text).ok_or_else(|| {
-        let names = Toolset::ALL.map(Toolset::as_str).join(", ");
-        invalid(format!("`{text}` is not a toolset"), format!("use one of {names}"))
-    })
-}
-
-/// Parses a secret whose text is the key.
-pub(crate) fn plain_secret(text: &str) -> Result<PlainSecret, Invalid> {
-    PlainSecret::new(text)
-        .ok_or_else(|| invalid("the secret is empty", "set the secret or unset the variable"))
-}
-
-/// Parses a key of Standard Webhooks. The error does not repeat the text.
-pub(crate) fn standard_key(text: &str) -> Result<verify::Key, Invalid> {
-    if text.starts_with("whpk_") {
-        return text.parse().map(verify::Key::Public);
-    }
-    let secret = text.parse().map(verify::Key::Secret);
-    secret.map_err(|_: Invalid| {
-        invalid(
-            "a secret must be `whsec_…` or `whpk_…`",
-            format!(
-                "copy it from the sender: `whsec_` and the base64 of {} to {} bytes, or `whpk_` and the base64 of \
-                 32",
-                SECRET_LEN.start(),
-                SECRET_LEN.end()
-            ),
-        )
-    })
-}
-
-fn one_of<T: ValueEnum>(text: &str, variants: &[T]) -> Result<(), Invalid> {
-    let names: Vec<String> = variants
-        .iter()
-        .filter_map(|variant| variant.to_possible_value().map(|value| value.get_name().to_owned()))
-        .collect();
-    if names.iter().any(|name| name == text) {
-        return Ok(());
-    }
-    Err(invalid(format!("`{text}` is not an allowed value"), format!("use one of {}", names.join(", "))))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Key, address, host_name, server};
+    use super::Key;
 
     #[test]
     fn every_default_is_valid() {
         for key in Key::ALL {
             let texts: Vec<String> = key.default_text().into_iter().collect();
             assert!(key.check(&texts).is_ok(), "{key:?}");
-        }
-    }
-
-    #[test]
-    fn a_host_name_that_could_never_match_is_refused() {
-        for text in ["events.example.com", "EVENTS.example.com", "my_host", "xn--bcher-kva.example"] {
-            assert!(host_name(text).is_ok(), "{text}");
-        }
-        for text in ["", "a b", "https://a.example", "a.example:8000", "a.example.", "bücher.example", "*"] {
-            assert!(host_name(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn the_url_of_a_gateway_has_a_scheme_and_no_path() {
-        assert_eq!(server("http://127.0.0.1:8000/").expect("fine"), "http://127.0.0.1:8000");
-        assert_eq!(server("https://push.example.com").expect("fine"), "https://push.example.com");
-        for text in [
-            "127.0.0.1:8000",
-            "localhost",
-            "ftp://x",
-            "http://u:p@x",
-            "http://x/api",
-            "http://",
-            "http://x?y",
-        ] {
-            assert!(server(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn addresses_to_listen_on_have_short_forms() {
-        assert_eq!(address(":8000").expect("fine").to_string(), "127.0.0.1:8000");
-        assert_eq!(address("localhost:0").expect("fine").to_string(), "127.0.0.1:0");
-        assert_eq!(address("[::1]:80").expect("fine").to_string(), "[::1]:80");
-        for text in ["8000", "example.com:80", "127.0.0.1", ":x", ""] {
-            assert!(address(text).is_err(), "{text}");
         }
     }
 }

@@ -5,6 +5,7 @@
 pub(crate) mod file;
 pub(crate) mod key;
 pub(crate) mod trust;
+pub(crate) mod values;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -175,13 +176,13 @@ impl Settings {
 
     /// Returns how long to wait for a response.
     pub(crate) fn timeout(&self) -> Result<Duration, Failure> {
-        Ok(self.parsed(Key::Timeout, key::positive)?.unwrap_or(TIMEOUT_DEFAULT))
+        Ok(self.parsed(Key::Timeout, values::positive)?.unwrap_or(TIMEOUT_DEFAULT))
     }
 
     /// Returns the gateway to call, with the token and the timeout.
     pub(crate) fn target(&self) -> Result<Target, Failure> {
         let timeout = self.timeout()?;
-        let server = self.parsed(Key::Server, key::server)?.unwrap_or_default();
+        let server = self.parsed(Key::Server, values::server)?.unwrap_or_default();
         Ok(Target { token: self.token(&server)?, server, timeout })
     }
 
