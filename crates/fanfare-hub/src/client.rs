@@ -246,6 +246,11 @@ impl Clients {
         table.by_reader.get(reader).copied().unwrap_or_default()
     }
 
+    /// Returns the durable readers that have a connection.
+    pub(super) fn readers(&self) -> Vec<ReaderKey> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner).by_reader.keys().cloned().collect()
+    }
+
     /// Returns the number of clients.
     pub fn count(&self) -> usize {
         self.table.lock().unwrap_or_else(PoisonError::into_inner).by_id.len()

@@ -15,6 +15,7 @@ pub mod item;
 mod own;
 pub mod publish;
 pub mod readers;
+pub mod readers_in_use;
 mod ring;
 pub mod subscribe;
 pub mod subscription;

@@ -192,6 +192,15 @@ impl Hub {
         Ok(ReadersPage { readers, next, total })
     }
 
+    /// Notes that the readers that are connected are in use.
+    pub(super) async fn note_readers_in_use(&self) -> Result<(), store::Error> {
+        let connected = self.shared.clients.readers();
+        if connected.is_empty() {
+            return Ok(());
+        }
+        self.ledger().use_readers(connected).await
+    }
+
     /// Describes a reader without reading the log: its lag is not exact, unless it is 0.
     pub async fn reader_info(&self, row: ReaderRow) -> Result<ReaderInfo, store::Error> {
         let connected = self.shared.clients.connected(&row.key);

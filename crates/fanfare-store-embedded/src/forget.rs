@@ -1,15 +1,16 @@
-//! Removing old data of deliveries: old failed deliveries and attempts, and the rows of webhooks that were removed.
+//! Removing old data beside the log: failed deliveries, attempts, the rows of webhooks that were removed, and readers that
+//! nobody uses.
 
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::deliveries::Key;
-use crate::epochs::Place;
+use crate::epochs::{Epochs, Place};
 use crate::group::in_transaction;
 use crate::state::State;
-use crate::{attempts, deliveries, failure};
+use crate::{attempts, deliveries, failure, readers};
 use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_store::retention::FORGET_LEN_MAX;
-use fanfare_store::{ATTEMPTS_MAX, Error, Swept};
+use fanfare_store::{ATTEMPTS_MAX, Error, ReaderKey, Swept};
 
 /// Removes a limited part in a transaction of its own; returns what was removed.
 pub(super) fn forget(state: &mut State) -> Result<Swept, Error> {
@@ -18,10 +19,10 @@ pub(super) fn forget(state: &mut State) -> Result<Swept, Error> {
     if forgetting.is_empty() {
         return Ok(Swept::default());
     }
-    let (conn, first) = (&state.conn, state.shared.first());
+    let (conn, epochs, first) = (&state.conn, &state.shared.epochs, state.shared.first());
     reach(FailPoint::SweepBegun);
     let forgotten = in_transaction(&path, conn, || {
-        let forgotten = forgetting.run(conn, first)?;
+        let forgotten = forgetting.run(conn, epochs, first)?;
         reach(FailPoint::SweepWritten);
         Ok(forgotten)
     })?;
@@ -29,6 +30,7 @@ pub(super) fn forget(state: &mut State) -> Result<Swept, Error> {
     let swept = Swept {
         deliveries: forgotten.failed.len() as u64,
         attempts: forgotten.attempts,
+        readers: forgotten.readers.len() as u64,
         has_more: forgetting.has_more,
         ..Swept::default()
     };
@@ -45,6 +47,8 @@ struct Forgetting {
     removed: Option<u64>,
     /// Attempts before this id are too old or too many.
     attempts_cut: i64,
+    /// Readers that nobody uses.
+    readers: Vec<ReaderKey>,
     /// Whether there is, or may be, more.
     has_more: bool,
 }
@@ -55,6 +59,7 @@ struct Forgotten {
     attempts: u64,
     /// The webhooks that lost a failed delivery, once for each.
     failed: Vec<u64>,
+    readers: Vec<ReaderKey>,
 }
 
 impl Forgetting {
@@ -71,18 +76,27 @@ impl Forgetting {
         let excess = state.totals.attempts.saturating_sub(ATTEMPTS_MAX);
         let oldest = now.before(retention.attempts);
         let (attempts_cut, attempts) = attempts::too_many(conn, oldest, excess, FORGET_LEN_MAX)?;
-        let has_more =
-            failed.len() as u64 == FORGET_LEN_MAX || removed.is_some() || attempts == FORGET_LEN_MAX;
-        Ok(Forgetting { failed, removed, attempts_cut, has_more })
+        let idle_since = now.before(retention.readers);
+        let readers = readers::idle_since(&state.shared.readers(), idle_since, FORGET_LEN_MAX);
+        let is_full = |len: u64| len == FORGET_LEN_MAX;
+        let has_more = removed.is_some()
+            || is_full(failed.len() as u64)
+            || is_full(attempts)
+            || is_full(readers.len() as u64);
+        Ok(Forgetting { failed, removed, attempts_cut, readers, has_more })
     }
 
     fn is_empty(&self) -> bool {
-        self.failed.is_empty() && self.removed.is_none() && self.attempts_cut == 0
+        self.failed.is_empty() && self.removed.is_none() && self.attempts_cut == 0 && self.readers.is_empty()
     }
 
     /// Removes the rows in a transaction of the caller; the log starts with `first`.
-    fn run(&self, conn: &Connection, first: Place) -> rusqlite::Result<Forgotten> {
+    fn run(&self, conn: &Connection, epochs: &Epochs, first: Place) -> rusqlite::Result<Forgotten> {
         let mut forgotten = Forgotten::default();
+        for key in &self.readers {
+            readers::write(conn, epochs, key, None)?;
+            forgotten.readers.push(key.clone());
+        }
         for key in &self.failed {
             if deliveries::remove(conn, *key, first)?.is_some() {
                 forgotten.failed.push(key.webhook);
@@ -102,6 +116,9 @@ impl Forgotten {
     /// Publishes the removal in memory.
     fn publish(self, state: &mut State) {
         state.totals.attempts = state.totals.attempts.saturating_sub(self.attempts);
+        let mut readers = state.shared.readers_mut();
+        self.readers.iter().for_each(|key| drop(readers.remove(key)));
+        drop(readers);
         if self.failed.is_empty() {
             return;
         }

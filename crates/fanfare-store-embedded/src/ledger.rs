@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use fanfare_core::{Filter, Position, WebhookId};
 use tokio::sync::watch;
 
-use crate::group::Size;
+use crate::group::{Group, Size};
 use crate::{Embedded, attempts, deliveries, webhooks};
 use fanfare_store::{
     AttemptRow, Claim, DeliveryChange, DeliveryCounts, DeliveryRow, Error, InstanceId, Lease, Ledger,
@@ -38,6 +38,14 @@ impl Ledger for Embedded {
     async fn acknowledge(&self, reader: &ReaderKey, position: Position) -> Result<Option<ReaderRow>, Error> {
         let reader = reader.clone();
         self.writer.change(Size::ROW, move |group| Ok(group.acknowledge(reader, position))).await
+    }
+
+    async fn use_readers(&self, readers: Vec<ReaderKey>) -> Result<(), Error> {
+        let note = move |group: &mut Group<'_>| {
+            group.use_readers(readers);
+            Ok(Ok(()))
+        };
+        self.writer.change(Size::ROW, note).await
     }
 
     async fn readers(&self) -> Result<Vec<ReaderRow>, Error> {

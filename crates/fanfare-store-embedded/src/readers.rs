@@ -34,8 +34,14 @@ pub(super) fn load(conn: &Connection, epochs: &Epochs) -> rusqlite::Result<Reade
     Ok(readers)
 }
 
+/// Returns readers that were last in use before `moment`, at most `limit`.
+pub(super) fn idle_since(readers: &Readers, moment: Timestamp, limit: u64) -> Vec<ReaderKey> {
+    let idle = readers.values().filter(|row| row.updated < moment);
+    idle.take(limit as usize).map(|row| row.key.clone()).collect()
+}
+
 /// Writes a reader, or removes it if there is no row.
-fn write(
+pub(super) fn write(
     conn: &Connection,
     epochs: &Epochs,
     key: &ReaderKey,
@@ -120,6 +126,16 @@ impl Group<'_> {
         let row = ReaderRow { key: key.clone(), acknowledged, filter, updated: self.now.timestamp };
         self.effect.readers.insert(key, Some(row.clone()));
         Ok((row, known.is_none()))
+    }
+
+    /// Notes that these readers are in use.
+    pub(super) fn use_readers(&mut self, keys: Vec<ReaderKey>) {
+        for key in keys {
+            if let Some(known) = self.reader(&key) {
+                let row = ReaderRow { updated: self.now.timestamp, ..known };
+                self.effect.readers.insert(key, Some(row));
+            }
+        }
     }
 
     /// Fails if there can be no further reader.

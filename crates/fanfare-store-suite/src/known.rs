@@ -66,6 +66,59 @@ pub async fn a_reader_is_changed_by_nothing_but_putting_it(engine: impl Setup) {
     assert_eq!(log.store.ledger.readers().await.expect("readers"), before);
 }
 
+pub async fn a_reader_that_nobody_uses_is_removed(engine: impl Setup) {
+    let day = Duration::from_secs(24 * 60 * 60);
+    let mut log = engine.start(Retention { readers: 30 * day, ..Retention::default() });
+    log.append(&["a", "b"]).await;
+    let open = async |log: &Log, name: &str| {
+        log.store.ledger.open_reader(&reader(name), &Filter::all(), log.at(0)).await.expect("opened")
+    };
+    for name in ["idle", "opened", "acknowledges", "set", "in-use"] {
+        open(&log, name).await;
+    }
+    log.clock.turn(20 * day);
+    open(&log, "opened").await;
+    log.store.ledger.acknowledge(&reader("acknowledges"), log.at(1)).await.expect("acknowledged");
+    log.store.ledger.put_reader(&reader("set"), &Filter::all(), None).await.expect("set");
+    let in_use = vec![reader("in-use"), reader("unknown")];
+    log.store.ledger.use_readers(in_use).await.expect("noted");
+    log.clock.turn(10 * day);
+    log.sweep_all().await;
+    let names = async |log: &Log| {
+        let readers = log.store.ledger.readers().await.expect("readers");
+        readers.iter().map(|row| row.key.name.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        names(&log).await,
+        ["acknowledges", "idle", "in-use", "opened", "set"],
+        "exactly 30 days are not too many"
+    );
+    log.clock.turn(Duration::from_micros(1));
+    let swept = log.store.sweep().await.expect("swept");
+    assert_eq!((swept.readers, swept.has_more), (1, false));
+    let rest = ["acknowledges", "in-use", "opened", "set"];
+    assert_eq!(names(&log).await, rest);
+    let acknowledged = log.store.ledger.readers().await.expect("readers");
+    assert_eq!(acknowledged.iter().map(|row| row.acknowledged.seq).collect::<Vec<_>>(), [1, 0, 0, 0]);
+    log.reopen().await;
+    assert_eq!(names(&log).await, rest);
+
+    // A clock that is wrong for a moment removes none.
+    log.clock.set_ahead(400 * day);
+    log.sweep_all().await;
+    log.clock.set_back(400 * day);
+    assert_eq!(names(&log).await, rest);
+
+    // More than one sweep may remove.
+    for number in 0..1_200 {
+        open(&log, &format!("reader-{number}")).await;
+    }
+    log.clock.turn(31 * day);
+    assert!(log.store.sweep().await.expect("swept").has_more, "there is more");
+    log.sweep_all().await;
+    assert!(names(&log).await.is_empty());
+}
+
 pub async fn readers_are_bounded(engine: impl Setup) {
     let log = engine.start(Retention::default());
     let mut tasks = tokio::task::JoinSet::new();

@@ -75,6 +75,7 @@ macro_rules! contract {
             known::a_reader_keeps_what_it_acknowledged,
             known::a_store_that_is_opened_again_knows_everything,
             known::channels_are_counted,
+            known::a_reader_that_nobody_uses_is_removed,
             known::readers_are_bounded,
             owners::a_url_is_taken_for_its_owner_alone,
             owners::one_idempotency_key_of_two_principals_is_two,

@@ -62,6 +62,9 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
     /// than the log.
     async fn acknowledge(&self, reader: &ReaderKey, position: Position) -> Result<Option<ReaderRow>, Error>;
 
+    /// Notes that these readers are in use, durably; passes over those that are not known.
+    async fn use_readers(&self, readers: Vec<ReaderKey>) -> Result<(), Error>;
+
     /// Returns every durable reader, grouped by owner and ordered by name.
     async fn readers(&self) -> Result<Vec<ReaderRow>, Error>;
 
@@ -142,7 +145,7 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
     async fn attempt(&self, id: u64) -> Result<Option<AttemptRow>, Error>;
 
     /// Removes a limited part of old data: failed deliveries, attempts (in the order of their ids, and beyond
-    /// [`ATTEMPTS_MAX`](crate::ATTEMPTS_MAX)), and the rows of removed webhooks. Deliveries that wait for their next
+    /// [`ATTEMPTS_MAX`](crate::ATTEMPTS_MAX)), the rows of removed webhooks, and readers that nobody uses. Deliveries that wait for their next
     /// attempt are never removed. Returns what was removed.
     async fn sweep(&self) -> Result<Swept, Error>;
 }
@@ -165,7 +168,7 @@ pub struct ReaderRow {
     pub acknowledged: Position,
     /// The filter of its last connection.
     pub filter: Filter,
-    /// The time at which it was last opened or last acknowledged an event.
+    /// The time at which it was last opened, set or in use, or last acknowledged an event.
     pub updated: Timestamp,
 }
 

@@ -19,6 +19,8 @@ pub struct Retention {
     pub attempts: Duration,
     /// Maximum age of a delivery that failed; default 30 days.
     pub failed_deliveries: Duration,
+    /// Maximum time that a durable reader is not in use; default 30 days.
+    pub readers: Duration,
 }
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -31,6 +33,7 @@ impl Default for Retention {
             bytes: 1024 * 1024 * 1024,
             attempts: 7 * DAY,
             failed_deliveries: 30 * DAY,
+            readers: 30 * DAY,
         }
     }
 }
@@ -44,6 +47,8 @@ pub struct Swept {
     pub deliveries: u64,
     /// Attempts.
     pub attempts: u64,
+    /// Durable readers.
+    pub readers: u64,
     /// Whether there is more to remove.
     pub has_more: bool,
 }
@@ -53,6 +58,7 @@ impl AddAssign for Swept {
         self.events += other.events;
         self.deliveries += other.deliveries;
         self.attempts += other.attempts;
+        self.readers += other.readers;
         self.has_more |= other.has_more;
     }
 }
@@ -63,5 +69,5 @@ pub const SWEEP_LEN_MAX: u64 = 2_000;
 /// Bytes of events after which a sweep removes no more, for the same reason.
 pub const SWEEP_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
-/// Maximum deliveries, and maximum attempts, that one sweep removes: fewer, because each is in several places.
+/// Maximum deliveries, attempts and readers, of each, that one sweep removes: fewer, because each is in several places.
 pub const FORGET_LEN_MAX: u64 = 500;

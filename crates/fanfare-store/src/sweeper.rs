@@ -37,12 +37,19 @@ impl Sweeper {
 
     /// Writes what was removed.
     fn report(&mut self) {
-        let Swept { events, deliveries, attempts, .. } = self.unreported;
-        if events + deliveries + attempts == 0 {
+        let Swept { events, deliveries, attempts, readers, .. } = self.unreported;
+        if events + deliveries + attempts + readers == 0 {
             return;
         }
         let first = self.store.head().first;
-        tracing::info!(events, deliveries, attempts, first, "retention removed what it no longer keeps");
+        tracing::info!(
+            events,
+            deliveries,
+            attempts,
+            readers,
+            first,
+            "retention removed what it no longer keeps"
+        );
         self.unreported = Swept::default();
         self.reported = Some(Instant::now());
     }

@@ -7,6 +7,7 @@ use fanfare_core::{Filter, Position, WebhookId};
 use tokio::sync::watch;
 
 use crate::memory::{Memory, State};
+use crate::retention::FORGET_LEN_MAX;
 use crate::{
     AttemptRow, Claim, DeliveryChange, DeliveryCounts, DeliveryRow, Error, InstanceId, Lease, Ledger,
     READERS_MAX, ReadAttempts, ReadDeliveries, ReaderKey, ReaderRow, Swept, WebhookRow,
@@ -74,6 +75,18 @@ impl Ledger for Memory {
             }
             row.clone()
         }))
+    }
+
+    async fn use_readers(&self, readers: Vec<ReaderKey>) -> Result<(), Error> {
+        let mut state = self.state_mut();
+        state.check_open()?;
+        let now = self.clock.time_of_day();
+        for key in readers {
+            if let Some(row) = state.readers.get_mut(&key) {
+                row.updated = now;
+            }
+        }
+        Ok(())
     }
 
     async fn readers(&self) -> Result<Vec<ReaderRow>, Error> {
@@ -194,6 +207,17 @@ impl Ledger for Memory {
     async fn sweep(&self) -> Result<Swept, Error> {
         let mut state = self.state_mut();
         state.check_open()?;
-        Ok(state.webhooks.sweep(self.retention, self.clock.for_deleting().timestamp))
+        let now = self.clock.for_deleting().timestamp;
+        let oldest = now.before(self.retention.readers);
+        let mut idle: Vec<_> = state.readers.values().filter(|row| row.updated < oldest).collect();
+        let has_more = idle.len() as u64 > FORGET_LEN_MAX;
+        idle.truncate(FORGET_LEN_MAX as usize);
+        let idle: Vec<_> = idle.into_iter().map(|row| row.key.clone()).collect();
+        for key in &idle {
+            state.readers.remove(key);
+        }
+        let mut swept = state.webhooks.sweep(self.retention, now);
+        swept += Swept { readers: idle.len() as u64, has_more, ..Swept::default() };
+        Ok(swept)
     }
 }

@@ -51,6 +51,9 @@ pub(crate) struct Args {
         "Keep at most this many bytes of events", Key::RetentionBytes))]
     retention_bytes: Option<String>,
     #[arg(long, value_name = "TIME", help = with_default(
+        "Keep unused readers for this long", Key::ReadersAge))]
+    readers_age: Option<String>,
+    #[arg(long, value_name = "TIME", help = with_default(
         "Keep failed webhook attempts for this long", Key::AttemptsAge))]
     webhook_attempts_age: Option<String>,
     /// Where webhooks may be sent: `local` (including this machine and its
@@ -119,12 +122,13 @@ impl Args {
     /// Returns the settings that were given as flags.
     pub(crate) fn flags(&self) -> impl Iterator<Item = (Key, Vec<String>)> {
         let one = |key: Key, text: &Option<String>| (key, text.iter().cloned().collect());
-        let texts: [(Key, Vec<String>); 20] = [
+        let texts: [(Key, Vec<String>); 21] = [
             (Key::Listen, self.listen.clone()),
             one(Key::Store, &self.store),
             one(Key::RetentionAge, &self.retention_age),
             one(Key::RetentionCount, &self.retention_count),
             one(Key::RetentionBytes, &self.retention_bytes),
+            one(Key::ReadersAge, &self.readers_age),
             one(Key::AttemptsAge, &self.webhook_attempts_age),
             one(Key::WebhookMode, &self.webhook_mode),
             (Key::AllowTarget, self.allow_target.clone()),
@@ -240,6 +244,7 @@ fn config_at(settings: &Settings, listen: Vec<Endpoint>) -> Result<gateway::Conf
             count: settings.parsed(Key::RetentionCount, number)?.unwrap_or(retention.count),
             bytes: settings.parsed(Key::RetentionBytes, bytes::parse)?.unwrap_or(retention.bytes),
             attempts: settings.parsed(Key::AttemptsAge, positive)?.unwrap_or(retention.attempts),
+            readers: settings.parsed(Key::ReadersAge, positive)?.unwrap_or(retention.readers),
             ..retention
         },
         http: http::Config {

@@ -10,6 +10,7 @@ use fanfare_delivery::service::Webhooks;
 use fanfare_hub::Hub;
 use fanfare_hub::follower::Follower;
 use fanfare_hub::idle_callers::IdleCallers;
+use fanfare_hub::readers_in_use::ReadersInUse;
 use fanfare_runtime::budget::Budget;
 use fanfare_runtime::clock::Skew;
 use fanfare_runtime::parts::{self, Failures, Parts, Phase, once};
@@ -61,6 +62,7 @@ pub(super) struct Handles {
 /// The work of the parts, before it starts.
 struct Work {
     follower: Follower,
+    readers_in_use: ReadersInUse,
     webhooks: webhooks::Work,
     librarian: Librarian,
     heartbeat: Heartbeat,
@@ -169,6 +171,7 @@ impl Assembly {
         };
         let work = Work {
             follower,
+            readers_in_use: ReadersInUse::new(hub.clone(), config.retention.readers),
             webhooks: webhooks_work,
             librarian,
             heartbeat,
@@ -192,6 +195,7 @@ impl Assembly {
         parts.task(rows::FOLLOWER, once(async move |stop| Ok(follower.run(stop).await?)));
         parts.task(rows::SWEEPER, Sweeper::new(store.clone()));
         parts.task(rows::IDLE_CALLERS, IdleCallers::new(hub.clone()));
+        parts.task(rows::READERS_IN_USE, work.readers_in_use);
         parts.task(rows::RECORDER, once(async move |stop| Ok(recording.run(stop).await?)));
         parts.task(rows::DISPATCHER, once(async move |stop| Ok(dispatcher.run(stop).await?)));
         parts.task(rows::LIBRARIAN, work.librarian);

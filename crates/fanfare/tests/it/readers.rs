@@ -1,11 +1,13 @@
 //! Durable readers: acknowledged events stay so, and others come again.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use crate::support::Engine;
 use crate::support::gateway::Gateway;
 use crate::support::reader::{Frame, Listen, Transport};
 use crate::support::socket::Socket;
+use crate::support::{Engine, until};
 
 fn as_reader(name: &str, pattern: &str) -> Listen {
     Listen { reader: Some(name.to_owned()), ..Listen::to(pattern) }
@@ -273,5 +275,29 @@ async fn a_reader_is_set_to_another_filter_and_position() {
         assert_eq!(reader(&gateway, "laptop").await["position"], ids[1]);
         drop(again);
         gateway.clients(0).await;
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_nobody_uses_is_removed_and_one_that_is_connected_stays() {
+    for engine in Engine::ALL {
+        let gateway = Gateway::with(engine, |config| config.retention.readers = Duration::from_secs(5)).await;
+        put(&gateway, "idle", json!({})).await;
+        let stream = gateway.open(Transport::Sse1, as_reader("stream", ">")).await;
+        let mut socket = Socket::open(gateway.address).await;
+        socket.ask(json!({"op": "subscribe", "reader": "socket"})).await;
+        let names = async || {
+            let listed = gateway.get("/api/readers").await.json();
+            let readers = listed["readers"].as_array().expect("a list").clone();
+            readers.iter().map(|row| row["name"].as_str().expect("a name").to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(names().await, ["idle", "socket", "stream"]);
+        until("the idle one to be gone", async || {
+            (!names().await.contains(&"idle".to_owned())).then_some(())
+        })
+        .await;
+        assert_eq!(names().await, ["socket", "stream"]);
+        drop((stream, socket));
+        until("the others to be gone", async || names().await.is_empty().then_some(())).await;
     }
 }

@@ -60,6 +60,7 @@ keys! {
     RetentionAge => "serve.retention-age", "FANFARE_RETENTION_AGE", "how long to keep events";
     RetentionCount => "serve.retention-count", "FANFARE_RETENTION_COUNT", "maximum number of events to keep";
     RetentionBytes => "serve.retention-bytes", "FANFARE_RETENTION_BYTES", "maximum bytes of events to keep";
+    ReadersAge => "serve.readers-age", "FANFARE_READERS_AGE", "how long to keep unused readers";
     AttemptsAge =>
         "serve.webhook-attempts-age", "FANFARE_WEBHOOK_ATTEMPTS_AGE", "how long to keep failed webhook attempts";
     WebhookMode => "serve.webhook-mode", "FANFARE_WEBHOOK_MODE", "where webhooks go: local or locked";
@@ -143,6 +144,7 @@ impl Key {
             Key::Listen => "127.0.0.1:8000".to_owned(),
             Key::Store => settings::data_dir()?.join("log.db").display().to_string(),
             Key::RetentionAge => format!("{}d", retention.age.as_secs() / 86_400),
+            Key::ReadersAge => format!("{}d", retention.readers.as_secs() / 86_400),
             Key::AttemptsAge => format!("{}d", retention.attempts.as_secs() / 86_400),
             Key::RetentionCount => retention.count.to_string(),
             Key::RetentionBytes => format!("{}GiB", retention.bytes >> 30),
@@ -178,6 +180,7 @@ impl Key {
                 Key::AllowTarget => text.parse::<Allow>().map(drop)?,
                 Key::WebhookMode => webhook_mode(text).map(drop)?,
                 Key::AttemptsAge
+                | Key::ReadersAge
                 | Key::Timeout
                 | Key::StallTimeout
                 | Key::ShutdownTimeout
