@@ -1,10 +1,10 @@
 //! Opening the file: checks its origin and integrity, and migrates it. A file that is refused here is left unchanged,
 //! to the byte.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{ErrorKind, Read};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::fs::{self, File, OpenOptions};
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use fanfare_core::{Epoch, Timestamp};
@@ -12,8 +12,10 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::failure;
+use crate::files::{Found, beside, check_version, inspect, make_directory, wal_path};
 use crate::lock::Lock;
 use crate::open_error::OpenError;
+use crate::problems::{is_of_one_event, quick_problems};
 use crate::schema::{self, APPLICATION_ID, STEPS};
 
 /// Older libraries can lose commits when the write-ahead log starts over while another connection checkpoints.
@@ -22,9 +24,6 @@ const LIBRARY_MIN: (i32, &str) = (3_051_003, "3.51.3");
 /// Maximum duration of the check of an existing file: enough for a few hundred MB; damage beyond that is found when it
 /// is read.
 const CHECK_TIME_MAX: Duration = Duration::from_millis(150);
-
-/// Maximum problems that the check looks for: more than one, because one that is harmless may come first.
-const PROBLEMS_MAX: usize = 100;
 
 /// Maximum wait for another program that reads the file; appends wait as long.
 const BUSY_TIME_MAX: Duration = Duration::from_millis(250);
@@ -75,97 +74,6 @@ pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     Ok(conn)
 }
 
-/// Returns the path of the write-ahead log.
-pub(super) fn wal_path(path: &Path) -> PathBuf {
-    beside(path, "-wal")
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
-enum Found {
-    Empty,
-    Nothing,
-    Ours,
-}
-
-/// Checks the head of the file without SQLite, which would write beside it. We write the mark and the version directly
-/// into the file on creation and migration, so they are never in the write-ahead log alone.
-fn inspect(path: &Path) -> Result<Found, OpenError> {
-    const HEAD_LEN: usize = 100;
-    const MAGIC: &[u8] = b"SQLite format 3\0";
-    let foreign = |problem: &str| OpenError::Foreign { path: path.to_owned(), problem: problem.to_owned() };
-    let mut head = Vec::new();
-    match File::open(path) {
-        Ok(file) if file.metadata().is_ok_and(|metadata| metadata.is_dir()) => {
-            let problem = "it is a directory; name a file in it".to_owned();
-            return Err(OpenError::Io { path: path.to_owned(), problem });
-        }
-        Ok(file) => {
-            file.take(HEAD_LEN as u64).read_to_end(&mut head).map_err(|error| failure::io(path, &error))?;
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            check_no_remains(path)?;
-            return Ok(Found::Nothing);
-        }
-        Err(error) => return Err(failure::io(path, &error)),
-    }
-    if head.is_empty() {
-        check_no_remains(path)?;
-        return Ok(Found::Empty);
-    }
-    if head.len() < HEAD_LEN || !head.starts_with(MAGIC) {
-        return Err(foreign("it is not a database of ours"));
-    }
-    let word = |at: usize| i32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
-    if word(68) != APPLICATION_ID {
-        return Err(foreign("it is the database of another program"));
-    }
-    check_version(path, i64::from(word(60)))?;
-    Ok(Found::Ours)
-}
-
-/// Refuses the write-ahead log of a file that is gone. A new log would get its pages: SQLite tells neither whose they
-/// are nor that they are older. We never leave one, because a log gets its name before its first commit.
-fn check_no_remains(path: &Path) -> Result<(), OpenError> {
-    let wal = wal_path(path);
-    match fs::metadata(&wal) {
-        Ok(found) if found.len() > 0 => {
-            let problem = format!(
-                "it has the last events of a log that is gone; put `{}` back beside it, or move it away to start a new log",
-                path.display()
-            );
-            Err(OpenError::Io { path: wal, problem })
-        }
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(failure::io(&wal, &error)),
-    }
-}
-
-fn check_version(path: &Path, found: i64) -> Result<(), OpenError> {
-    let known = STEPS.len() as i64;
-    if found > known {
-        return Err(OpenError::TooNew { path: path.to_owned(), found, known });
-    }
-    Ok(())
-}
-
-/// Creates the directory, for the owner only: events can be private.
-fn make_directory(path: &Path) -> Result<(), OpenError> {
-    match path.parent() {
-        Some(directory) if !directory.as_os_str().is_empty() => DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(directory)
-            .map_err(|error| failure::io(directory, &error)),
-        _ => Ok(()),
-    }
-}
-
 /// Creates the file. It gets its name only once it is complete: a crash before leaves nothing ambiguous.
 fn create(path: &Path, now: Timestamp) -> Result<(), OpenError> {
     let draft = beside(path, ".fanfare-new");
@@ -197,7 +105,8 @@ fn fill(draft: &Path, now: Timestamp) -> rusqlite::Result<()> {
     conn.close().map_err(|(_, error)| error)
 }
 
-fn open_existing(path: &Path, now: Timestamp) -> Result<Connection, OpenError> {
+/// Opens a file that is there and locked, and migrates it.
+pub(super) fn open_existing(path: &Path, now: Timestamp) -> Result<Connection, OpenError> {
     let named = |error| failure::opening(path, &error);
     let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(named)?;
     // Until every check has passed: closing would write the content of the write-ahead log into the file.
@@ -229,7 +138,7 @@ fn check(path: &Path, conn: &mut Connection) -> Result<(), OpenError> {
     let named = |error| failure::opening(path, &error);
     let started = Instant::now();
     conn.progress_handler(STEPS_PER_LOOK, Some(move || started.elapsed() > CHECK_TIME_MAX)).map_err(named)?;
-    let found = problems(conn);
+    let found = quick_problems(conn);
     conn.progress_handler(0, None::<fn() -> bool>).map_err(named)?;
     let found = match found {
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => return Ok(()),
@@ -244,22 +153,7 @@ fn check(path: &Path, conn: &mut Connection) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Checks the file, and returns up to [`PROBLEMS_MAX`] lines that say what is wrong with it.
-fn problems(conn: &Connection) -> rusqlite::Result<Vec<String>> {
-    let mut statement = conn.prepare(&format!("PRAGMA quick_check({PROBLEMS_MAX})"))?;
-    let texts: Vec<String> = statement.query_map((), |row| row.get(0))?.collect::<Result<_, _>>()?;
-    let lines = texts.iter().flat_map(|text| text.lines());
-    // SQLite names the database on a line of its own.
-    Ok(lines.filter(|line| *line != "ok" && !line.starts_with("***")).map(str::to_owned).collect())
-}
-
-/// Returns whether a problem is only that a row of an event has a value of another kind than its column: the event is
-/// lost, and everything else can go on.
-fn is_of_one_event(problem: &str) -> bool {
-    [" value in events.", " value in kept_events."].iter().any(|place| problem.contains(place))
-}
-
-fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+pub(super) fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     // Without SQLITE_OPEN_URI: a path is a path. Without the mutex: a connection is with one thread at a time.
     let conn = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     conn.busy_timeout(BUSY_TIME_MAX)?;

@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::open::wal_path;
+use crate::files::wal_path;
 use fanfare_store::Error;
 
 /// Maximum time for which commits are acknowledged without a look at the files.

@@ -1,0 +1,108 @@
+//! The files of a log: their names, and what the head of the main one says.
+
+use std::fs::{self, DirBuilder, File};
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use crate::failure;
+use crate::open_error::OpenError;
+use crate::schema::{APPLICATION_ID, STEPS};
+
+/// Returns the path of the write-ahead log.
+pub(super) fn wal_path(path: &Path) -> PathBuf {
+    beside(path, "-wal")
+}
+
+/// Returns the path of a file that belongs to the one at `path`.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// What is at the path of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// A file without content.
+    Empty,
+    /// No file.
+    Nothing,
+    /// A log.
+    Ours,
+}
+
+/// Checks the head of the file without SQLite, which would write beside it. We write the mark and the version directly
+/// into the file on creation and migration, so they are never in the write-ahead log alone.
+pub(super) fn inspect(path: &Path) -> Result<Found, OpenError> {
+    const HEAD_LEN: usize = 100;
+    const MAGIC: &[u8] = b"SQLite format 3\0";
+    let foreign = |problem: &str| OpenError::Foreign { path: path.to_owned(), problem: problem.to_owned() };
+    let mut head = Vec::new();
+    match File::open(path) {
+        Ok(file) if file.metadata().is_ok_and(|metadata| metadata.is_dir()) => {
+            let problem = "it is a directory; name a file in it".to_owned();
+            return Err(OpenError::Io { path: path.to_owned(), problem });
+        }
+        Ok(file) => {
+            file.take(HEAD_LEN as u64).read_to_end(&mut head).map_err(|error| failure::io(path, &error))?;
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            check_no_remains(path)?;
+            return Ok(Found::Nothing);
+        }
+        Err(error) => return Err(failure::io(path, &error)),
+    }
+    if head.is_empty() {
+        check_no_remains(path)?;
+        return Ok(Found::Empty);
+    }
+    if head.len() < HEAD_LEN || !head.starts_with(MAGIC) {
+        return Err(foreign("it is not a database of ours"));
+    }
+    let word = |at: usize| i32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+    if word(68) != APPLICATION_ID {
+        return Err(foreign("it is the database of another program"));
+    }
+    check_version(path, i64::from(word(60)))?;
+    Ok(Found::Ours)
+}
+
+/// Refuses the write-ahead log of a file that is gone. A new log would get its pages: SQLite tells neither whose they
+/// are nor that they are older. We never leave one, because a log gets its name before its first commit.
+fn check_no_remains(path: &Path) -> Result<(), OpenError> {
+    let wal = wal_path(path);
+    match fs::metadata(&wal) {
+        Ok(found) if found.len() > 0 => {
+            let problem = format!(
+                "it has the last events of a log that is gone; put `{}` back beside it, or move it away to start a new log",
+                path.display()
+            );
+            Err(OpenError::Io { path: wal, problem })
+        }
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(failure::io(&wal, &error)),
+    }
+}
+
+/// Refuses a file of a later version.
+pub(super) fn check_version(path: &Path, found: i64) -> Result<(), OpenError> {
+    let known = STEPS.len() as i64;
+    if found > known {
+        return Err(OpenError::TooNew { path: path.to_owned(), found, known });
+    }
+    Ok(())
+}
+
+/// Creates the directory, for the owner only: events can be private.
+pub(super) fn make_directory(path: &Path) -> Result<(), OpenError> {
+    match path.parent() {
+        Some(directory) if !directory.as_os_str().is_empty() => DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory)
+            .map_err(|error| failure::io(directory, &error)),
+        _ => Ok(()),
+    }
+}

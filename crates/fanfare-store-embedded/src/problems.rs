@@ -1,0 +1,30 @@
+//! What SQLite finds wrong with the structure of the file.
+
+use rusqlite::Connection;
+
+/// Maximum problems that a check looks for: more than one, because one that is harmless may come first.
+const PROBLEMS_MAX: usize = 100;
+
+/// Checks the file without its indexes; returns up to [`PROBLEMS_MAX`] lines that say what is wrong with it.
+pub(super) fn quick_problems(conn: &Connection) -> rusqlite::Result<Vec<String>> {
+    said(conn, "quick_check")
+}
+
+/// Checks the file with its indexes; returns up to [`PROBLEMS_MAX`] lines that say what is wrong with it.
+pub(super) fn all_problems(conn: &Connection) -> rusqlite::Result<Vec<String>> {
+    said(conn, "integrity_check")
+}
+
+fn said(conn: &Connection, check: &str) -> rusqlite::Result<Vec<String>> {
+    let mut statement = conn.prepare(&format!("PRAGMA {check}({PROBLEMS_MAX})"))?;
+    let texts: Vec<String> = statement.query_map((), |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let lines = texts.iter().flat_map(|text| text.lines());
+    // SQLite names the database on a line of its own.
+    Ok(lines.filter(|line| *line != "ok" && !line.starts_with("***")).map(str::to_owned).collect())
+}
+
+/// Returns whether a problem is only that a row of an event has a value of another kind than its column: the event is
+/// lost, and everything else can go on.
+pub(super) fn is_of_one_event(problem: &str) -> bool {
+    [" value in events.", " value in kept_events."].iter().any(|place| problem.contains(place))
+}
