@@ -170,6 +170,13 @@ impl Group<'_> {
             self.effect.keys += usize::from(known.is_none());
         }
         let event = Arc::new(event.into_event(self.position(seq), self.now));
+        self.put(event.clone())?;
+        Ok(Appended { event, repeated: false })
+    }
+
+    /// Writes an event, which has the next seq, and moves the end of the log to it.
+    pub(super) fn put(&mut self, event: Arc<Event>) -> rusqlite::Result<()> {
+        let (seq, timestamp) = (event.position.seq, event.timestamp);
         let channel = self.ahead.channels.id(&event.channel);
         let channel = channel.unwrap_or_else(|| self.ahead.channels.add(event.channel.clone()));
         let shared_last = self.shared_last();
@@ -180,7 +187,7 @@ impl Group<'_> {
         let is_new_block = row.events == 0 || row.last_seq / BLOCK_LEN != seq / BLOCK_LEN;
         row.events += 1;
         row.last_seq = seq;
-        row.last_timestamp = self.now.timestamp;
+        row.last_timestamp = timestamp;
         if is_new_block {
             self.conn
                 .prepare_cached("INSERT OR IGNORE INTO channel_blocks (channel, block) VALUES (?1, ?2)")?
@@ -188,8 +195,8 @@ impl Group<'_> {
         }
         insert(&mut self.insert, &event, channel as i64, self.effect.tail.bytes)?;
         self.effect.tail = Tail { seq, stamp: self.now, bytes: self.effect.tail.bytes + event.stored_len() };
-        self.effect.batch.push(event.clone());
-        Ok(Appended { event, repeated: false })
+        self.effect.batch.push(event);
+        Ok(())
     }
 
     /// Returns the last use of an idempotency key; it can be too old to count.

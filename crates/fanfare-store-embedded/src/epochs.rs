@@ -4,6 +4,8 @@ use fanfare_core::{Epoch, Position};
 use rusqlite::Connection;
 use rusqlite::types::Type;
 
+use fanfare_store::Fork;
+
 /// A place in a log, as rows have it: the number of the epoch, and the seq. In this order, earlier epochs come first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
@@ -20,34 +22,66 @@ impl Place {
 #[derive(Debug)]
 pub(super) struct Epochs {
     /// The epoch with number 1 and its successors.
-    known: Vec<Epoch>,
+    known: Vec<Known>,
+}
+
+/// An epoch of the log.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    epoch: Epoch,
+    /// The last seq that the log of the next epoch has in common with it; `None` if that is not known.
+    shared_to: Option<u64>,
 }
 
 impl Epochs {
     /// Reads them from the file; notes the epoch of the log if it is new.
     pub(super) fn load(conn: &Connection) -> rusqlite::Result<Epochs> {
         conn.execute("INSERT OR IGNORE INTO epochs (epoch) SELECT epoch FROM log", ())?;
-        let mut statement = conn.prepare("SELECT number, epoch FROM epochs ORDER BY number")?;
+        Epochs::read(conn)
+    }
+
+    /// Reads them from the file, and does not change it.
+    pub(super) fn read(conn: &Connection) -> rusqlite::Result<Epochs> {
+        let strange = || rusqlite::Error::InvalidColumnType(1, "epoch".to_owned(), Type::Text);
+        let mut statement = conn.prepare("SELECT number, epoch, shared_to FROM epochs ORDER BY number")?;
         let mut rows = statement.query(())?;
-        let mut known = Vec::new();
+        let mut known: Vec<Known> = Vec::new();
         while let Some(row) = rows.next()? {
             if row.get::<_, i64>(0)? != known.len() as i64 + 1 {
                 return Err(rusqlite::Error::IntegralValueOutOfRange(0, row.get(0)?));
             }
-            let strange = |_| rusqlite::Error::InvalidColumnType(1, "epoch".to_owned(), Type::Text);
-            known.push(row.get_ref(1)?.as_str()?.parse().map_err(strange)?);
+            let epoch = row.get_ref(1)?.as_str()?.parse().map_err(|_| strange())?;
+            let shared_to = row.get::<_, Option<i64>>(2)?.map(|seq| seq as u64);
+            known.push(Known { epoch, shared_to });
         }
-        // A log that is replaced gets a new epoch, never an earlier one again.
         let current: String = conn.query_row("SELECT epoch FROM log", (), |row| row.get(0))?;
-        match known.last().is_some_and(|last: &Epoch| last.as_str() == current) {
-            true => Ok(Epochs { known }),
-            false => Err(rusqlite::Error::InvalidColumnType(0, "epoch".to_owned(), Type::Text)),
+        let current: Epoch = current.parse().map_err(|_| strange())?;
+        match known.iter().position(|known| known.epoch == current) {
+            Some(index) if index + 1 == known.len() => {}
+            // A log that is replaced gets a new epoch, never an earlier one again.
+            Some(_) => return Err(strange()),
+            None => known.push(Known { epoch: current, shared_to: None }),
         }
+        Ok(Epochs { known })
+    }
+
+    /// Returns what the log has in common with the one before it.
+    pub(super) fn fork(&self) -> Option<Fork> {
+        let before = self.known.iter().rev().nth(1)?;
+        before.shared_to.map(|at| Fork { from: before.epoch, at })
+    }
+
+    /// Returns the last seq that the log has in common with the one that a position is of; that is any seq if it is
+    /// this log, and `None` if nothing is known.
+    pub(super) fn shared_with(&self, epoch: Epoch) -> Option<u64> {
+        let index = self.known.iter().position(|known| known.epoch == epoch)?;
+        let later = &self.known[index..self.known.len() - 1];
+        later.iter().try_fold(u64::MAX, |least, known| Some(least.min(known.shared_to?)))
     }
 
     /// Returns the epoch of the log.
     pub(super) fn current(&self) -> Epoch {
-        self.known[self.known.len() - 1]
+        self.known[self.known.len() - 1].epoch
     }
 
     /// Returns the number of the log's epoch.
@@ -57,7 +91,7 @@ impl Epochs {
 
     /// Returns the number of an epoch; nothing when no position belongs to it.
     pub(super) fn number(&self, epoch: Epoch) -> Option<i64> {
-        self.known.iter().position(|known| *known == epoch).map(|index| index as i64 + 1)
+        self.known.iter().position(|known| known.epoch == epoch).map(|index| index as i64 + 1)
     }
 
     /// Returns the place of a position that is to be written. Fails if it is another store's: nobody has one of an
@@ -70,7 +104,7 @@ impl Epochs {
     /// Returns the epoch with a number from the file.
     pub(super) fn epoch(&self, number: i64) -> rusqlite::Result<Epoch> {
         let index = usize::try_from(number - 1).ok();
-        let epoch = index.and_then(|index| self.known.get(index).copied());
+        let epoch = index.and_then(|index| self.known.get(index)).map(|known| known.epoch);
         epoch.ok_or(rusqlite::Error::IntegralValueOutOfRange(0, number))
     }
 

@@ -44,6 +44,11 @@ pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     }
 }
 
+/// Returns whether an error concerns the content of rows that are copied: they are damaged, or do not fit a table.
+pub(super) fn is_of_content(error: &rusqlite::Error) -> bool {
+    is_damage(error) || error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
+}
+
 fn is_content(error: &rusqlite::Error) -> bool {
     use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error};
     matches!(

@@ -15,8 +15,10 @@ mod failure;
 mod files;
 mod forget;
 mod group;
+mod import;
 mod ledger;
 mod lock;
+pub mod maintenance;
 mod open;
 mod open_error;
 mod presence;
@@ -46,6 +48,7 @@ use epochs::Epochs;
 use fanfare_store::claims::Claims;
 use fanfare_store::settlement::Settlement;
 use fanfare_store::{ArrivalClock, COMMITTED_LEN_MAX, Clock, Engine, Error, Head, Health, Retention};
+pub use import::Imported;
 use lock::Lock;
 pub use lock::{Owner, owner};
 pub use open_error::OpenError;
@@ -105,7 +108,7 @@ impl Embedded {
         let committed = broadcast::Sender::new(COMMITTED_LEN_MAX);
         let shared = Arc::new(Shared::new(
             path.to_owned(),
-            Head { epoch: epochs.current(), first, last: tail.seq, fork: None },
+            Head { epoch: epochs.current(), first, last: tail.seq, fork: epochs.fork() },
             epochs,
             checked_from,
             ArrivalClock::start(clock, (tail.seq > 0).then_some(tail.stamp)),
@@ -200,7 +203,11 @@ fn ends(conn: &Connection, checked_from: Position, channels: &Channels) -> rusql
         }
         last => last?.ok_or(rusqlite::Error::QueryReturnedNoRows)?,
     };
-    let stamp = Stamp { timestamp: last.timestamp, arrival: last.arrival };
+    // After an import, the times of the last event say nothing of the clock.
+    let stamp = match noted.seq == seq as u64 {
+        true => noted.stamp,
+        false => Stamp { timestamp: last.timestamp, arrival: last.arrival },
+    };
     let tail = Tail { seq: last.position.seq, stamp, bytes: before as u64 + last.stored_len() };
     Ok((first, tail))
 }

@@ -1,9 +1,9 @@
 //! The lock on the file: one process at a time.
 
 use std::fmt;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
@@ -95,8 +95,14 @@ fn open(path: &Path) -> Result<File, OpenError> {
     if found.nlink() != 1 {
         return Err(unfit(path, "it has another name as well (a hard link)"));
     }
-    if found.uid() != geteuid().as_raw() {
+    let owner = path.parent().and_then(|directory| fs::metadata(directory).ok()).map(|found| found.uid());
+    // Root works on the log of the user that the directory belongs to, who must be able to lock it afterwards.
+    let is_root_elsewhere = geteuid().is_root() && owner.is_some_and(|owner| owner != 0);
+    if found.uid() != geteuid().as_raw() && !(is_root_elsewhere && owner == Some(found.uid())) {
         return Err(unfit(path, "it belongs to another user"));
+    }
+    if is_root_elsewhere && found.uid() == 0 {
+        fchown(&file, owner, None).map_err(|error| failure::io(path, &error))?;
     }
     Ok(file)
 }

@@ -8,7 +8,8 @@ pub(super) const APPLICATION_ID: i32 = 0x466e_6672;
 
 /// Each step leads from the schema version that is its index to the next. A step that was released is never
 /// changed: files that went through it exist.
-pub(super) const STEPS: &[&str] = &[LOG, WEBHOOKS, REVISIONS, OWNERS, EPOCHS, ARRIVALS, CHECKSUMS, DIGESTS];
+pub(super) const STEPS: &[&str] =
+    &[LOG, WEBHOOKS, REVISIONS, OWNERS, EPOCHS, ARRIVALS, CHECKSUMS, DIGESTS, COPIES];
 
 /// Columns with their usual value are NULL: a byte instead of a word, and fast to bind and to read. Those that decide
 /// whether a filter matches the row come before the long ones, so that a row is rejected without unpacking them.
@@ -275,6 +276,20 @@ UPDATE log SET checksums_from = 1 + max(last_seq, (SELECT coalesce(max(seq), 0) 
 /// What was pushed with an idempotency key, as a digest. Keys of earlier versions have none, and fit whatever is pushed.
 const DIGESTS: &str = "
 ALTER TABLE idempotency_keys ADD COLUMN digest BLOB;
+";
+
+/// Logs that came from others: by a backup, or by an import.
+const COPIES: &str = "
+-- The last seq that the log of the next epoch has in common with this one. NULL: the present epoch, or not known.
+ALTER TABLE epochs ADD COLUMN shared_to INTEGER;
+
+-- Which events of other logs were imported, as runs of the seqs that they have there.
+CREATE TABLE imported (
+    epoch TEXT NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    PRIMARY KEY (epoch, first)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// Returns the version that the file has.

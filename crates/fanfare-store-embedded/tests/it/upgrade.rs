@@ -23,7 +23,7 @@ const VERSION_4: &str = include_str!("upgrade/version_4.sql");
 const VERSION_5: &str = include_str!("upgrade/version_5.sql");
 
 /// The version of a file after the migration.
-const VERSION: u8 = 8;
+const VERSION: u8 = 9;
 
 /// Shortly after the events were pushed.
 fn now() -> Timestamp {

@@ -1,6 +1,7 @@
 //! The command line, one file per command. Each command takes its parsed arguments and returns the exit code.
 
 mod agent;
+mod backup;
 mod bytes;
 mod channels;
 mod clients;
@@ -21,6 +22,7 @@ mod help;
 mod history;
 mod install;
 mod listen;
+mod log;
 mod logging;
 mod man;
 mod mcp;
@@ -30,6 +32,7 @@ mod push;
 mod readers;
 mod receive;
 mod reference;
+mod restore;
 mod run;
 mod secret;
 mod serve;
@@ -95,6 +98,9 @@ enum Command {
     Channels(channels::Args),
     Clients(clients::Args),
     Readers(readers::Args),
+    Backup(backup::Args),
+    Restore(restore::Args),
+    Log(log::Args),
     Install(install::Args),
     Uninstall(install::UninstallArgs),
     Doctor(doctor::Args),
@@ -153,7 +159,10 @@ fn started(cli: Cli, mut output: Output) -> (Output, Result<Exit, Failure>) {
         Command::Doctor(args) => return (output, doctor::run(&args, flags, named.as_deref(), output)),
         Command::Help(args) => return (output, help::run(&args, output)),
         Command::Man(args) => return (output, man::run(&args, output)),
+        Command::Backup(ref args) => flags.extend(args.flags()),
+        Command::Log(ref args) => flags.extend(args.flags()),
         Command::Mcp(ref args) => flags.extend(args.flags()),
+        Command::Restore(ref args) => flags.extend(args.flags()),
         Command::Serve(ref args) => flags.extend(args.flags()),
         Command::Channels(_)
         | Command::Clients(_)
@@ -178,6 +187,7 @@ fn started(cli: Cli, mut output: Output) -> (Output, Result<Exit, Failure>) {
     global::apply_color(&settings, output.agent);
     let context = Context { settings, output };
     let result = match cli.command {
+        Command::Backup(args) => backup::run(args, &context),
         Command::Channels(args) => channels::run(&args, &context),
         Command::Clients(args) => clients::run(&args, &context),
         Command::Deliveries(args) => deliveries::run(&args, &context),
@@ -185,10 +195,12 @@ fn started(cli: Cli, mut output: Output) -> (Output, Result<Exit, Failure>) {
         Command::History(args) => history::run(&args, &context),
         Command::Install(args) => install::run(&args, &context),
         Command::Listen(args) => listen::run(args, &context),
+        Command::Log(args) => log::run(args, &context),
         Command::Mcp(_) => mcp::run(&context),
         Command::Push(args) => push::run(args, &context),
         Command::Readers(args) => readers::run(&args, &context),
         Command::Receive(args) => receive::run(&args, &context),
+        Command::Restore(args) => restore::run(args, &context),
         Command::Run(args) => run::run(&args, &context),
         Command::Serve(_) => serve::run(&context),
         Command::Uninstall(args) => install::uninstall(&args, &context),

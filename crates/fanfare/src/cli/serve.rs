@@ -313,7 +313,8 @@ fn refuse_strangers(config: &gateway::Config, settings: &Settings) -> Result<(),
     }
 }
 
-fn store_spec(settings: &Settings) -> Result<StoreSpec, Failure> {
+/// Returns the store that the settings name.
+pub(crate) fn store_spec(settings: &Settings) -> Result<StoreSpec, Failure> {
     let text = settings.text(Key::Store).ok_or_else(|| {
         Failure::usage("no home directory found for the log")
             .fix("choose a file with --store PATH or FANFARE_STORE")

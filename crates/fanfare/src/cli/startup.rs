@@ -94,7 +94,7 @@ pub(crate) fn open_failure(error: &OpenError) -> Failure {
 }
 
 /// Returns the error for a log that failed after it was opened.
-fn store_failure(error: &store::Error) -> Failure {
+pub(crate) fn store_failure(error: &store::Error) -> Failure {
     use store::Error;
     match error {
         Error::Damaged { problem } => Failure::failed("the log is damaged")

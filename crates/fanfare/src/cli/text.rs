@@ -50,6 +50,22 @@ pub(crate) fn grouped(number: u64) -> String {
     text
 }
 
+/// Formats a number of bytes: `512 B`, `4.0 MiB`.
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    let mut shown = (bytes as f64, "B");
+    for unit in UNITS {
+        if shown.0 < 1_024.0 {
+            break;
+        }
+        shown = (shown.0 / 1_024.0, unit);
+    }
+    match shown {
+        (_, "B") => format!("{bytes} B"),
+        (number, unit) => format!("{number:.1} {unit}"),
+    }
+}
+
 /// Formats a duration in at most two units: `56 s`, `3 min 20 s`, `2 h 5 min`, `4 d 3 h`.
 pub(crate) fn duration(duration: std::time::Duration) -> String {
     let seconds = duration.as_secs();
@@ -67,7 +83,7 @@ pub(crate) fn duration(duration: std::time::Duration) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{count, duration, grouped, harmless, shortened};
+    use super::{count, duration, grouped, harmless, shortened, size};
 
     #[test]
     fn an_event_cannot_command_the_terminal() {
@@ -80,6 +96,10 @@ mod tests {
     #[test]
     fn numbers_and_times_are_short() {
         assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!(
+            (size(1_023), size(1_536), size(5 << 30)),
+            ("1023 B".into(), "1.5 KiB".into(), "5.0 GiB".into())
+        );
         assert_eq!(count(1, "event"), "1 event");
         assert_eq!(count(2_000, "event"), "2,000 events");
         assert_eq!(duration(Duration::from_millis(320)), "320 ms");

@@ -1,0 +1,134 @@
+//! Taking in the events of another log, as history.
+//!
+//! An imported event keeps its timestamp, and gets the next seq: an id names a place in one log. The log remembers which
+//! events of which other log it has, so that the same file can be imported again.
+
+use std::sync::Arc;
+
+use fanfare_core::{Arrival, Event, Position};
+use rusqlite::OptionalExtension;
+
+use crate::Embedded;
+use crate::failure;
+use crate::group::{Group, Size};
+use crate::sweep::save_tail;
+use fanfare_store::{CHANNELS_MAX, Error, ReaderRow};
+
+/// What an import did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Imported {
+    /// Number of events that were appended.
+    pub added: u64,
+    /// Number of events that the log had already.
+    pub known: u64,
+    /// The arrival of the first event that was appended.
+    pub oldest: Option<Arrival>,
+}
+
+impl Embedded {
+    /// Appends events of another log, with the ids that they have there: all of them, or none. Those that this log has
+    /// already are passed over. Readers and webhooks that have everything are not sent them.
+    pub async fn import(&self, events: Vec<Event>) -> Result<Imported, Error> {
+        let bytes = events.iter().map(Event::stored_len).sum::<u64>() as usize;
+        let size = Size { rows: events.len(), bytes };
+        self.writer.change(size, move |group| group.import(events)).await
+    }
+}
+
+impl Group<'_> {
+    fn import(&mut self, events: Vec<Event>) -> rusqlite::Result<Result<Imported, Error>> {
+        let before = self.head().position();
+        let mut imported = Imported::default();
+        let mut newest = self.newest_arrival()?;
+        for event in events {
+            if self.has(event.position)? {
+                imported.known += 1;
+                continue;
+            }
+            let is_new = self.ahead.channels.id(&event.channel).is_none();
+            if is_new && self.ahead.channels.len() == CHANNELS_MAX {
+                return Ok(Err(Error::TooManyChannels { max: CHANNELS_MAX }));
+            }
+            self.note_imported(event.position)?;
+            // Arrivals never decrease along the log, and none is in the future.
+            newest = newest.max(event.arrival.min(self.now.arrival));
+            let position = self.position(self.effect.tail.seq + 1);
+            let event = Arc::new(Event { position, arrival: newest, ..event });
+            self.put(event)?;
+            imported.added += 1;
+            imported.oldest.get_or_insert(newest);
+        }
+        // The last event does not tell how the two clocks differ now, as it otherwise does.
+        self.effect.tail.stamp = self.now;
+        save_tail(self.conn, self.effect.tail)?;
+        self.move_along(before);
+        Ok(Ok(imported))
+    }
+
+    /// Returns the arrival of the last event.
+    fn newest_arrival(&self) -> rusqlite::Result<Arrival> {
+        let newest = self
+            .conn
+            .prepare_cached("SELECT coalesce(arrival, timestamp) FROM events ORDER BY seq DESC LIMIT 1")?
+            .query_row((), |row| row.get::<_, i64>(0))
+            .optional();
+        match newest {
+            Ok(newest) => Ok(Arrival::from_micros(newest.unwrap_or(0))),
+            Err(error) if failure::is_damage(&error) => Ok(self.now.arrival),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns whether the log has the event that is at this position of another log, or of this one.
+    fn has(&self, position: Position) -> rusqlite::Result<bool> {
+        let shared_to = self.shared.epochs.shared_with(position.epoch);
+        if shared_to.is_some_and(|to| position.seq <= to.min(self.effect.tail.seq)) {
+            return Ok(true);
+        }
+        self.conn
+            .prepare_cached(
+                "SELECT coalesce((SELECT last FROM imported WHERE epoch = ?1 AND first <= ?2
+                     ORDER BY first DESC LIMIT 1) >= ?2, 0)",
+            )?
+            .query_row((position.epoch.as_str(), position.seq as i64), |row| row.get(0))
+    }
+
+    /// Records that the log has an event of another log, which it had not.
+    fn note_imported(&self, position: Position) -> rusqlite::Result<()> {
+        let (epoch, seq) = (position.epoch.as_str(), position.seq as i64);
+        let first: Option<i64> = self
+            .conn
+            .prepare_cached("SELECT first FROM imported WHERE epoch = ?1 AND last = ?2 - 1 AND first < ?2")?
+            .query_row((epoch, seq), |row| row.get(0))
+            .optional()?;
+        let last: Option<i64> = self
+            .conn
+            .prepare_cached("DELETE FROM imported WHERE epoch = ?1 AND first = ?2 + 1 RETURNING last")?
+            .query_row((epoch, seq), |row| row.get(0))
+            .optional()?;
+        self.conn
+            .prepare_cached("INSERT OR REPLACE INTO imported (epoch, first, last) VALUES (?1, ?2, ?3)")?
+            .execute((epoch, first.unwrap_or(seq), last.unwrap_or(seq)))
+            .map(|_| ())
+    }
+
+    /// Moves the readers and webhooks that have everything up to `before` to the end of the log.
+    fn move_along(&mut self, before: Position) {
+        let head = self.head();
+        let readers: Vec<ReaderRow> =
+            self.shared.readers().values().filter(|row| row.acknowledged == before).cloned().collect();
+        for row in readers {
+            let row = ReaderRow { acknowledged: head.position(), ..row };
+            self.effect.readers.insert(row.key.clone(), Some(row));
+        }
+        for row in self.ahead.webhooks.rows() {
+            let Some(number) = self.ahead.webhooks.number(&row.id).filter(|_| row.cursor == before) else {
+                continue;
+            };
+            if let Some(entry) = self.ahead.webhooks.get_mut(number) {
+                entry.row.advance(head.position(), head);
+                self.effect.webhooks.entry(number).or_default().cursor = true;
+            }
+        }
+    }
+}

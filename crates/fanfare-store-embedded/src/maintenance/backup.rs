@@ -1,0 +1,64 @@
+//! Backing up a log, whether or not a gateway uses it.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::check::Report;
+use super::draft::{Draft, failed};
+use super::source::{self, named};
+use super::{Error, Watch, copying};
+use crate::files::beside;
+use crate::schema::{self, STEPS};
+
+/// A backup that was made.
+#[derive(Debug, Clone)]
+pub struct Backup {
+    /// What is in it.
+    pub report: Report,
+    /// Its bytes.
+    pub bytes: u64,
+}
+
+/// Copies the log at `path` to `target`, in one state, and checks the copy. The copy appears under its name once it is
+/// complete, and on the disk. With `replaces`, it takes the place of a file that is there. Blocks.
+pub fn backup(path: &Path, target: &Path, replaces: bool, watch: &Watch) -> Result<Backup, Error> {
+    check_target(path, target, replaces)?;
+    let mut conn = source::open(path)?;
+    let failed_here = |error| named(path, &error);
+    if schema::version(&conn).map_err(failed_here)? < STEPS.len() as i64 {
+        return Err(Error::Old { path: path.to_owned() });
+    }
+    let draft = Draft::new(target)?;
+    // A copy that is damaged was damaged in the log.
+    let report = copying::copy(&mut conn, path, &draft, watch).map_err(|error| match error {
+        Error::Damaged { problem, .. } => Error::Damaged { path: path.to_owned(), problem },
+        error => error,
+    })?;
+    let bytes = draft.file().metadata().map_err(|error| failed(draft.path(), &error))?.len();
+    draft.place(replaces)?;
+    Ok(Backup { report, bytes })
+}
+
+/// Refuses a target that is a file of the log, or that exists and is not to be replaced.
+fn check_target(path: &Path, target: &Path, replaces: bool) -> Result<(), Error> {
+    let id = |path: &Path| fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
+    let own: [PathBuf; 4] =
+        [path.to_owned(), beside(path, "-wal"), beside(path, "-shm"), beside(path, ".lock")];
+    let is_own = own.iter().any(|own| own == target || (id(own).is_some() && id(own) == id(target)));
+    if is_own {
+        return Err(Error::Own { path: target.to_owned() });
+    }
+    match fs::symlink_metadata(target) {
+        Ok(found) if found.is_dir() => {
+            let problem = "it is a directory; name a file in it".to_owned();
+            Err(Error::Io { path: target.to_owned(), problem })
+        }
+        Ok(found) if replaces && !found.is_file() => {
+            let problem = "it is not a regular file".to_owned();
+            Err(Error::Io { path: target.to_owned(), problem })
+        }
+        Ok(_) if !replaces => Err(Error::Exists { path: target.to_owned() }),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}

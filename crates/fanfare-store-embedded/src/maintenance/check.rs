@@ -1,0 +1,205 @@
+//! The whole check of a log: its structure with the indexes, and the checksum of every event.
+
+use std::path::Path;
+
+use fanfare_core::{Epoch, Position};
+use rusqlite::Connection;
+
+use super::rows::{Names, last, walk};
+use super::source::{self, named};
+use super::{Error, Phase, Progress, Watch};
+use crate::columns::COLUMNS;
+use crate::problems::{all_problems, is_of_one_event};
+use crate::read::BLOCK_LEN;
+use crate::row::{self, Decoder};
+use crate::schema::{self, STEPS};
+use crate::{failure, read, readers, webhooks};
+
+/// Maximum damaged events that a report names.
+const NAMED_MAX: usize = 100;
+
+/// Number of events between two reports of progress.
+const EVENTS_PER_LOOK: u64 = 1_024;
+
+/// Number of steps of SQLite between two looks at whether to go on.
+const STEPS_PER_LOOK: i32 = 10_000;
+
+/// The result of a check.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The epoch of the log.
+    pub epoch: Epoch,
+    /// The oldest seq that the log keeps.
+    pub first: u64,
+    /// The last seq.
+    pub last: u64,
+    /// The first damaged events, at most 100.
+    pub damaged: Vec<Position>,
+    /// Number of damaged events, of the log and of those that deliveries keep.
+    pub damaged_events: u64,
+    /// What is wrong with the structure, a line each.
+    pub problems: Vec<String>,
+    /// Number of readers.
+    pub readers: usize,
+    /// Number of webhooks.
+    pub webhooks: usize,
+}
+
+impl Report {
+    /// Returns whether nothing is wrong.
+    pub fn is_whole(&self) -> bool {
+        self.damaged_events == 0 && self.problems.is_empty()
+    }
+
+    /// Returns how many events there should be.
+    pub fn events(&self) -> u64 {
+        (self.last + 1).saturating_sub(self.first)
+    }
+
+    fn note_damage(&mut self, event: Position) {
+        self.damaged_events += 1;
+        if self.damaged.len() < NAMED_MAX {
+            self.damaged.push(event);
+        }
+    }
+}
+
+/// Checks the log at `path`, in one state of it, and changes nothing. Blocks.
+pub fn check(path: &Path, watch: &Watch) -> Result<Report, Error> {
+    let mut conn = source::open(path)?;
+    let failed = |error| named(path, &error);
+    conn.pragma_update(None, "query_only", true).map_err(failed)?;
+    // One state of the log, until the connection is closed.
+    conn.execute_batch("BEGIN").map_err(failed)?;
+    if schema::version(&conn).map_err(failed)? < STEPS.len() as i64 {
+        return Err(Error::Old { path: path.to_owned() });
+    }
+    of(&mut conn, watch).map_err(failed)
+}
+
+/// Checks the log of a connection.
+pub(super) fn of(conn: &mut Connection, watch: &Watch) -> rusqlite::Result<Report> {
+    let goes_on = watch.clone();
+    let look = move || !goes_on(Progress { phase: Phase::CheckingStructure, done: 0, total: 0 });
+    conn.progress_handler(STEPS_PER_LOOK, Some(look))?;
+    let problems = all_problems(conn);
+    conn.progress_handler(0, None::<fn() -> bool>)?;
+    let problems = match problems {
+        Err(error) if failure::is_damage(&error) => vec![error.to_string()],
+        problems => problems?,
+    };
+    let names = Names::load(conn)?;
+    let mut report = Report {
+        epoch: names.epochs.current(),
+        first: 1,
+        last: conn.query_row("SELECT last_seq FROM log", (), |row| row.get::<_, i64>(0))? as u64,
+        damaged: Vec::new(),
+        damaged_events: 0,
+        // Damaged rows of events are found one by one.
+        problems: problems.into_iter().filter(|problem| !is_of_one_event(problem)).collect(),
+        readers: 0,
+        webhooks: 0,
+    };
+    ends(conn, &mut report)?;
+    events(conn, &names, &mut report, watch)?;
+    kept(conn, &names, &mut report)?;
+    lists(conn, &names, &mut report)?;
+    indexes(conn, &mut report)?;
+    Ok(report)
+}
+
+/// Reads the ends of the log.
+fn ends(conn: &Connection, report: &mut Report) -> rusqlite::Result<()> {
+    match read::first(conn).and_then(|first| Ok((first, last(conn)?))) {
+        Ok((first, last)) => (report.first, report.last) = (first, last),
+        Err(error) if failure::is_damage(&error) => {
+            report.problems.push(format!("the ends of the log cannot be read: {error}"));
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+/// Checks the events of the log.
+fn events(conn: &Connection, names: &Names, report: &mut Report, watch: &Watch) -> rusqlite::Result<()> {
+    let (epoch, first, last) = (report.epoch, report.first, report.last);
+    let total = report.events();
+    walk(conn, names, first, last, |seq, event| {
+        if event.is_none() {
+            report.note_damage(Position { epoch, seq });
+        }
+        let done = seq - first + 1;
+        let goes_on =
+            done % EVENTS_PER_LOOK != 0 || watch(Progress { phase: Phase::CheckingEvents, done, total });
+        goes_on.then_some(()).ok_or_else(interrupted)
+    })
+}
+
+/// Checks the events that deliveries keep.
+fn kept(conn: &Connection, names: &Names, report: &mut Report) -> rusqlite::Result<()> {
+    let mut statement = conn.prepare(&format!("SELECT {COLUMNS}, epoch FROM kept_events"))?;
+    let mut rows = statement.query(())?;
+    let mut decoder = Decoder::new(names.checked_from);
+    loop {
+        let row = match rows.next() {
+            Ok(Some(row)) => row,
+            Ok(None) => return Ok(()),
+            Err(error) if failure::is_damage(&error) => {
+                report.problems.push(format!("events that deliveries keep cannot be read: {error}"));
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        let epoch = names.epochs.epoch(row.get("epoch")?)?;
+        let channel = row::channel(row).ok().and_then(|id| names.channels.row(id));
+        let is_whole =
+            channel.is_some_and(|channel| decoder.of(epoch).event(row, channel.channel.clone()).is_ok());
+        if !is_whole {
+            report.note_damage(Position { epoch, seq: row::seq(row)? });
+        }
+    }
+}
+
+/// Reads the lists, as a start does.
+fn lists(conn: &Connection, names: &Names, report: &mut Report) -> rusqlite::Result<()> {
+    match readers::load(conn, &names.epochs) {
+        Ok(readers) => report.readers = readers.len(),
+        Err(error) => report.problems.push(format!("the readers cannot be read: {error}")),
+    }
+    match webhooks::load(conn, &names.epochs) {
+        Ok(webhooks) => report.webhooks = webhooks.rows().len(),
+        Err(error) => report.problems.push(format!("the webhooks cannot be read: {error}")),
+    }
+    Ok(())
+}
+
+/// Checks what we count beside the events ourselves, and SQLite knows nothing of.
+fn indexes(conn: &Connection, report: &mut Report) -> rusqlite::Result<()> {
+    let blocks = format!(
+        "SELECT count(*) FROM (SELECT channel, seq / {BLOCK_LEN} FROM events
+             EXCEPT SELECT channel, block FROM channel_blocks)"
+    );
+    let channels = "SELECT count(*) FROM
+         (SELECT channel, max(seq) AS last FROM events GROUP BY channel) AS found
+         LEFT JOIN channels ON channels.id = found.channel
+         WHERE channels.last_seq IS NULL OR channels.last_seq < found.last";
+    for (sql, what) in [
+        (blocks.as_str(), "places in which a channel has events are missing in its index"),
+        (channels, "channels do not know their last event"),
+    ] {
+        match conn.query_row(sql, (), |row| row.get::<_, i64>(0)) {
+            Ok(0) => {}
+            // A channel that a damaged row names is no channel.
+            Ok(_) if report.damaged_events > 0 => {}
+            Ok(count) => report.problems.push(format!("{count} {what}")),
+            // It was found before.
+            Err(error) if failure::is_damage(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn interrupted() -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_INTERRUPT), None)
+}

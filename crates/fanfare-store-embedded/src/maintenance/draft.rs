@@ -1,0 +1,126 @@
+//! A file that is written under another name, and gets its own once it is complete and on the disk.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, OFlags, RenameFlags};
+use rustix::io::Errno;
+
+use super::Error;
+use crate::files::beside;
+
+/// What is added to the name of a file until it is complete.
+const SUFFIX: &str = ".part";
+
+/// A file under way, removed when it is dropped. The lock on it tells the remains of a process that was killed from the
+/// file of one that runs.
+#[derive(Debug)]
+pub(super) struct Draft {
+    target: PathBuf,
+    path: PathBuf,
+    file: File,
+}
+
+impl Draft {
+    /// Begins the file at `target`: empty, and readable by its owner alone.
+    pub(super) fn new(target: &Path) -> Result<Draft, Error> {
+        /// Attempts to replace what a killed process left: another one can do the same at the same time.
+        const ATTEMPTS: usize = 10;
+        let path = beside(target, SUFFIX);
+        for _ in 0..ATTEMPTS {
+            let file = open(&path).map_err(|error| failed(&path, &error))?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    let problem = "another process is writing it".to_owned();
+                    return Err(Error::Io { path, problem });
+                }
+                Err(TryLockError::Error(error)) => return Err(failed(&path, &error)),
+            }
+            if is_at(&file, &path) {
+                let draft = Draft { target: target.to_owned(), path, file };
+                draft.file.set_len(0).map_err(|error| failed(&draft.path, &error))?;
+                return Ok(draft);
+            }
+        }
+        Err(Error::Io { path, problem: "other processes replace it all the time".to_owned() })
+    }
+
+    /// Returns where the file is until it is placed.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the file.
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Syncs the file, gives it its name, and syncs its directory. With `replaces`, it takes the place of one that is
+    /// there.
+    pub(super) fn place(self, replaces: bool) -> Result<(), Error> {
+        let io = |error: &io::Error| failed(&self.target, error);
+        self.file.sync_all().map_err(|error| io(&error))?;
+        if replaces {
+            fs::rename(&self.path, &self.target).map_err(|error| io(&error))?;
+        } else {
+            match rustix::fs::renameat_with(CWD, &self.path, CWD, &self.target, RenameFlags::NOREPLACE) {
+                Ok(()) => {}
+                Err(Errno::EXIST) => return Err(Error::Exists { path: self.target.clone() }),
+                // Not every file system can do that.
+                Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+                    if fs::symlink_metadata(&self.target).is_ok() {
+                        return Err(Error::Exists { path: self.target.clone() });
+                    }
+                    fs::rename(&self.path, &self.target).map_err(|error| io(&error))?;
+                }
+                Err(error) => return Err(io(&error.into())),
+            }
+        }
+        let directory = directory(&self.target);
+        File::open(directory).and_then(|directory| directory.sync_all()).map_err(|error| io(&error))
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // Nothing is there any more once it was placed. The others are SQLite's.
+        if is_at(&self.file, &self.path) {
+            let _ = fs::remove_file(&self.path);
+            for suffix in ["-journal", "-wal", "-shm"] {
+                let _ = fs::remove_file(beside(&self.path, suffix));
+            }
+        }
+    }
+}
+
+/// Returns the directory that a file is in.
+pub(super) fn directory(path: &Path) -> &Path {
+    path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Names an error of the file system.
+pub(super) fn failed(path: &Path, error: &io::Error) -> Error {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            Error::NoRoom { path: path.to_owned(), needed: 0, free: 0 }
+        }
+        _ => Error::Io { path: path.to_owned(), problem: error.to_string() },
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).read(true).write(true).mode(0o600);
+    options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
+    options.open(path)
+}
+
+/// Returns whether the file that is open is still the one at `path`.
+fn is_at(file: &File, path: &Path) -> bool {
+    let id = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    let (open, found) = (file.metadata().map(id), fs::symlink_metadata(path).map(id));
+    matches!((open, found), (Ok(open), Ok(found)) if open == found)
+}

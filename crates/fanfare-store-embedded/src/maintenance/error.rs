@@ -1,0 +1,92 @@
+//! Why work on the file of a log was not done.
+
+use std::path::PathBuf;
+
+use crate::open_error::OpenError;
+
+/// Why work on the file of a log was not done. Nothing is changed, and nothing is left behind.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// Another program has the log for itself: no other can read it.
+    #[error(
+        "`{path}` cannot be read while the gateway that uses it runs, because its disk was full when it started"
+    )]
+    Busy {
+        /// The log.
+        path: PathBuf,
+    },
+    /// The structure of a file is damaged.
+    #[error("`{path}` is damaged: {problem}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, first of all.
+        problem: String,
+    },
+    /// The file is empty.
+    #[error("`{path}` is empty")]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file is there already.
+    #[error("`{path}` exists")]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The caller asked to stop.
+    #[error("stopped")]
+    Interrupted,
+    /// The file was written by an earlier version of the program, and has not been upgraded.
+    #[error("`{path}` was written by an earlier version")]
+    Old {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The log cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// There is too little room on a disk.
+    #[error("the disk of `{path}` has too little room")]
+    NoRoom {
+        /// A file on that disk.
+        path: PathBuf,
+        /// The bytes that are needed.
+        needed: u64,
+        /// The bytes that are free.
+        free: u64,
+    },
+    /// There is no file.
+    #[error("there is no log at `{path}`")]
+    Nothing {
+        /// The place without a file.
+        path: PathBuf,
+    },
+    /// A file that belongs to another one is left over, or is in use.
+    #[error("`{path}` is left of another log")]
+    Remains {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A backup has files beside it, so it is a copy of a log that was in use.
+    #[error("`{path}` has a write-ahead log beside it")]
+    HasWal {
+        /// The backup.
+        path: PathBuf,
+    },
+    /// The file to write is part of the log.
+    #[error("`{path}` is a file of the log itself")]
+    Own {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file cannot be read or written.
+    #[error("`{path}` cannot be used: {problem}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The error of the system.
+        problem: String,
+    },
+}

@@ -1,0 +1,111 @@
+//! A short look at a log, for whoever asks what is wrong.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode};
+
+use super::Error;
+use super::rows::{Names, last, walk};
+use super::source::{self, named};
+use crate::failure;
+use crate::files::wal_path;
+use crate::problems::{is_of_one_event, quick_problems};
+use crate::read::first;
+use crate::schema::{self, STEPS};
+
+/// Number of events between two looks at the clock.
+const PAGE_LEN: u64 = 256;
+
+/// Maximum duration of the look at the structure, and of that at the events: somebody waits for it.
+const TIME_MAX: Duration = Duration::from_secs(1);
+
+/// What a look at a log found that works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Examined {
+    /// Number of events that the log should have.
+    pub events: u64,
+    /// Number of events that were looked at, the oldest ones.
+    pub looked_at: u64,
+    /// Number of damaged ones among them.
+    pub damaged: u64,
+    /// Bytes of the write-ahead log.
+    pub wal_bytes: u64,
+    /// The permissions of the file.
+    pub mode: u32,
+}
+
+/// Looks at the log at `path` for a limited time, and changes nothing. Fails if a gateway would not start with it.
+/// Blocks.
+pub fn examine(path: &Path) -> Result<Examined, Error> {
+    let mut conn = source::open(path)?;
+    let failed = |error| named(path, &error);
+    let found = fs::metadata(path).map_err(|error| super::draft::failed(path, &error))?;
+    let wal_bytes = fs::metadata(wal_path(path)).map_or(0, |wal| wal.len());
+    let mode = found.permissions().mode() & 0o777;
+    let missing = if wal_bytes == 0 { missing(path, found.len()) } else { None };
+    if let Some(missing) = missing {
+        let problem = format!("it is cut off: its last {missing} bytes are missing");
+        return Err(Error::Damaged { path: path.to_owned(), problem });
+    }
+    conn.pragma_update(None, "query_only", true).map_err(failed)?;
+    if let Some(problem) = structure(&mut conn).map_err(failed)? {
+        return Err(Error::Damaged { path: path.to_owned(), problem });
+    }
+    let mut examined = Examined { events: 0, looked_at: 0, damaged: 0, wal_bytes, mode };
+    // The next start upgrades it.
+    if schema::version(&conn).map_err(failed)? == STEPS.len() as i64 {
+        events(&conn, &mut examined).map_err(failed)?;
+    }
+    Ok(examined)
+}
+
+/// Returns how many bytes a file with this length lacks, by what its head says.
+fn missing(path: &Path, len: u64) -> Option<u64> {
+    let mut head = [0; 32];
+    File::open(path).and_then(|mut file| file.read_exact(&mut head)).ok()?;
+    let page = match u16::from_be_bytes([head[16], head[17]]) {
+        1 => 65_536,
+        size => u64::from(size),
+    };
+    let pages = u32::from_be_bytes([head[28], head[29], head[30], head[31]]);
+    (page * u64::from(pages)).checked_sub(len).filter(|missing| *missing > 0)
+}
+
+/// Returns what is wrong with the structure, if it is more than damaged events.
+fn structure(conn: &mut Connection) -> rusqlite::Result<Option<String>> {
+    const STEPS_PER_LOOK: i32 = 1_000;
+    let started = Instant::now();
+    conn.progress_handler(STEPS_PER_LOOK, Some(move || started.elapsed() > TIME_MAX))?;
+    let found = quick_problems(conn);
+    conn.progress_handler(0, None::<fn() -> bool>)?;
+    match found {
+        Ok(problems) => Ok(problems.into_iter().find(|problem| !is_of_one_event(problem))),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => Ok(None),
+        Err(error) if failure::is_damage(&error) => Ok(Some(error.to_string())),
+        Err(error) => Err(error),
+    }
+}
+
+/// Looks at the events until all are seen, or the time is over.
+fn events(conn: &Connection, examined: &mut Examined) -> rusqlite::Result<()> {
+    let names = Names::load(conn)?;
+    let first = first(conn)?;
+    let last = last(conn)?;
+    examined.events = (last + 1).saturating_sub(first);
+    let started = Instant::now();
+    let mut next = first;
+    while next <= last && started.elapsed() < TIME_MAX {
+        let end = last.min(next + PAGE_LEN - 1);
+        walk(conn, &names, next, end, |_, event| -> rusqlite::Result<()> {
+            examined.looked_at += 1;
+            examined.damaged += u64::from(event.is_none());
+            Ok(())
+        })?;
+        next = end + 1;
+    }
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! Reading the events of a log one by one, past those that cannot be read.
+
+use std::path::Path;
+
+use fanfare_core::{Arrival, Event, Timestamp};
+use rusqlite::Connection;
+
+use super::Error;
+use super::rows::{Names, last, walk};
+use super::source::{self, named};
+use crate::failure;
+use crate::read::{first, partition};
+use crate::schema::{self, STEPS};
+
+/// Number of events that are read in one state of the log: whoever takes them may be slow, and a state that is held
+/// keeps the gateway's write-ahead log from starting over.
+const PAGE_LEN: u64 = 256;
+
+/// What was exported.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Exported {
+    /// Number of events.
+    pub events: u64,
+    /// Number of events that could not be read.
+    pub damaged: u64,
+}
+
+/// Calls `each` with the events of the log at `path` that are there now, oldest first; with `since`, those that arrived
+/// then or later. Leaves out what cannot be read, and changes nothing. Blocks.
+pub fn export<E: From<Error>>(
+    path: &Path,
+    since: Option<Timestamp>,
+    mut each: impl FnMut(&Event) -> Result<(), E>,
+) -> Result<Exported, E> {
+    let failed = |error: &rusqlite::Error| named(path, error);
+    let (conn, names, mut next, last) = start(path, since)?;
+    let mut exported = Exported::default();
+    while next <= last {
+        let end = last.min(next + PAGE_LEN - 1);
+        let mut page = Vec::new();
+        conn.execute_batch("BEGIN").map_err(|error| failed(&error))?;
+        // Retention may have removed some meanwhile: they are not damaged.
+        let from = next.max(oldest(&conn).map_err(|error| failed(&error))?);
+        let read = walk(&conn, &names, from, end, |_, event| -> rusqlite::Result<()> {
+            page.push(event);
+            Ok(())
+        });
+        read.map_err(|error| failed(&error))?;
+        conn.execute_batch("COMMIT").map_err(|error| failed(&error))?;
+        for event in page {
+            match event {
+                Some(event) => {
+                    exported.events += 1;
+                    each(&event)?;
+                }
+                None => exported.damaged += 1,
+            }
+        }
+        next = end + 1;
+    }
+    Ok(exported)
+}
+
+/// Opens the log; returns the seqs of the first event to read and of the last.
+fn start(path: &Path, since: Option<Timestamp>) -> Result<(Connection, Names, u64, u64), Error> {
+    let conn = source::open(path)?;
+    let failed = |error| named(path, &error);
+    conn.pragma_update(None, "query_only", true).map_err(failed)?;
+    if schema::version(&conn).map_err(failed)? < STEPS.len() as i64 {
+        return Err(Error::Old { path: path.to_owned() });
+    }
+    let names = Names::load(&conn).map_err(failed)?;
+    let first = oldest(&conn).map_err(failed)?;
+    let last = last(&conn).map_err(failed)?;
+    let from = match since {
+        None => first,
+        Some(since) => {
+            let since = Arrival::from(since).as_micros();
+            partition(&conn, first, last + 1, |arrival, _| arrival < since).map_err(failed)?
+        }
+    };
+    Ok((conn, names, from, last))
+}
+
+/// Returns the oldest seq that is kept, or the least there can be if that cannot be read.
+fn oldest(conn: &Connection) -> rusqlite::Result<u64> {
+    match first(conn) {
+        Err(error) if failure::is_damage(&error) => Ok(1),
+        first => first,
+    }
+}

@@ -1,0 +1,175 @@
+//! Putting a backup where a log is missing.
+//!
+//! The log that comes of it has the events of the backup, and a new epoch: after them, it will have others than the log
+//! that was backed up. Both have the events up to the end of the backup in common, so whoever returns with a position
+//! of the earlier epoch continues there.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::unix::fs::{MetadataExt, chown};
+use std::path::Path;
+
+use fanfare_core::{Epoch, Timestamp};
+use rusqlite::{Connection, OpenFlags};
+
+use super::check::Report;
+use super::draft::{Draft, directory, failed};
+use super::rows::last;
+use super::source::named;
+use super::{Error, Phase, Progress, Watch, copying, room};
+use crate::columns::COLUMNS;
+use crate::epochs::Epochs;
+use crate::failure;
+use crate::files::{Found, beside, inspect, make_directory};
+use crate::lock::Lock;
+use crate::open::connect;
+use crate::schema::{self, STEPS};
+
+/// Number of bytes that are copied between two reports of progress.
+const BYTES_PER_LOOK: usize = 1024 * 1024;
+
+/// A log that was restored.
+#[derive(Debug, Clone)]
+pub struct Restored {
+    /// What is in it.
+    pub report: Report,
+    /// The epoch of the log that was backed up.
+    pub before: Epoch,
+}
+
+/// Puts a copy of `backup` at `path`, where no log may be, and gives it a new epoch. The copy is checked first. Fails if
+/// something is left there of another log, and while a gateway uses that place. Blocks.
+pub fn restore(backup: &Path, path: &Path, now: Timestamp, watch: &Watch) -> Result<Restored, Error> {
+    check_backup(backup)?;
+    check_place(path)?;
+    make_directory(path)?;
+    let _lock = Lock::take(path)?;
+    // Again, now that nobody else puts something there.
+    check_place(path)?;
+    let draft = Draft::new(path)?;
+    copy_bytes(backup, &draft, watch)?;
+    // The name of the draft would tell the caller nothing.
+    let of_backup = |error| match error {
+        Error::Damaged { problem, .. } => Error::Damaged { path: backup.to_owned(), problem },
+        error => error,
+    };
+    let before = replace(draft.path(), now).map_err(|error| of_backup(named(backup, &error)))?;
+    let report = copying::checked(&draft, watch).map_err(of_backup)?;
+    give_to_owner(path, &draft)?;
+    draft.place(false)?;
+    Ok(Restored { report, before })
+}
+
+/// Refuses what is not a backup.
+fn check_backup(backup: &Path) -> Result<(), Error> {
+    match inspect(backup)? {
+        Found::Nothing => Err(Error::Nothing { path: backup.to_owned() }),
+        Found::Empty => Err(Error::Empty { path: backup.to_owned() }),
+        Found::Ours if has_content(&beside(backup, "-wal")) => Err(Error::HasWal { path: backup.to_owned() }),
+        Found::Ours => Ok(()),
+    }
+}
+
+/// Refuses a place that has a log, or what is left of one: SQLite would mix them.
+fn check_place(path: &Path) -> Result<(), Error> {
+    if fs::symlink_metadata(path).is_ok() {
+        // A gateway that uses it is what to say first.
+        if fs::symlink_metadata(beside(path, ".lock")).is_ok() {
+            Lock::take(path)?;
+        }
+        return Err(Error::Exists { path: path.to_owned() });
+    }
+    for suffix in ["-wal", "-shm", "-journal"] {
+        let remains = beside(path, suffix);
+        if fs::symlink_metadata(&remains).is_ok() {
+            return Err(Error::Remains { path: remains });
+        }
+    }
+    Ok(())
+}
+
+fn has_content(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.len() > 0)
+}
+
+/// Copies the bytes of the backup, which is not opened as a database: nothing appears beside it.
+fn copy_bytes(backup: &Path, draft: &Draft, watch: &Watch) -> Result<(), Error> {
+    let read = |error: std::io::Error| failed(backup, &error);
+    let mut from = File::open(backup).map_err(read)?;
+    let total = from.metadata().map_err(read)?.len();
+    room::check(directory(draft.path()), total)?;
+    let (mut to, mut done) = (draft.file(), 0);
+    let mut buffer = vec![0; BYTES_PER_LOOK];
+    loop {
+        if !watch(Progress { phase: Phase::Copying, done, total }) {
+            return Err(Error::Interrupted);
+        }
+        let len = from.read(&mut buffer).map_err(read)?;
+        if len == 0 {
+            return Ok(());
+        }
+        to.write_all(&buffer[..len]).map_err(|error| failed(draft.path(), &error))?;
+        done += len as u64;
+    }
+}
+
+/// Gives the log in a draft a new epoch; returns the one it had.
+fn replace(draft: &Path, now: Timestamp) -> rusqlite::Result<Epoch> {
+    let mut conn = connect(draft, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // The file of a gateway that was stopped says that it has a write-ahead log. A draft is simply made again.
+    conn.query_row("PRAGMA journal_mode = DELETE", (), |_| Ok(()))?;
+    conn.pragma_update(None, "synchronous", "OFF")?;
+    schema::migrate(&mut conn, STEPS, now)?;
+    let changes = conn.transaction()?;
+    let epochs = Epochs::load(&changes)?;
+    let (before, number) = (epochs.current(), epochs.current_number());
+    let last = last(&changes)? as i64;
+    keep_events(&changes, number)?;
+    let epoch = Epoch::from_random(rand::random());
+    changes.execute("UPDATE epochs SET shared_to = ?1 WHERE number = ?2", (last, number))?;
+    changes.execute("INSERT INTO epochs (epoch) VALUES (?1)", [epoch.as_str()])?;
+    changes.execute("UPDATE log SET epoch = ?1", [epoch.as_str()])?;
+    let epochs = Epochs::read(&changes)?;
+    for (column, table) in [("acknowledged", "readers"), ("seq", "webhook_cursors")] {
+        for earlier in 1..=number {
+            let Some(shared_to) = epochs.shared_with(epochs.epoch(earlier)?) else { continue };
+            let shared_to = i64::try_from(shared_to).unwrap_or(i64::MAX);
+            changes.execute(
+                &format!("UPDATE {table} SET {column} = min({column}, ?1), epoch = ?2 WHERE epoch = ?3"),
+                (shared_to, number + 1, earlier),
+            )?;
+        }
+    }
+    changes.commit()?;
+    conn.close().map_err(|(_, error)| error)?;
+    Ok(before)
+}
+
+/// Keeps the events of deliveries, which stay deliveries of the earlier epoch: a receiver knows them by that id.
+fn keep_events(conn: &Connection, epoch: i64) -> rusqlite::Result<()> {
+    let mut statement = conn.prepare(
+        "SELECT DISTINCT seq FROM deliveries WHERE epoch = ?1 AND seq >= coalesce((SELECT min(seq) FROM events), 0)",
+    )?;
+    let seqs: Vec<i64> = statement.query_map([epoch], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let mut keep = conn.prepare(&format!(
+        "INSERT OR IGNORE INTO kept_events (epoch, {COLUMNS}) SELECT ?1, {COLUMNS} FROM events WHERE seq = ?2"
+    ))?;
+    for seq in seqs {
+        match keep.execute((epoch, seq)) {
+            Ok(_) => {}
+            // A damaged row stays behind, and its delivery is given up.
+            Err(error) if failure::is_of_content(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Gives the log to the owner of its directory, if root restores it for the user of the gateway.
+fn give_to_owner(path: &Path, draft: &Draft) -> Result<(), Error> {
+    let owner = fs::metadata(directory(path)).map_err(|error| failed(path, &error))?;
+    if !rustix::process::geteuid().is_root() || owner.uid() == 0 {
+        return Ok(());
+    }
+    chown(draft.path(), Some(owner.uid()), Some(owner.gid())).map_err(|error| failed(path, &error))
+}

@@ -1,0 +1,86 @@
+//! The events of a log, one after the other, with those that cannot be read.
+
+use fanfare_core::{Event, Position};
+use rusqlite::Connection;
+
+use crate::channels::Channels;
+use crate::columns::COLUMNS;
+use crate::epochs::Epochs;
+use crate::failure;
+use crate::read::event_at;
+use crate::row::{self, Decoder};
+
+/// What is needed to read rows.
+#[derive(Debug)]
+pub(super) struct Names {
+    pub(super) epochs: Epochs,
+    pub(super) channels: Channels,
+    /// The first event that must have a checksum.
+    pub(super) checked_from: Position,
+}
+
+impl Names {
+    pub(super) fn load(conn: &Connection) -> rusqlite::Result<Names> {
+        let epochs = Epochs::read(conn)?;
+        let seq: i64 = conn.query_row("SELECT checksums_from FROM log", (), |row| row.get(0))?;
+        let checked_from = Position { epoch: epochs.current(), seq: seq as u64 };
+        Ok(Names { epochs, channels: Channels::load(conn)?, checked_from })
+    }
+}
+
+/// Returns the last seq of the log.
+pub(super) fn last(conn: &Connection) -> rusqlite::Result<u64> {
+    // The log's own row has that of the last sweep or close.
+    conn.query_row("SELECT max(last_seq, coalesce((SELECT max(seq) FROM events), 0)) FROM log", (), |row| {
+        row.get::<_, i64>(0).map(|seq| seq as u64)
+    })
+}
+
+/// Calls `each` for every seq from `first` to `last`, with its event, or with nothing if it cannot be read.
+pub(super) fn walk<E: From<rusqlite::Error>>(
+    conn: &Connection,
+    names: &Names,
+    first: u64,
+    last: u64,
+    mut each: impl FnMut(u64, Option<Event>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut statement =
+        conn.prepare(&format!("SELECT {COLUMNS} FROM events WHERE seq >= ?1 AND seq <= ?2 ORDER BY seq"))?;
+    let mut decoder = Decoder::new(names.checked_from);
+    let mut next = first;
+    while next <= last {
+        let mut rows = statement.query((next as i64, last as i64))?;
+        while next <= last {
+            let row = match rows.next() {
+                // The log has no holes: a row that is not there is lost.
+                Ok(Some(row)) if row::seq(row).is_ok_and(|seq| seq == next) => row,
+                Ok(_) => break,
+                Err(error) if failure::is_damage(&error) => break,
+                Err(error) => return Err(error.into()),
+            };
+            let channel = row::channel(row).ok().and_then(|id| names.channels.row(id));
+            let event = match channel {
+                Some(channel) => readable(decoder.event(row, channel.channel.clone()))?,
+                None => None,
+            };
+            each(next, event)?;
+            next += 1;
+        }
+        if next <= last {
+            // Where a page cannot be read, others may still lead to the row.
+            let alone = event_at(conn, names.checked_from, &names.channels, next);
+            each(next, readable(alone)?.flatten())?;
+            next += 1;
+        }
+    }
+    Ok(())
+}
+
+/// Returns what was read; nothing if it is damaged.
+fn readable<T>(read: rusqlite::Result<T>) -> rusqlite::Result<Option<T>> {
+    match read {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if failure::is_damage(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

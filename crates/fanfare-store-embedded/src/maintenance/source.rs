@@ -1,0 +1,62 @@
+//! Opening a log to read it, beside a gateway that runs or without one.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::Error;
+use crate::failure;
+use crate::files::{Found, inspect, wal_path};
+use crate::open::connect;
+
+/// Opens the log at `path`, and changes nothing in it.
+pub(super) fn open(path: &Path) -> Result<Connection, Error> {
+    match inspect(path)? {
+        Found::Nothing => return Err(Error::Nothing { path: path.to_owned() }),
+        Found::Empty => return Err(Error::Empty { path: path.to_owned() }),
+        Found::Ours => {}
+    }
+    let had_wal = wal_path(path).metadata().is_ok_and(|wal| wal.len() > 0);
+    let conn = match has_wal_mode(path)? {
+        // Even who reads writes down, beside the file, which state of it.
+        true => match connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE) {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) => {
+                connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+            }
+            opened => opened,
+        },
+        false => connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY),
+    };
+    let conn = conn.map_err(|error| named(path, &error))?;
+    // A write-ahead log that a crash left is for the next start to deal with.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, had_wal)
+        .map_err(|error| named(path, &error))?;
+    Ok(conn)
+}
+
+/// Names an error of SQLite.
+pub(super) fn named(path: &Path, error: &rusqlite::Error) -> Error {
+    let path = path.to_owned();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::OperationInterrupted) => Error::Interrupted,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Busy { path },
+        Some(ErrorCode::DiskFull) => Error::NoRoom { path, needed: 0, free: 0 },
+        _ if failure::is_damage(error) => Error::Damaged { path, problem: error.to_string() },
+        _ => Error::Open(failure::opening(&path, error)),
+    }
+}
+
+/// Returns whether the file says that it has a write-ahead log beside it.
+fn has_wal_mode(path: &Path) -> Result<bool, Error> {
+    const VERSION_AT: usize = 18;
+    const WAL: u8 = 2;
+    let mut head = [0; VERSION_AT + 1];
+    match File::open(path).and_then(|mut file| file.read_exact(&mut head)) {
+        Ok(()) => Ok(head[VERSION_AT] == WAL),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(super::draft::failed(path, &error)),
+    }
+}

@@ -1,0 +1,53 @@
+//! `fanfare log export`: writes the events of the log as text.
+
+use std::io::{BufWriter, Write};
+
+use fanfare_core::start::Moment;
+use fanfare_core::{Event, Invalid};
+
+use crate::cli::log::place::StoreFlag;
+use crate::cli::restore::now;
+use crate::cli::text::count;
+use crate::cli::{Context, Exit, Failure, examples};
+use fanfare_store_embedded::maintenance;
+
+/// Write the events of the log to stdout, as JSON lines
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::with_note(&[
+    ("Everything that can be read", "fanfare log export > events.ndjson"),
+    ("The last day", "fanfare log export --since 1d > events.ndjson"),
+    ("Into another log", "fanfare log export --store old.db | fanfare log import --store new.db"),
+], "One event per line, oldest first, as in `fanfare history -o ndjson`. Events that cannot be read are \
+    left out and counted on stderr. Readers, webhooks and idempotency keys are not in it; a backup has them."))]
+pub(crate) struct Args {
+    /// Only events since this time: 10m, 2h, 7d or RFC 3339
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    since: Option<Moment>,
+    #[command(flatten)]
+    pub(crate) store: StoreFlag,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
+    let path = StoreFlag::path(context)?;
+    let since = args.since.map(|moment| match moment {
+        Moment::Ago(duration) => now().before(duration),
+        Moment::At(timestamp) => timestamp,
+    });
+    let mut stdout = BufWriter::new(std::io::stdout().lock());
+    let exported = maintenance::export(&path, since, |event: &Event| -> Result<(), Failure> {
+        let line = serde_json::to_string(event).expect("an event is text, numbers and nothing else");
+        writeln!(stdout, "{line}")?;
+        Ok(())
+    })?;
+    stdout.flush()?;
+    if exported.damaged > 0 {
+        let damaged = count(exported.damaged, "event");
+        context.output.warn(&format!("{damaged} left out, because the log is damaged"));
+    }
+    context.output.note(format!("{} exported", count(exported.events, "event")));
+    Ok(Exit::Ok)
+}
+
+fn moment(text: &str) -> Result<Moment, Invalid> {
+    text.parse()
+}

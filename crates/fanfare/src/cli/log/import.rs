@@ -1,0 +1,189 @@
+//! `fanfare log import`: takes events from an export into a log.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, IsTerminal, Read};
+use std::path::{Path, PathBuf};
+
+use fanfare_core::{Arrival, Event};
+use serde_json::json;
+
+use crate::cli::log::line;
+use crate::cli::log::place::StoreFlag;
+use crate::cli::output::style::{DIM, SUCCESS};
+use crate::cli::restore::now;
+use crate::cli::settings::{Key, values};
+use crate::cli::startup::{open_failure, store_failure};
+use crate::cli::text::{count, duration};
+use crate::cli::{Context, Exit, Failure, block_on, examples};
+use fanfare_store::{Engine, Retention};
+use fanfare_store_embedded::{Embedded, Imported};
+
+/// Take events from an export into the log
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::with_note(&[
+    ("Into the log of `fanfare serve`", "fanfare log import events.ndjson"),
+    ("From one log into another", "fanfare log export --store old.db | fanfare log import --store new.db"),
+], "Stop the gateway first. The log is created if there is none. Events keep their times and get new ids, \
+    after the events that are there. Those that the log has already are passed over, so the same file can \
+    be imported again. Readers and webhooks that are up to date are not sent them."))]
+pub(crate) struct Args {
+    /// File to read, or `-` for stdin
+    #[arg(value_name = "FILE", default_value = "-", hide_default_value = true)]
+    file: PathBuf,
+    #[command(flatten)]
+    pub(crate) store: StoreFlag,
+}
+
+/// Maximum events that are written at once.
+const BATCH_LEN: usize = 1_000;
+
+/// Size from which a batch is written.
+const BATCH_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Maximum length of a line: a message and data of the maximum size, escaped.
+const LINE_LEN_MAX: u64 = 4 * 1024 * 1024;
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
+    let path = StoreFlag::path(context)?;
+    let mut lines = Lines::open(&args.file)?;
+    let retention = Retention::default();
+    let age = context.settings.parsed(Key::RetentionAge, values::positive)?.unwrap_or(retention.age);
+    let log = Embedded::open(&path, retention).map_err(|error| open_failure(&error))?;
+    let mut total = Total::default();
+    let result = block_on(async {
+        let result = import(&log, &mut lines, &mut total).await;
+        log.close().await;
+        result
+    });
+    result.map_err(|failure| total.explain(failure))?;
+    let oldest_kept = Arrival::from(now().before(age));
+    if total.imported.oldest.is_some_and(|oldest| oldest < oldest_kept) {
+        context.output.warn(&format!(
+            "some are older than {}, so the gateway will remove them; to keep them, set --retention-age",
+            duration(age)
+        ));
+    }
+    let Imported { added, known, .. } = total.imported;
+    let human = || {
+        let before =
+            if known == 0 { String::new() } else { format!(" {DIM}· {known} were there already{DIM:#}") };
+        format!("{SUCCESS}✓{SUCCESS:#} {} imported{before}", count(added, "event"))
+    };
+    let json = json!({ "store": path, "imported": added, "known": known });
+    context.output.result(human, &json.to_string(), || added.to_string())?;
+    Ok(Exit::Ok)
+}
+
+/// Imports all lines, in batches.
+async fn import(log: &Embedded, lines: &mut Lines, total: &mut Total) -> Result<(), Failure> {
+    loop {
+        let (mut batch, mut bytes, first) = (Vec::new(), 0, lines.number + 1);
+        let mut failure = None;
+        while batch.len() < BATCH_LEN && bytes < BATCH_BYTES {
+            match lines.next() {
+                Ok(Some(event)) => {
+                    bytes += event.stored_len();
+                    batch.push(event);
+                }
+                Ok(None) => break,
+                Err(found) => {
+                    failure = Some(found);
+                    break;
+                }
+            }
+        }
+        let is_last = batch.is_empty() || failure.is_some();
+        if !batch.is_empty() {
+            let done = log.import(batch).await.map_err(|error| {
+                store_failure(&error).at(format!("lines {first} to {} of {}", lines.number, lines.name))
+            })?;
+            total.add(done);
+        }
+        match failure {
+            Some(failure) => return Err(failure),
+            None if is_last => return Ok(()),
+            None => {}
+        }
+    }
+}
+
+/// What was imported.
+#[derive(Default)]
+struct Total {
+    imported: Imported,
+}
+
+impl Total {
+    fn add(&mut self, done: Imported) {
+        self.imported.added += done.added;
+        self.imported.known += done.known;
+        self.imported.oldest = self.imported.oldest.or(done.oldest);
+    }
+
+    /// Adds to an error what was done before it.
+    fn explain(&self, failure: Failure) -> Failure {
+        let done = match self.imported.added + self.imported.known {
+            0 => "nothing was imported".to_owned(),
+            lines => format!(
+                "{} before it are in the log; import the file again once the line is right, and they are passed over",
+                count(lines, "event")
+            ),
+        };
+        let why = failure.why.as_ref().map_or(done.clone(), |why| format!("{why}; {done}"));
+        failure.why(why)
+    }
+}
+
+/// The lines of a file, or of stdin.
+struct Lines {
+    from: Box<dyn BufRead>,
+    name: String,
+    number: u64,
+}
+
+impl Lines {
+    fn open(file: &Path) -> Result<Lines, Failure> {
+        if file == Path::new("-") {
+            if std::io::stdin().is_terminal() {
+                return Err(Failure::usage("no file was given, and stdin is a terminal")
+                    .fix("name a file: fanfare log import events.ndjson"));
+            }
+            return Ok(Lines {
+                from: Box::new(std::io::stdin().lock()),
+                name: "stdin".to_owned(),
+                number: 0,
+            });
+        }
+        let from = File::open(file).map_err(|error| Failure::file("read", file, &error))?;
+        Ok(Lines { from: Box::new(BufReader::new(from)), name: file.display().to_string(), number: 0 })
+    }
+
+    /// Returns the event of the next line that is not empty; `None` at the end.
+    fn next(&mut self) -> Result<Option<Event>, Failure> {
+        loop {
+            self.number += 1;
+            let at = format!("line {} of {}", self.number, self.name);
+            let mut bytes = Vec::new();
+            let read = (&mut self.from).take(LINE_LEN_MAX + 1).read_until(b'\n', &mut bytes);
+            let len = read.map_err(|error| Failure::file("read", Path::new(&self.name), &error).at(&*at))?;
+            if len == 0 {
+                self.number -= 1;
+                return Ok(None);
+            }
+            if len as u64 > LINE_LEN_MAX {
+                return Err(Failure::usage(format!("the line is over {} MiB", LINE_LEN_MAX >> 20)).at(at));
+            }
+            let Ok(text) = String::from_utf8(bytes) else {
+                return Err(Failure::usage("the line is not UTF-8 text").at(at));
+            };
+            if text.trim().is_empty() {
+                continue;
+            }
+            let event = line::event(text.trim()).map_err(|invalid| {
+                let member = if invalid.at.is_empty() { String::new() } else { format!(", {}", invalid.at) };
+                Failure::from(invalid).at(format!("{at}{member}"))
+            })?;
+            return Ok(Some(event));
+        }
+    }
+}
