@@ -28,6 +28,7 @@ pub(super) fn opening(path: &Path, error: &rusqlite::Error) -> OpenError {
         Some(ErrorCode::DatabaseCorrupt) => OpenError::Corrupt { path, problem },
         Some(ErrorCode::NotADatabase) => OpenError::Foreign { path, problem },
         Some(ErrorCode::DiskFull) => OpenError::DiskFull { path },
+        _ if lacks_room(error) => OpenError::DiskFull { path },
         Some(code) if is_of_the_system(code) => OpenError::Io { path, problem },
         Some(_) => OpenError::Other { problem },
         // The same applies here.
@@ -85,11 +86,22 @@ pub(super) fn is_disk_full(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::DiskFull)
 }
 
+/// Returns whether the disk has no room for the index of the write-ahead log.
+fn lacks_room(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    code == Some(rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
+}
+
+/// Returns whether an error of the file system says that there is no room.
+pub(super) fn is_no_room(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+}
+
 /// Names an error of the file system.
 pub(super) fn io(path: &Path, error: &std::io::Error) -> OpenError {
     let path = path.to_owned();
-    match error.kind() {
-        ErrorKind::StorageFull => OpenError::DiskFull { path },
-        _ => OpenError::Io { path, problem: error.to_string() },
+    match is_no_room(error) {
+        true => OpenError::DiskFull { path },
+        false => OpenError::Io { path, problem: error.to_string() },
     }
 }

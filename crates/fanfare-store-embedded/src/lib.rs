@@ -51,8 +51,10 @@ use fanfare_store::{ArrivalClock, COMMITTED_LEN_MAX, Clock, Engine, Error, Head,
 pub use import::Imported;
 use lock::Lock;
 pub use lock::{Owner, owner};
+use open::WalIndex;
 pub use open_error::OpenError;
 use presence::Presence;
+use refused::Refused;
 use state::{Ahead, Lists, Shared, State, Tail, Totals, Volatile};
 use wal::Wal;
 use writer::{Asker, QUEUE_LEN_MAX, Request, Writer};
@@ -68,6 +70,7 @@ pub struct Embedded {
     writer: Asker,
     /// Idle reading connections; created when first needed.
     idle: Arc<Mutex<Vec<Connection>>>,
+    wal_index: WalIndex,
     /// One permit for each allowed connection.
     readers: Arc<Semaphore>,
     /// Held until the writer has closed the file.
@@ -90,7 +93,7 @@ impl Embedded {
     ) -> Result<Arc<Embedded>, OpenError> {
         // Absolute, because SQLite treats some names specially, such as `:memory:`.
         let path = &std::path::absolute(path).map_err(|error| failure::io(path, &error))?;
-        let (lock, mut conn) = open::open(path, clock.now())?;
+        let (lock, mut conn, wal_index) = open::open(path, clock.now())?;
         let named = |error| failure::opening(path, &error);
         let wal = Wal::watch(&mut conn).map_err(named)?;
         let channels = Channels::load(&conn).map_err(named)?;
@@ -125,6 +128,7 @@ impl Embedded {
             totals: Totals { tail, keys: keys as usize, attempts },
             retention,
         };
+        refuse_if_full(&state);
         let presence = Presence::of(path).map_err(|error| failure::io(path, &error))?;
         let writer = Writer { state, queue: requests, committed, wal, presence, lock: lock.clone() };
         let (end, ended) = tokio::sync::watch::channel(());
@@ -144,6 +148,7 @@ impl Embedded {
             writer: Asker { shared: shared.clone(), queue },
             shared,
             idle: Arc::default(),
+            wal_index,
             readers: Arc::new(Semaphore::new(READERS_AT_ONCE)),
             lock,
             ended,
@@ -157,10 +162,10 @@ impl Embedded {
     ) -> Result<T, Error> {
         self.shared.check_usable()?;
         let permit = self.readers.clone().acquire_owned().await.map_err(|_| Error::Closed)?;
-        let (shared, idle) = (self.shared.clone(), self.idle.clone());
+        let (shared, idle, index) = (self.shared.clone(), self.idle.clone(), self.wal_index);
         let read = tokio::task::spawn_blocking(move || {
             let conn = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let mut conn = conn.map_or_else(|| open::open_reader(&shared.path), Ok)?;
+            let mut conn = conn.map_or_else(|| open::open_reader(&shared.path, index), Ok)?;
             let read = work(&shared, &mut conn);
             idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
             drop(permit);
@@ -169,6 +174,22 @@ impl Embedded {
         match read.await {
             Ok(read) => read.map_err(|error| failure::named(&self.shared.path, &error)),
             Err(error) => Err(Error::Other { problem: format!("a read ended early: {error}") }),
+        }
+    }
+}
+
+/// Finds out whether the disk is full, so that nobody has to push to learn it.
+fn refuse_if_full(state: &State) {
+    let State { shared, conn, .. } = state;
+    if !refused::may_be_full(&shared.path) {
+        return;
+    }
+    match group::in_transaction(&shared.path, conn, || refused::write_nothing(conn)) {
+        Ok(()) => {}
+        Err(failure @ Error::Fatal { .. }) => shared.fail(failure),
+        Err(error) => {
+            tracing::warn!(path = %shared.path.display(), "events are refused until there is room: {error}");
+            shared.note_refused(Some(Refused { error, bytes: 0 }));
         }
     }
 }

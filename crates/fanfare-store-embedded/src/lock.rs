@@ -57,12 +57,15 @@ impl Lock {
         Ok(lock)
     }
 
-    /// Writes down who holds the lock.
+    /// Writes down who holds the lock. That is a hint: a disk without room for it is no reason not to start.
     pub(super) fn write(&mut self, owner: &Owner) -> std::io::Result<()> {
         let text = serde_json::to_vec(owner)?;
         self.file.rewind()?;
         self.file.set_len(0)?;
-        self.file.write_all(&text)
+        match self.file.write_all(&text) {
+            Err(error) if failure::is_no_room(&error) => self.file.set_len(0),
+            written => written,
+        }
     }
 }
 

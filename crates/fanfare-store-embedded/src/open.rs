@@ -35,8 +35,17 @@ const WRITER_CACHE_KIB: i64 = 16 * 1024;
 /// Pages that each reading connection caches: it drops them after each commit, so more would be useless.
 const READER_CACHE_KIB: i64 = 8 * 1024;
 
+/// Where the connections to a file keep the index of its write-ahead log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WalIndex {
+    /// In a file beside it, so that other processes can read the log meanwhile.
+    InFile,
+    /// In the memory of this process, which has the log for itself: for a disk without room for that file.
+    InMemory,
+}
+
 /// Opens the file for the writer at the time of day `now`, and makes it when it is not there.
-pub(super) fn open(path: &Path, now: Timestamp) -> Result<(Lock, Connection), OpenError> {
+pub(super) fn open(path: &Path, now: Timestamp) -> Result<(Lock, Connection, WalIndex), OpenError> {
     if rusqlite::version_number() < LIBRARY_MIN.0 {
         let problem = format!("SQLite {} is older than {}", rusqlite::version(), LIBRARY_MIN.1);
         return Err(OpenError::Other { problem });
@@ -57,18 +66,21 @@ pub(super) fn open(path: &Path, now: Timestamp) -> Result<(Lock, Connection), Op
         Found::Ours => {}
     }
     let had_wal = wal_path(path).exists();
-    let opened = open_existing(path, now);
+    let (opened, index) = match open_existing(path, now, WalIndex::InFile) {
+        Err(OpenError::DiskFull { .. }) => (open_existing(path, now, WalIndex::InMemory), WalIndex::InMemory),
+        opened => (opened, WalIndex::InFile),
+    };
     if opened.is_err() && !had_wal {
         // Reading made these; they are empty, as nothing was written.
         let _ = fs::remove_file(wal_path(path));
         let _ = fs::remove_file(beside(path, "-shm"));
     }
-    Ok((lock, opened?))
+    Ok((lock, opened?, index))
 }
 
 /// Opens the file for reading.
-pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
-    let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+pub(super) fn open_reader(path: &Path, index: WalIndex) -> rusqlite::Result<Connection> {
+    let conn = connect_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE, index)?;
     conn.pragma_update(None, "query_only", true)?;
     conn.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
     Ok(conn)
@@ -106,9 +118,9 @@ fn fill(draft: &Path, now: Timestamp) -> rusqlite::Result<()> {
 }
 
 /// Opens a file that is there and locked, and migrates it.
-pub(super) fn open_existing(path: &Path, now: Timestamp) -> Result<Connection, OpenError> {
+pub(super) fn open_existing(path: &Path, now: Timestamp, index: WalIndex) -> Result<Connection, OpenError> {
     let named = |error| failure::opening(path, &error);
-    let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(named)?;
+    let mut conn = connect_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE, index).map_err(named)?;
     // Until every check has passed: closing would write the content of the write-ahead log into the file.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(named)?;
     if conn.is_readonly("main").map_err(named)? {
@@ -153,9 +165,18 @@ fn check(path: &Path, conn: &mut Connection) -> Result<(), OpenError> {
     Ok(())
 }
 
+/// Connects to a file.
 pub(super) fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    connect_with(path, flags, WalIndex::InFile)
+}
+
+fn connect_with(path: &Path, flags: OpenFlags, index: WalIndex) -> rusqlite::Result<Connection> {
     // Without SQLITE_OPEN_URI: a path is a path. Without the mutex: a connection is with one thread at a time.
-    let conn = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = match index {
+        WalIndex::InFile => Connection::open_with_flags(path, flags)?,
+        WalIndex::InMemory => Connection::open_with_flags_and_vfs(path, flags, c"unix-excl")?,
+    };
     conn.busy_timeout(BUSY_TIME_MAX)?;
     conn.set_prepared_statement_cache_capacity(64);
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
@@ -171,8 +192,8 @@ mod tests {
     fn every_commit_is_synced_and_only_the_writer_checkpoints() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("log.db");
-        let (_lock, writer) = super::open(&path, Timestamp::from_micros(0)).expect("a new store");
-        let reader = super::open_reader(&path).expect("a reader");
+        let (_lock, writer, index) = super::open(&path, Timestamp::from_micros(0)).expect("a new store");
+        let reader = super::open_reader(&path, index).expect("a reader");
         let number = |conn: &rusqlite::Connection, pragma: &str| -> i64 {
             conn.query_row(&format!("PRAGMA {pragma}"), (), |row| row.get(0)).expect("a number")
         };

@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use rusqlite::Connection;
+
+use crate::schema;
 use fanfare_store::Error;
 
 /// The free space that counts as room again, beyond what was refused: the write-ahead log needs more than the events.
@@ -19,9 +22,22 @@ pub(super) struct Refused {
 impl Refused {
     /// Returns whether there is room for the events now, if room is what was missing.
     pub(super) fn has_room(&self, path: &Path) -> bool {
-        let room =
-            rustix::fs::statvfs(path).map_or(0, |volume| volume.f_bavail.saturating_mul(volume.f_frsize));
         let is_full = matches!(self.error, Error::DiskFull { .. });
-        !is_full || room >= self.bytes.saturating_mul(2).saturating_add(ROOM_MIN)
+        !is_full || room(path) >= self.bytes.saturating_mul(2).saturating_add(ROOM_MIN)
     }
+}
+
+/// Writes something that changes nothing, in a transaction of the caller. SQLite leaves out a row that stays as it is,
+/// and always writes the version.
+pub(super) fn write_nothing(conn: &Connection) -> rusqlite::Result<()> {
+    conn.pragma_update(None, "user_version", schema::version(conn)?)
+}
+
+/// Returns whether the disk may be full.
+pub(super) fn may_be_full(path: &Path) -> bool {
+    room(path) < ROOM_MIN
+}
+
+fn room(path: &Path) -> u64 {
+    rustix::fs::statvfs(path).map_or(0, |volume| volume.f_bavail.saturating_mul(volume.f_frsize))
 }

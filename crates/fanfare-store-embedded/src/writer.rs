@@ -13,7 +13,7 @@ use crate::append::INSERT;
 use crate::group::{self, Change, Effect, Group, Size, in_transaction};
 use crate::lock::Lock;
 use crate::presence::Presence;
-use crate::refused::Refused;
+use crate::refused::{Refused, write_nothing};
 use crate::state::{Shared, State};
 use crate::wal::Wal;
 use crate::{forget, sweep};
@@ -237,10 +237,9 @@ impl Writer {
     /// Finds out whether events are still refused. Clients that know that they are send none, so waiting for the next
     /// push would not tell.
     fn look_again(&mut self) {
-        let State { shared, conn, totals, .. } = &self.state;
+        let State { shared, conn, .. } = &self.state;
         let Some(refused) = shared.refused().filter(|refused| refused.has_room(&shared.path)) else { return };
-        // A change that changes nothing.
-        let tried = in_transaction(&shared.path, conn, || sweep::save_tail(conn, totals.tail));
+        let tried = in_transaction(&shared.path, conn, || write_nothing(conn));
         shared.note_refused(tried.err().map(|error| Refused { error, ..refused }));
     }
 

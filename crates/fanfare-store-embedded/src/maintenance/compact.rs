@@ -11,7 +11,7 @@ use super::source::named;
 use super::{Error, Watch, copying};
 use crate::files::{Found, inspect, wal_path};
 use crate::lock::Lock;
-use crate::open;
+use crate::open::{WalIndex, open_existing};
 
 /// A log that was made smaller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub fn compact(path: &Path, now: Timestamp, watch: &Watch) -> Result<Compacted, 
         Found::Ours => {}
     }
     let _lock = Lock::take(path)?;
-    let mut conn = open::open_existing(path, now)?;
+    let mut conn = open_existing(path, now, WalIndex::InFile)?;
     let sql = |error| named(path, &error);
     let io = |error: std::io::Error| failed(path, &error);
     conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())).map_err(sql)?;

@@ -1,7 +1,7 @@
 //! A file that is written under another name, and gets its own once it is complete and on the disk.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind};
+use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,7 @@ use rustix::fs::{CWD, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use super::Error;
+use crate::failure;
 use crate::files::beside;
 
 /// What is added to the name of a file until it is complete.
@@ -103,11 +104,10 @@ pub(super) fn directory(path: &Path) -> &Path {
 
 /// Names an error of the file system.
 pub(super) fn failed(path: &Path, error: &io::Error) -> Error {
-    match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            Error::NoRoom { path: path.to_owned(), needed: 0, free: 0 }
-        }
-        _ => Error::Io { path: path.to_owned(), problem: error.to_string() },
+    let path = path.to_owned();
+    match failure::is_no_room(error) {
+        true => Error::NoRoom { path, needed: 0, free: 0 },
+        false => Error::Io { path, problem: error.to_string() },
     }
 }
 
