@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -65,6 +65,7 @@ pub(super) fn open(path: &Path, now: Timestamp) -> Result<(Lock, Connection, Wal
         }
         Found::Ours => {}
     }
+    warn_of_readers(path);
     let had_wal = wal_path(path).exists();
     let (opened, index) = match open_existing(path, now, WalIndex::InFile) {
         Err(OpenError::DiskFull { .. }) => (open_existing(path, now, WalIndex::InMemory), WalIndex::InMemory),
@@ -76,6 +77,18 @@ pub(super) fn open(path: &Path, now: Timestamp) -> Result<(Lock, Connection, Wal
         let _ = fs::remove_file(beside(path, "-shm"));
     }
     Ok((lock, opened?, index))
+}
+
+/// Says that other users can read the log.
+fn warn_of_readers(path: &Path) {
+    let mode = fs::metadata(path).map_or(0, |found| found.permissions().mode() & 0o777);
+    if mode & 0o077 != 0 {
+        tracing::warn!(
+            path = %path.display(),
+            "other users can read the log (mode {mode:04o}), which has the secrets of webhooks: run `chmod 600 {}`",
+            path.display()
+        );
+    }
 }
 
 /// Opens the file for reading.

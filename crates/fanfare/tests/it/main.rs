@@ -32,6 +32,7 @@ mod cli_webhooks;
 mod clock_steps;
 mod compatibility;
 mod damaged_log;
+mod doctor_logs;
 mod following;
 mod full_disk_start;
 mod history;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use fanfare_core::{Endpoint, Pattern};
 
-use crate::cli::doctor::Finding;
+use crate::cli::doctor::{Finding, data};
 use crate::cli::failure::said;
 use crate::cli::push::idempotency_key;
 use crate::cli::settings::{self, Key, Settings, values};
@@ -16,7 +16,7 @@ use crate::cli::text::{self, count, duration};
 use crate::cli::{Failure, serve};
 use fanfare_api::push::NewEvent;
 use fanfare_client::{Api, Error, Item, Listening, Wish};
-use fanfare_store_embedded::{self, Owner};
+use fanfare_store_embedded as embedded;
 
 /// Maximum difference between two clocks. With more, `--since` misses events or returns too many.
 const SKEW_MAX_SECONDS: i64 = 5;
@@ -33,7 +33,9 @@ pub(crate) async fn all(
     named: Option<&Path>,
     live: bool,
 ) -> Result<Vec<Finding>, Failure> {
-    let mut findings = vec![configuration(settings, named), data_directory(settings), sqlite()];
+    let mut findings = vec![configuration(settings, named)];
+    findings.extend(data::findings(settings));
+    findings.push(sqlite());
     let api = match settings.api() {
         Ok(api) => api,
         Err(failure) => {
@@ -78,52 +80,8 @@ fn configuration(settings: &Settings, named: Option<&Path>) -> Finding {
     Finding::good("configuration", what)
 }
 
-fn data_directory(settings: &Settings) -> Finding {
-    const CHECK: &str = "data";
-    let Some(store) = settings.text(Key::Store) else {
-        return Finding::bad(
-            CHECK,
-            "no home directory found for the log",
-            "choose a file with --store PATH or FANFARE_STORE",
-        );
-    };
-    if store == "memory" {
-        return Finding::good(CHECK, "the log is in memory and is lost when the gateway stops");
-    }
-    let path = Path::new(&store);
-    let fix = "choose another file with --store PATH or FANFARE_STORE";
-    // `serve` creates the directory. Until then, its nearest ancestor must be writable.
-    let Some(directory) = path.ancestors().skip(1).find(|ancestor| ancestor.is_dir()) else {
-        return Finding::good(CHECK, store);
-    };
-    match tempfile_in(directory) {
-        Ok(()) if path.exists() => {
-            Finding::good(CHECK, host(path).map_or(store.clone(), |host| format!("{store} (used by {host})")))
-        }
-        Ok(()) => Finding::good(CHECK, format!("{store} (`fanfare serve` will create it)")),
-        Err(error) => {
-            Finding::bad(CHECK, format!("cannot write in {}: {}", directory.display(), said(&error)), fix)
-        }
-    }
-}
-
-/// Returns the process that has the log open: a `fanfare serve`, or a `fanfare mcp` that hosts the gateway.
-fn host(path: &Path) -> Option<Owner> {
-    let owner = fanfare_store_embedded::owner(path)?;
-    // A process that was killed leaves its name in the file.
-    let pid = rustix::process::Pid::from_raw(owner.pid.cast_signed())?;
-    rustix::process::test_kill_process(pid).is_ok().then_some(owner)
-}
-
-/// Creates a file and removes it. Reading the permissions would not find a full or read-only disk.
-fn tempfile_in(directory: &Path) -> std::io::Result<()> {
-    let path = directory.join(format!(".fanfare-doctor-{:016x}", rand::random::<u64>()));
-    std::fs::File::create_new(&path)?;
-    std::fs::remove_file(&path)
-}
-
 fn sqlite() -> Finding {
-    let (version, number) = fanfare_store_embedded::sqlite_version();
+    let (version, number) = embedded::sqlite_version();
     if number < SQLITE_VERSION_MIN {
         return Finding::bad(
             "sqlite",

@@ -1,6 +1,7 @@
 //! `fanfare doctor`: checks the setup and says how to fix what is wrong.
 
 mod checks;
+mod data;
 
 use std::path::Path;
 
