@@ -84,6 +84,9 @@ impl Collector for OfStore {
         ConstGauge::new(health.damaged_events).encode(damaged)?;
         let help = "Whether the store refuses pushes, because the disk is full or fails";
         let refusing = encoder.encode_descriptor("store_refusing", help, None, MetricType::Gauge)?;
-        ConstGauge::new(u64::from(health.refusal.is_some())).encode(refusing)
+        ConstGauge::new(u64::from(health.refusal.is_some())).encode(refusing)?;
+        let help = "Bytes in the store's write-ahead log";
+        let wal = encoder.encode_descriptor("store_wal_bytes", help, None, MetricType::Gauge)?;
+        ConstGauge::new(health.wal_bytes).encode(wal)
     }
 }

@@ -73,6 +73,8 @@ pub struct Embedded {
     wal_index: WalIndex,
     /// One permit for each allowed connection.
     readers: Arc<Semaphore>,
+    /// How long the write-ahead log is.
+    wal: wal::Length,
     /// Held until the writer has closed the file.
     lock: Arc<Mutex<Option<Lock>>>,
     /// Resolves when the writer has ended.
@@ -96,6 +98,7 @@ impl Embedded {
         let (lock, mut conn, wal_index) = open::open(path, clock.now())?;
         let named = |error| failure::opening(path, &error);
         let wal = Wal::watch(&mut conn).map_err(named)?;
+        let length = wal.length();
         let channels = Channels::load(&conn).map_err(named)?;
         let epochs = Epochs::load(&conn).map_err(named)?;
         let durable_readers = readers::load(&conn, &epochs).map_err(named)?;
@@ -149,6 +152,7 @@ impl Embedded {
             shared,
             idle: Arc::default(),
             wal_index,
+            wal: length,
             readers: Arc::new(Semaphore::new(READERS_AT_ONCE)),
             lock,
             ended,
@@ -247,6 +251,7 @@ impl Engine for Embedded {
         Health {
             damaged_events: self.shared.damaged(),
             refusal: self.shared.refused().map(|refused| refused.error),
+            wal_bytes: self.wal.bytes(),
         }
     }
 

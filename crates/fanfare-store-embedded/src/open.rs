@@ -28,6 +28,9 @@ const CHECK_TIME_MAX: Duration = Duration::from_millis(150);
 /// Maximum wait for another program that reads the file; appends wait as long.
 const BUSY_TIME_MAX: Duration = Duration::from_millis(250);
 
+/// Bytes that the file of the write-ahead log keeps when it starts over after it was longer.
+const WAL_LEN_MAX: i64 = 64 * 1024 * 1024;
+
 /// Pages that the writer caches: the right edge of every table, the idempotency index, and the changes of one
 /// transaction.
 const WRITER_CACHE_KIB: i64 = 16 * 1024;
@@ -149,6 +152,7 @@ pub(super) fn open_existing(path: &Path, now: Timestamp, index: WalIndex) -> Res
     }
     conn.pragma_update(None, "synchronous", "FULL").map_err(named)?;
     conn.pragma_update(None, "wal_autocheckpoint", 0).map_err(named)?;
+    conn.pragma_update(None, "journal_size_limit", WAL_LEN_MAX).map_err(named)?;
     conn.pragma_update(None, "cache_size", -WRITER_CACHE_KIB).map_err(named)?;
     if schema::migrate(&mut conn, STEPS, now).map_err(named)? {
         conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())).map_err(named)?;

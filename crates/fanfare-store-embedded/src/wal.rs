@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use rusqlite::hooks;
@@ -23,25 +24,65 @@ const CHECKPOINT_PAGES_MAX: u64 = 500;
 /// write-ahead log starts over. Before that, it starts over by itself once no connection reads from it.
 const TRUNCATE_PAGES_MIN: u64 = 16_000;
 
+/// Number of pages that are left after copying because somebody reads an earlier state of the log.
+const LEFT_PAGES_MIN: u64 = 2_000;
+
+/// Interval between two attempts to copy them while they are left: each looks at all of them again.
+const LEFT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Interval between two attempts to wait for whoever reads so long, and between two lines in the log about it. Waiting
+/// delays pushes.
+const HELD_INTERVAL: Duration = Duration::from_secs(60);
+
+/// The bytes of a page in the write-ahead log: 4 KiB, and its head.
+const PAGE_LEN: u64 = 4_096 + 24;
+
 /// The length of the write-ahead log.
 #[derive(Debug)]
 pub(super) struct Wal {
-    /// Its pages, as of the last commit; reported by SQLite.
-    pages: Arc<AtomicU64>,
+    length: Length,
     /// The pages that were there when they were last copied into the file.
     checkpointed: u64,
+    /// When copying left pages.
+    left: Option<Instant>,
+    /// When the log was last found held by somebody who reads.
+    held: Option<Instant>,
+}
+
+/// The pages of the write-ahead log, as of the last commit; reported by SQLite.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Length(Arc<AtomicU64>);
+
+impl Length {
+    /// Returns its bytes.
+    pub(super) fn bytes(&self) -> u64 {
+        self.pages() * PAGE_LEN
+    }
+
+    fn pages(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, pages: u64) {
+        self.0.store(pages, Ordering::Relaxed);
+    }
 }
 
 impl Wal {
     /// Makes SQLite report the length.
     pub(super) fn watch(conn: &mut Connection) -> rusqlite::Result<Wal> {
-        let pages = Arc::new(AtomicU64::new(0));
-        let told = pages.clone();
+        let length = Length::default();
+        let told = length.clone();
         conn.wal_hook(Some(move |_: &mut hooks::Wal, count| {
-            told.store(u64::try_from(count).unwrap_or(0), Ordering::Relaxed);
+            told.set(u64::try_from(count).unwrap_or(0));
             Ok(())
         }))?;
-        Ok(Wal { pages, checkpointed: 0 })
+        Ok(Wal { length, checkpointed: 0, left: None, held: None })
+    }
+
+    /// Returns the length, which goes on to be true.
+    pub(super) fn length(&self) -> Length {
+        self.length.clone()
     }
 
     /// Copies the write-ahead log into the file if it has become long. PASSIVE does not wait.
@@ -51,36 +92,61 @@ impl Wal {
         path: &Path,
         is_somebody_waiting: bool,
     ) -> Result<(), Error> {
-        let pages = self.pages.load(Ordering::Relaxed);
+        let pages = self.length.pages();
         if pages < self.checkpointed {
             // It started over.
             self.checkpointed = 0;
         }
         let fresh = pages - self.checkpointed;
-        if fresh < CHECKPOINT_PAGES_MIN || (fresh < CHECKPOINT_PAGES_MAX && is_somebody_waiting) {
+        let is_short = fresh < CHECKPOINT_PAGES_MIN || (fresh < CHECKPOINT_PAGES_MAX && is_somebody_waiting);
+        let is_due = match self.left {
+            Some(left) => left.elapsed() >= LEFT_INTERVAL,
+            None => !is_short,
+        };
+        if !is_due {
             return Ok(());
         }
         self.checkpointed = pages;
-        let mode = if pages >= TRUNCATE_PAGES_MIN { "TRUNCATE" } else { "PASSIVE" };
+        let is_held = self.held.is_some_and(|held| held.elapsed() < HELD_INTERVAL);
+        let waits = pages >= TRUNCATE_PAGES_MIN && !is_held;
+        let mode = if waits { "TRUNCATE" } else { "PASSIVE" };
         reach(FailPoint::CheckpointBegun);
         let done =
             conn.prepare_cached(&format!("PRAGMA wal_checkpoint({mode})")).and_then(|mut statement| {
-                statement.query_row((), |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+                statement.query_row((), |row| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)))
             });
         reach(FailPoint::CheckpointDone);
         match done {
-            Ok((_, 0)) => {
-                self.pages.store(0, Ordering::Relaxed);
-                self.checkpointed = 0;
+            Ok((pages, copied)) => {
+                self.note(pages.max(0) as u64, copied.max(0) as u64, waits, path);
                 Ok(())
             }
-            Ok(_) => Ok(()),
             Err(error) if failure::is_disk_full(&error) => {
                 // The write-ahead log still has everything; the next attempt comes when it has grown again.
                 tracing::warn!(path = %path.display(), "the disk is full: cannot tidy up the store");
                 Ok(())
             }
             Err(error) => Err(failure::fatal(path, "checkpointing", &error)),
+        }
+    }
+
+    /// Notes that of so many pages, so many are copied.
+    fn note(&mut self, pages: u64, copied: u64, has_waited: bool, path: &Path) {
+        if pages == 0 {
+            self.length.set(0);
+            self.checkpointed = 0;
+        }
+        let has_left = pages.saturating_sub(copied) >= LEFT_PAGES_MIN;
+        self.left = has_left.then(Instant::now);
+        if !has_left {
+            self.held = None;
+        } else if has_waited {
+            self.held = Some(Instant::now());
+            tracing::warn!(
+                path = %path.display(), wal_bytes = pages * PAGE_LEN,
+                "another program has been reading the log for long, so that its write-ahead log cannot start over and \
+                 grows with each push; end that program (`fuser` names those that have the file open)"
+            );
         }
     }
 }

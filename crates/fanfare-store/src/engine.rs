@@ -13,6 +13,9 @@ pub struct Health {
     pub damaged_events: u64,
     /// Why the last changes were refused, if they were: nothing is written until that has passed.
     pub refusal: Option<Error>,
+    /// Bytes of the write-ahead log, in an engine that has one. If it grows and grows, another program keeps it from
+    /// starting over.
+    pub wal_bytes: u64,
 }
 
 /// An engine: it keeps a log and a ledger.

@@ -85,6 +85,7 @@ mod support;
 mod surfaces;
 mod tidy;
 mod unix_sockets;
+mod wal_held;
 mod webhooks_addresses;
 mod webhooks_again;
 mod webhooks_api;
