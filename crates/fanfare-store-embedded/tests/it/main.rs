@@ -5,5 +5,6 @@ mod crashes;
 mod damage;
 mod faults;
 mod full_disk;
+mod import;
 mod replaced;
 mod upgrade;

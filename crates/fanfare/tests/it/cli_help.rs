@@ -3,7 +3,7 @@
 
 use crate::cli::Shell;
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 24] = [
     "demo",
     "serve",
     "push",
@@ -18,6 +18,9 @@ const COMMANDS: [&str; 21] = [
     "channels",
     "clients",
     "readers",
+    "backup",
+    "restore",
+    "log",
     "install",
     "uninstall",
     "doctor",
@@ -51,6 +54,9 @@ async fn without_a_command_there_is_help() {
       channels     List channels and their activity
       clients      List connected clients
       readers      List and manage durable readers
+      backup       Back up the log, also while the gateway runs
+      restore      Put a backup in the place of a log that is gone
+      log          Check, export, import or compact the log
       install      Add Fanfare to Claude Code, Cursor, VS Code, Codex and others
       uninstall    Remove Fanfare from MCP clients
       doctor       Check your setup for problems
@@ -81,7 +87,7 @@ async fn without_a_command_there_is_help() {
 }
 
 /// Subcommands, which have examples of their own.
-const BELOW: [(&str, &[&str]); 2] = [
+const BELOW: [(&str, &[&str]); 3] = [
     (
         "webhooks",
         &[
@@ -99,6 +105,7 @@ const BELOW: [(&str, &[&str]); 2] = [
         ],
     ),
     ("deliveries", &["ls", "show", "resend", "discard"]),
+    ("log", &["check", "export", "import", "compact"]),
 ];
 
 #[tokio::test]
