@@ -113,7 +113,7 @@ fn copy_bytes(backup: &Path, draft: &Draft, watch: &Watch) -> Result<(), Error> 
     }
 }
 
-/// Gives the log in a draft a new epoch; returns the one it had.
+/// Sets a new epoch for the log in a draft; returns the one it had.
 fn replace(draft: &Path, now: Timestamp) -> rusqlite::Result<Epoch> {
     let mut conn = connect(draft, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     // The file of a gateway that was stopped says that it has a write-ahead log. A draft is simply made again.
@@ -165,7 +165,7 @@ fn keep_events(conn: &Connection, epoch: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Gives the log to the owner of its directory, if root restores it for the user of the gateway.
+/// Sets the owner of the log to that of its directory, if root restores it for the user of the gateway.
 fn give_to_owner(path: &Path, draft: &Draft) -> Result<(), Error> {
     let owner = fs::metadata(directory(path)).map_err(|error| failed(path, &error))?;
     if !rustix::process::geteuid().is_root() || owner.uid() == 0 {

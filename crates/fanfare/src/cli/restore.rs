@@ -6,12 +6,11 @@ use serde_json::json;
 
 use crate::cli::log::place::StoreFlag;
 use crate::cli::log::work::work;
-use crate::cli::log::{noted_damage, said_of};
+use crate::cli::log::{noted_damage, now, said_of};
 use crate::cli::output::style::{BOLD, DIM, SUCCESS};
 use crate::cli::settings::Key;
 use crate::cli::text::count;
 use crate::cli::{Context, Exit, Failure, examples};
-use fanfare_core::Timestamp;
 use fanfare_store_embedded::maintenance;
 
 /// Put a backup in the place of a log that is gone
@@ -57,9 +56,4 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     context.output.result(human, &json.to_string(), || report.epoch.to_string())?;
     context.output.hint(format!("{DIM}start the gateway: fanfare serve{DIM:#}"));
     Ok(Exit::Ok)
-}
-
-/// Returns the time of day.
-pub(crate) fn now() -> Timestamp {
-    Timestamp::from_micros(jiff::Timestamp::now().as_microsecond())
 }

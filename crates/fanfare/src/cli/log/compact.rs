@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
+use crate::cli::log::now;
 use crate::cli::log::place::StoreFlag;
 use crate::cli::log::work::work;
 use crate::cli::output::style::{BOLD, DIM, SUCCESS};
-use crate::cli::restore::now;
 use crate::cli::text::size;
 use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_store_embedded::maintenance;

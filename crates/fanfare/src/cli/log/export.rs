@@ -5,8 +5,8 @@ use std::io::{BufWriter, Write};
 use fanfare_core::start::Moment;
 use fanfare_core::{Event, Invalid};
 
+use crate::cli::log::now;
 use crate::cli::log::place::StoreFlag;
-use crate::cli::restore::now;
 use crate::cli::text::count;
 use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_store_embedded::maintenance;

@@ -8,9 +8,9 @@ use fanfare_core::{Arrival, Event};
 use serde_json::json;
 
 use crate::cli::log::line;
+use crate::cli::log::now;
 use crate::cli::log::place::StoreFlag;
 use crate::cli::output::style::{DIM, SUCCESS};
-use crate::cli::restore::now;
 use crate::cli::settings::{Key, values};
 use crate::cli::startup::{open_failure, store_failure};
 use crate::cli::text::{count, duration};
