@@ -7,4 +7,5 @@ mod faults;
 mod full_disk;
 mod import;
 mod replaced;
+mod restore;
 mod upgrade;

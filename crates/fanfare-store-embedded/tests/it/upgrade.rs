@@ -21,6 +21,7 @@ const VERSION_2: &str = include_str!("upgrade/version_2.sql");
 const VERSION_3: &str = include_str!("upgrade/version_3.sql");
 const VERSION_4: &str = include_str!("upgrade/version_4.sql");
 const VERSION_5: &str = include_str!("upgrade/version_5.sql");
+const VERSION_8: &str = include_str!("upgrade/version_8.sql");
 
 /// The version of a file after the migration.
 const VERSION: u8 = 9;
@@ -268,6 +269,20 @@ async fn events_from_the_future_in_a_file_of_version_5_are_as_old_as_its_opening
     let second = Duration::from_secs(1);
     let before = async |ago| store.log.seq_before(store.log.now().before(ago)).await.expect("seq");
     assert_eq!((before(second * 30).await, before(second * 90).await), (1, 0));
+    store.engine.close().await;
+    assert_eq!(version(&path), i64::from(VERSION));
+}
+
+#[tokio::test]
+async fn a_file_of_version_8_has_nothing_in_common_with_another_log() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("log.db");
+    write(&path, VERSION_8);
+    assert_eq!(version(&path), 8);
+    let store = open(&path);
+    assert_eq!((store.head().epoch.as_str(), extent(&store), store.head().fork), ("y6yz12mm", (1, 2), None));
+    let events = read_pages(&store, read_all(&store)).await;
+    assert_eq!(messages(&events), ["one", "two"]);
     store.engine.close().await;
     assert_eq!(version(&path), i64::from(VERSION));
 }

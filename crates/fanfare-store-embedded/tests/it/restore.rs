@@ -1,0 +1,135 @@
+//! Backups that are restored: what belongs to the log that was backed up, and what to the one that comes of it.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use fanfare_core::{Filter, Position, Timestamp};
+use fanfare_store::{Append, DeliveryRow, DeliveryStatus, Fork, Read, Retention, Store, WebhookRow};
+use fanfare_store_embedded::Embedded;
+use fanfare_store_embedded::maintenance::{self, Watch};
+use fanfare_store_suite::harness::{Setup, event, messages, read_all, read_pages, reader};
+use fanfare_store_suite::hooks::{failed, hook, id, of, waiting};
+
+use crate::contract::InAFile;
+
+fn unwatched() -> Watch {
+    Arc::new(|_| true)
+}
+
+/// Backs up the log at `path`, and restores that at `target`; returns the restored store.
+fn copied(path: &Path, target: &Path) -> Store {
+    let backup = target.with_extension("backup");
+    maintenance::backup(path, &backup, false, &unwatched()).expect("backed up");
+    maintenance::restore(&backup, target, Timestamp::from_micros(0), &unwatched()).expect("restored");
+    let report = maintenance::check(target, &unwatched()).expect("checked");
+    assert!(report.problems.is_empty(), "{report:?}");
+    Store::new(Embedded::open(target, Retention::default()).expect("it opens"))
+}
+
+async fn rows(store: &Store, webhook: usize) -> Vec<DeliveryRow> {
+    store.ledger.deliveries(of(webhook)).await.expect("rows")
+}
+
+#[tokio::test]
+async fn positions_move_to_the_restored_log_and_deliveries_keep_their_ids() {
+    let mut log = InAFile.start(Retention::default());
+    log.append(&["a", "b", "c", "the one that is hit", "e"]).await;
+    let ledger = log.store.ledger.clone();
+    for (number, seq) in [(1, 5), (2, 3)] {
+        let row = WebhookRow { cursor: log.at(seq), ..hook(&log, number) };
+        ledger.insert_webhook(row).await.expect("registered");
+    }
+    ledger.open_reader(&reader("ann"), &Filter::all(), log.at(4)).await.expect("opened");
+    let changes = vec![waiting(&log, 1, 2).await, failed(&log, 2, 1).await, waiting(&log, 1, 4).await];
+    ledger.record(Vec::new(), changes).await.expect("recorded");
+    let first = log.store.head().epoch;
+    let directory = tempfile::tempdir().expect("a directory");
+    let target = |name: &str| directory.path().join(name);
+    log.reopen_after(|path| {
+        // Its delivery is lost with it, and nothing else is.
+        let path = path.join("log.db");
+        let mut file = fs::read(&path).expect("a file");
+        let hit = b"the one that is hit";
+        for at in 0..file.len() - hit.len() {
+            if file[at..].starts_with(hit) {
+                file[at] ^= 1;
+            }
+        }
+        fs::write(&path, file).expect("written");
+        fs::copy(&path, target("log.db")).expect("copied");
+    })
+    .await;
+
+    let store = copied(&target("log.db"), &target("second.db"));
+    let second = store.head().epoch;
+    assert_eq!(store.head().fork, Some(Fork { from: first, at: 5 }));
+    let read = read_all(&store);
+    let head = store.log.append(Append::new(vec![event("new")])).await;
+    assert_eq!(head.expect("appended")[0].event.position, Position { epoch: second, seq: 6 });
+    let events = read_pages(&store, Read { until: 2, ..read }).await;
+    assert_eq!(messages(&events), ["a", "b"]);
+    let webhooks = store.ledger.webhooks().await.expect("webhooks");
+    let cursors: Vec<_> = webhooks.iter().map(|row| row.cursor).collect();
+    assert_eq!(cursors, [5, 3].map(|seq| Position { epoch: second, seq }));
+    let found = rows(&store, 1).await;
+    assert_eq!(
+        found.iter().map(|row| row.event.position).collect::<Vec<_>>(),
+        [Position { epoch: first, seq: 2 }]
+    );
+    assert_eq!(&*found[0].event.message, "b");
+    let found = rows(&store, 2).await;
+    assert!(matches!(found[0].status, DeliveryStatus::Failed(_)) && found[0].event.position.epoch == first);
+    store.engine.close().await;
+
+    // Once more: nothing is far behind, however often that happens.
+    let store = copied(&target("second.db"), &target("third.db"));
+    let third = store.head().epoch;
+    assert_eq!(store.head().fork, Some(Fork { from: second, at: 6 }));
+    let webhooks = store.ledger.webhooks().await.expect("webhooks");
+    assert_eq!(webhooks[0].cursor, Position { epoch: third, seq: 5 });
+    let readers = store.ledger.readers().await.expect("readers");
+    assert_eq!(readers[0].acknowledged, Position { epoch: third, seq: 4 });
+    assert_eq!(rows(&store, 2).await[0].event.position, Position { epoch: first, seq: 1 });
+    assert_eq!(store.ledger.delivery(&id(1), Position { epoch: first, seq: 4 }).await.expect("read"), None);
+    store.engine.close().await;
+    log.store.engine.close().await;
+}
+
+#[tokio::test]
+async fn a_backup_of_an_earlier_version_is_upgraded() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (backup, path) = (directory.path().join("backup.db"), directory.path().join("log.db"));
+    let conn = rusqlite::Connection::open(&backup).expect("a database");
+    conn.execute_batch(include_str!("upgrade/version_8.sql")).expect("written");
+    conn.close().expect("closed");
+    let now = Timestamp::from_micros(1_796_032_800_000_000);
+    let error = maintenance::check(&backup, &unwatched()).expect_err("it has no rows to check yet");
+    assert!(matches!(error, maintenance::Error::Old { .. }), "{error}");
+    let restored = maintenance::restore(&backup, &path, now, &unwatched()).expect("restored");
+    assert_eq!((restored.before.as_str(), restored.report.last), ("y6yz12mm", 2));
+    let store = Store::new(Embedded::open(&path, Retention::default()).expect("it opens"));
+    let readers = store.ledger.readers().await.expect("readers");
+    assert_eq!(readers[0].acknowledged, store.head().position());
+    store.engine.close().await;
+}
+
+#[test]
+fn work_that_is_stopped_leaves_nothing() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("log.db");
+    drop(Embedded::open(&path, Retention::default()).expect("a new store"));
+    let stopped: Watch = Arc::new(|_| false);
+    let target = directory.path().join("backup.db");
+    maintenance::backup(&path, &target, false, &unwatched()).expect("backed up");
+    let restored = directory.path().join("restored.db");
+    let error = maintenance::restore(&target, &restored, Timestamp::from_micros(0), &stopped);
+    assert!(matches!(error, Err(maintenance::Error::Interrupted)), "{error:?}");
+    let mut names: Vec<_> = fs::read_dir(directory.path())
+        .expect("a directory")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .filter(|name| !name.ends_with(".lock") && !name.starts_with("log.db-"))
+        .collect();
+    names.sort();
+    assert_eq!(names, ["backup.db", "log.db"]);
+}
