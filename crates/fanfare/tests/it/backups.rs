@@ -1,7 +1,7 @@
 //! Backups of a log that is in use, and their way back.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -10,6 +10,7 @@ use crate::cli::{Gateway, Said, Shell, json};
 use crate::support::gateway::reqwest_client;
 use crate::support::receiver::Receiver;
 use crate::support::until;
+use fanfare_store_suite::disk::{is_root, not_checked};
 
 /// Runs a command that must succeed, and returns what it says as JSON.
 async fn done(shell: &Shell, words: &[&str]) -> Value {
@@ -228,4 +229,49 @@ fn rusqlite_seqs(home: &Path) -> Vec<i64> {
     let mut statement = conn.prepare("SELECT seq FROM webhook_cursors").expect("a statement");
     let rows = statement.query_map((), |row| row.get(0)).expect("rows");
     rows.collect::<Result<_, _>>().expect("numbers")
+}
+
+#[tokio::test]
+async fn a_backup_of_a_log_that_a_crash_left_has_its_last_events_and_leaves_it_alone() {
+    let gateway = serve(Shell::new()).await;
+    for message in ["one", "two"] {
+        gateway.push(&[message]).await;
+    }
+    let shell = gateway.kill().await;
+    let home = Path::new(shell.home());
+    let bytes = |name: &str| fs::read(home.join(name)).expect("a file");
+    let (log, wal) = (bytes("log.db"), bytes("log.db-wal"));
+    assert!(!wal.is_empty());
+    assert_eq!(done(&shell, &["backup", "--store", "log.db", "backup.db"]).await["events"], 2);
+    assert_eq!(done(&shell, &["log", "check", "log.db"]).await["events"], 2);
+    assert!(bytes("log.db") == log && bytes("log.db-wal") == wal, "the next start finds what the crash left");
+    // Its files were copied, rather than backed up: what is in the write-ahead log would be lost.
+    fs::copy(home.join("log.db"), home.join("copy.db")).expect("copied");
+    fs::copy(home.join("log.db-wal"), home.join("copy.db-wal")).expect("copied");
+    let reasons = ["copy of a log that was in use", "fanfare backup --store copy.db"];
+    refused(&shell, &["restore", "copy.db", "--store", "new.db"], &reasons).await;
+    done(&shell, &["backup", "--store", "copy.db", "whole.db"]).await;
+    assert_eq!(done(&shell, &["restore", "whole.db", "--store", "new.db"]).await["events"], 2);
+}
+
+/// Root would otherwise leave files that the user of the gateway can neither read nor lock.
+#[tokio::test]
+async fn what_root_restores_belongs_to_the_owner_of_the_directory() {
+    const USER: u32 = 12_345;
+    if !is_root() {
+        return not_checked("not checked: only root may work for another user");
+    }
+    let gateway = serve(Shell::new()).await;
+    gateway.push(&["one"]).await;
+    let shell = gateway.stop().await;
+    let directory = Path::new(shell.home()).join("theirs");
+    fs::create_dir(&directory).expect("a directory");
+    chown(&directory, Some(USER), Some(USER)).expect("given away");
+    done(&shell, &["backup", "--store", "log.db", "backup.db"]).await;
+    let owners =
+        || ["log.db", "log.db.lock"].map(|name| fs::metadata(directory.join(name)).expect("a file").uid());
+    done(&shell, &["restore", "backup.db", "--store", "theirs/log.db"]).await;
+    assert_eq!(owners(), [USER, USER]);
+    done(&shell, &["log", "compact", "--store", "theirs/log.db"]).await;
+    assert_eq!(owners(), [USER, USER]);
 }

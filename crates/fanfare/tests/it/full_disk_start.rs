@@ -61,6 +61,8 @@ async fn a_gateway_starts_on_a_full_disk_and_serves_what_is_there() {
         shell.set("FANFARE_URL", &process.url).set("FANFARE_STORE", log.to_str().expect("UTF-8"));
         let doctor = shell.run(&["doctor"]).await;
         assert!(doctor.code == 1 && doctor.out.contains("disk is full"), "{doctor:?}");
+        let check = shell.run(&["log", "check"]).await;
+        assert!(check.code == 1 && check.err.contains("cannot be read now"), "{check:?}");
 
         std::fs::remove_file(ballast).expect("removed");
         until("ready", async || (process.get("/ready").await["status"] == "ready").then_some(())).await;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::cli::{Gateway, Shell, json};
 use crate::support::receiver::Receiver;
 use crate::support::until;
+use fanfare_store_suite::disk::{Disk, not_checked};
 
 /// What a damaged event said.
 const HIT: &str = "the one that is hit";
@@ -224,4 +225,26 @@ async fn compacting_gives_space_back_and_changes_nothing_else() {
     let id = gateway.push(&["next"]).await;
     assert!(export.out.contains(&id.replace("-2001", "-2000")), "{id}");
     gateway.stop().await;
+}
+
+#[tokio::test]
+async fn compacting_needs_room_for_both_and_says_so() {
+    let Some(disk) = Disk::mount("6m") else {
+        return not_checked("not checked: only root may mount a disk to fill");
+    };
+    let store = disk.path().join("log.db").to_str().expect("UTF-8").to_owned();
+    let gateway = Gateway::start_in(Shell::new(), "127.0.0.1:0", &store).await;
+    let lines: String = (0..200).map(|_| format!("{{\"message\":\"{}\"}}\n", "x".repeat(10_000))).collect();
+    let said = gateway.shell.run_with(&["push", "--ndjson"], &lines).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    let shell = gateway.stop().await;
+    let before = fs::read(&store).expect("a file");
+    fs::write(disk.path().join("ballast"), vec![1; 1_500_000]).expect("written");
+    let said = shell.run(&["log", "compact", "--store", &store]).await;
+    assert!(
+        said.code == 1 && said.err.contains("too little room") && said.err.contains("MiB are free"),
+        "{said:?}"
+    );
+    assert!(before == fs::read(&store).expect("a file"));
+    assert!(!Path::new(&format!("{store}.part")).exists());
 }
