@@ -3,11 +3,13 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use fanfare_core::{Filter, Position, Timestamp};
 use fanfare_store::{Append, DeliveryRow, DeliveryStatus, Fork, Read, Retention, Store, WebhookRow};
 use fanfare_store_embedded::Embedded;
-use fanfare_store_embedded::maintenance::{self, Watch};
+use fanfare_store_embedded::maintenance::{self, Phase, Watch};
+use fanfare_store_suite::disk::{Disk, not_checked};
 use fanfare_store_suite::harness::{Setup, event, messages, read_all, read_pages, reader};
 use fanfare_store_suite::hooks::{failed, hook, id, of, waiting};
 
@@ -132,4 +134,39 @@ fn work_that_is_stopped_leaves_nothing() {
         .collect();
     names.sort();
     assert_eq!(names, ["backup.db", "log.db"]);
+}
+
+/// The gateway goes on writing while its log is copied, and its write-ahead log cannot start over.
+#[tokio::test]
+async fn a_backup_gives_way_before_it_fills_the_disk_of_the_log() {
+    let Some(disk) = Disk::mount("48m") else {
+        return not_checked("not checked: only root may mount a disk to fill");
+    };
+    let path = disk.path().join("log.db");
+    let store = Store::new(Embedded::open(&path, Retention::default()).expect("a new store"));
+    for _ in 0..40 {
+        store.log.append(Append::new((0..1_000).map(|_| event("x")).collect())).await.expect("appended");
+    }
+    let pushed = Arc::new(AtomicU64::new(0));
+    let (log, count) = (store.log.clone(), pushed.clone());
+    // Each report of progress while it copies waits for pushes.
+    let runtime = tokio::runtime::Handle::current();
+    let watch: Watch = Arc::new(move |progress| {
+        let batches = if progress.phase == Phase::Copying { 3 } else { 0 };
+        for _ in 0..batches {
+            let batch = (0..10).map(|_| event(&"x".repeat(200_000))).collect();
+            runtime.block_on(log.append(Append::new(batch))).expect("the disk is not full");
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        true
+    });
+    let (directory, source) = (tempfile::tempdir().expect("a directory"), path.clone());
+    let target = directory.path().join("backup.db");
+    let backup = tokio::task::spawn_blocking(move || maintenance::backup(&source, &target, false, &watch));
+    let refused = backup.await.expect("an end");
+    assert!(matches!(refused, Err(maintenance::Error::NoRoom { .. })), "{refused:?}");
+    assert!(pushed.load(Ordering::Relaxed) > 5, "it goes on while there is room");
+    assert_eq!(fs::read_dir(directory.path()).expect("a directory").count(), 0, "nothing is left");
+    store.log.append(Append::new(vec![event("after")])).await.expect("there is room");
+    store.engine.close().await;
 }

@@ -109,6 +109,10 @@ async fn an_export_is_imported_with_its_times_and_once() {
     let export = shell.run(&["log", "export"]).await;
     assert_eq!(messages(&export.out), ["one", "two\nlines", "three"]);
     shell.write("events.ndjson", &export.out);
+    let gateway = Gateway::start_in(shell, "127.0.0.1:0", "log.db").await;
+    let history = gateway.run(&["history", "--limit", "all", "-o", "ndjson"]).await;
+    assert_eq!(history.out, export.out, "a running gateway gives the same lines");
+    let shell = gateway.stop().await;
     // The log that they are of has them.
     let again = done(&shell, &["log", "import", "events.ndjson"]).await;
     assert_eq!((&again["imported"], &again["known"]), (&json!(0), &json!(3)));
@@ -158,6 +162,26 @@ async fn a_line_that_is_wrong_is_named_and_what_came_before_it_counts() {
     let said = gateway.shell.run(&["log", "compact"]).await;
     assert!(said.code == 1 && said.err.contains("in use by another process"), "{said:?}");
     gateway.stop().await;
+}
+
+#[tokio::test]
+async fn an_import_says_what_retention_will_remove() {
+    let shell = Shell::new();
+    let line = |day| {
+        format!(
+            "{{\"id\":\"aaaaaaaa-{day}\",\"message\":\"x\",\"timestamp\":\"2026-01-0{day}T00:00:00Z\"}}\n"
+        )
+    };
+    let import = ["log", "import", "--store", "new.db"];
+    let said = shell.run_with(&import, &(line(1) + &line(2))).await;
+    assert!(
+        said.code == 0 && said.err.contains("older than 7 d") && said.err.contains("--retention-age"),
+        "{said:?}"
+    );
+    let mut shell = shell;
+    shell.set("FANFARE_RETENTION_AGE", "999d");
+    let said = shell.run_with(&["log", "import", "--store", "other.db"], &line(1)).await;
+    assert_eq!((said.code, &*said.err), (0, ""), "{said:?}");
 }
 
 #[tokio::test]
