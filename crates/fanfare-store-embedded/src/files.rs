@@ -1,9 +1,11 @@
 //! The files of a log: their names, and what the head of the main one says.
 
 use std::fs::{self, DirBuilder, File};
-use std::io::{ErrorKind, Read};
-use std::os::unix::fs::DirBuilderExt;
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
 use std::path::{Path, PathBuf};
+
+use rustix::process::geteuid;
 
 use crate::failure;
 use crate::open_error::OpenError;
@@ -105,4 +107,14 @@ pub(super) fn make_directory(path: &Path) -> Result<(), OpenError> {
             .map_err(|error| failure::io(directory, &error)),
         _ => Ok(()),
     }
+}
+
+/// Sets the owner of a file to that of its directory, if root made it for the user of the gateway.
+pub(super) fn give_to_owner(file: &Path) -> io::Result<()> {
+    let directory = file.parent().filter(|directory| !directory.as_os_str().is_empty());
+    let owner = fs::metadata(directory.unwrap_or(Path::new(".")))?;
+    if !geteuid().is_root() || owner.uid() == 0 {
+        return Ok(());
+    }
+    chown(file, Some(owner.uid()), Some(owner.gid()))
 }

@@ -12,7 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::failure;
-use crate::files::{Found, beside, check_version, inspect, make_directory, wal_path};
+use crate::files::{Found, beside, check_version, give_to_owner, inspect, make_directory, wal_path};
 use crate::lock::Lock;
 use crate::open_error::OpenError;
 use crate::problems::{is_of_one_event, quick_problems};
@@ -118,6 +118,7 @@ fn create(path: &Path, now: Timestamp) -> Result<(), OpenError> {
         let _ = fs::remove_file(&draft);
         return Err(failure::opening(path, &error));
     }
+    give_to_owner(&draft).map_err(io)?;
     File::open(&draft).and_then(|file| file.sync_all()).map_err(io)?;
     fs::rename(&draft, path).map_err(io)?;
     let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::check::Report;
 use super::draft::{Draft, failed};
 use super::source::{self, named};
-use super::{Error, Watch, copying};
+use super::{Error, Watch, check_no_remains, copying};
 use crate::files::beside;
 use crate::schema::{self, STEPS};
 
@@ -49,6 +49,7 @@ fn check_target(path: &Path, target: &Path, replaces: bool) -> Result<(), Error>
     if is_own {
         return Err(Error::Own { path: target.to_owned() });
     }
+    check_no_remains(target, &["-wal", "-journal"])?;
     match fs::symlink_metadata(target) {
         Ok(found) if found.is_dir() => {
             let problem = "it is a directory; name a file in it".to_owned();

@@ -42,7 +42,7 @@ pub fn compact(path: &Path, now: Timestamp, watch: &Watch) -> Result<Compacted, 
     // new file.
     conn.close().map_err(|(_, error)| sql(error))?;
     if fs::metadata(wal_path(path)).is_ok() {
-        return Err(Error::Remains { path: wal_path(path) });
+        return Err(Error::InUse { path: path.to_owned() });
     }
     let file = draft.file();
     file.set_permissions(fs::Permissions::from_mode(before.mode() & 0o777)).map_err(io)?;

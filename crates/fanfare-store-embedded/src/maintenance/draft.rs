@@ -42,11 +42,20 @@ impl Draft {
             }
             if is_at(&file, &path) {
                 let draft = Draft { target: target.to_owned(), path, file };
+                // SQLite would take a journal that is left for one of this file.
+                draft.remove_companions();
                 draft.file.set_len(0).map_err(|error| failed(&draft.path, &error))?;
                 return Ok(draft);
             }
         }
         Err(Error::Io { path, problem: "other processes replace it all the time".to_owned() })
+    }
+
+    /// Removes the files that SQLite makes beside it.
+    fn remove_companions(&self) {
+        for suffix in ["-journal", "-wal", "-shm"] {
+            let _ = fs::remove_file(beside(&self.path, suffix));
+        }
     }
 
     /// Returns where the file is until it is placed.
@@ -87,12 +96,10 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        // Nothing is there any more once it was placed. The others are SQLite's.
+        // Nothing is there any more once it was placed.
         if is_at(&self.file, &self.path) {
             let _ = fs::remove_file(&self.path);
-            for suffix in ["-journal", "-wal", "-shm"] {
-                let _ = fs::remove_file(beside(&self.path, suffix));
-            }
+            self.remove_companions();
         }
     }
 }

@@ -63,16 +63,24 @@ pub enum Error {
         /// The place without a file.
         path: PathBuf,
     },
-    /// A file that belongs to another one is left over, or is in use.
+    /// A file that belongs to another log is left over.
     #[error("`{path}` is left of another log")]
     Remains {
         /// The file.
         path: PathBuf,
     },
-    /// A backup has files beside it, so it is a copy of a log that was in use.
-    #[error("`{path}` has a write-ahead log beside it")]
-    HasWal {
+    /// A backup has a file beside it with a part of its content, so it is a copy of a log that was in use.
+    #[error("a part of `{path}` is in `{with}`")]
+    HasMore {
         /// The backup.
+        path: PathBuf,
+        /// The file beside it.
+        with: PathBuf,
+    },
+    /// Another program reads the log, which is not a gateway.
+    #[error("another program has `{path}` open")]
+    InUse {
+        /// The log.
         path: PathBuf,
     },
     /// The file to write is part of the log.

@@ -16,7 +16,11 @@ mod room;
 mod rows;
 mod source;
 
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
+
+use crate::files::beside;
 
 pub use backup::{Backup, backup};
 pub use check::{Report, check};
@@ -50,3 +54,12 @@ pub enum Phase {
 
 /// Hears of progress, often; returns whether to go on.
 pub type Watch = Arc<dyn Fn(Progress) -> bool + Send + Sync>;
+
+/// Refuses a place with a file beside it that SQLite would take for a part of what is put there.
+fn check_no_remains(path: &Path, suffixes: &[&str]) -> Result<(), Error> {
+    let mut remains = suffixes.iter().map(|suffix| beside(path, suffix));
+    match remains.find(|path| fs::symlink_metadata(path).is_ok()) {
+        Some(path) => Err(Error::Remains { path }),
+        None => Ok(()),
+    }
+}

@@ -6,7 +6,6 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::os::unix::fs::{MetadataExt, chown};
 use std::path::Path;
 
 use fanfare_core::{Epoch, Timestamp};
@@ -16,11 +15,11 @@ use super::check::Report;
 use super::draft::{Draft, directory, failed};
 use super::rows::last;
 use super::source::named;
-use super::{Error, Phase, Progress, Watch, copying, room};
+use super::{Error, Phase, Progress, Watch, check_no_remains, copying, room};
 use crate::columns::COLUMNS;
 use crate::epochs::Epochs;
 use crate::failure;
-use crate::files::{Found, beside, inspect, make_directory};
+use crate::files::{Found, beside, give_to_owner, inspect, make_directory};
 use crate::lock::Lock;
 use crate::open::connect;
 use crate::schema::{self, STEPS};
@@ -55,7 +54,7 @@ pub fn restore(backup: &Path, path: &Path, now: Timestamp, watch: &Watch) -> Res
     };
     let before = replace(draft.path(), now).map_err(|error| of_backup(named(backup, &error)))?;
     let report = copying::checked(&draft, watch).map_err(of_backup)?;
-    give_to_owner(path, &draft)?;
+    give_to_owner(draft.path()).map_err(|error| failed(path, &error))?;
     draft.place(false)?;
     Ok(Restored { report, before })
 }
@@ -65,8 +64,13 @@ fn check_backup(backup: &Path) -> Result<(), Error> {
     match inspect(backup)? {
         Found::Nothing => Err(Error::Nothing { path: backup.to_owned() }),
         Found::Empty => Err(Error::Empty { path: backup.to_owned() }),
-        Found::Ours if has_content(&beside(backup, "-wal")) => Err(Error::HasWal { path: backup.to_owned() }),
-        Found::Ours => Ok(()),
+        Found::Ours => {
+            let mut beside = ["-wal", "-journal"].map(|suffix| beside(backup, suffix)).into_iter();
+            match beside.find(|path| has_content(path)) {
+                Some(with) => Err(Error::HasMore { path: backup.to_owned(), with }),
+                None => Ok(()),
+            }
+        }
     }
 }
 
@@ -79,13 +83,7 @@ fn check_place(path: &Path) -> Result<(), Error> {
         }
         return Err(Error::Exists { path: path.to_owned() });
     }
-    for suffix in ["-wal", "-shm", "-journal"] {
-        let remains = beside(path, suffix);
-        if fs::symlink_metadata(&remains).is_ok() {
-            return Err(Error::Remains { path: remains });
-        }
-    }
-    Ok(())
+    check_no_remains(path, &["-wal", "-shm", "-journal"])
 }
 
 fn has_content(path: &Path) -> bool {
@@ -163,13 +161,4 @@ fn keep_events(conn: &Connection, epoch: i64) -> rusqlite::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Sets the owner of the log to that of its directory, if root restores it for the user of the gateway.
-fn give_to_owner(path: &Path, draft: &Draft) -> Result<(), Error> {
-    let owner = fs::metadata(directory(path)).map_err(|error| failed(path, &error))?;
-    if !rustix::process::geteuid().is_root() || owner.uid() == 0 {
-        return Ok(());
-    }
-    chown(draft.path(), Some(owner.uid()), Some(owner.gid())).map_err(|error| failed(path, &error))
 }

@@ -119,6 +119,21 @@ async fn a_backup_overwrites_nothing_that_it_was_not_told_to() {
     assert_eq!((&backup["events"], &backup["damaged_events"]), (&json!(1), &json!(0)));
     assert_eq!(files(&shell), ["log.db", "log.db.lock", "new.db", "there.db"]);
     done(&shell, &["backup", "--store", "log.db", "--force", "there.db"]).await;
+
+    // SQLite would mix a backup with what is left of another file of that name.
+    for left in ["there.db-wal", "there.db-journal"] {
+        shell.write(left, "of another log");
+        let words = ["backup", "--store", "log.db", "--force", "there.db"];
+        refused(&shell, &words, &[&format!("`{left}` is in the way"), "move it away"]).await;
+        fs::remove_file(Path::new(shell.home()).join(left)).expect("removed");
+    }
+    // So it would with what a killed restore left.
+    for left in ["restored.db.part", "restored.db.part-journal", "restored.db.part-wal"] {
+        shell.write(left, "half a log");
+    }
+    done(&shell, &["restore", "there.db", "--store", "restored.db"]).await;
+    let left: Vec<_> = files(&shell).into_iter().filter(|name| name.starts_with("restored.db")).collect();
+    assert_eq!(left, ["restored.db", "restored.db.lock"]);
 }
 
 #[tokio::test]
@@ -274,4 +289,7 @@ async fn what_root_restores_belongs_to_the_owner_of_the_directory() {
     assert_eq!(owners(), [USER, USER]);
     done(&shell, &["log", "compact", "--store", "theirs/log.db"]).await;
     assert_eq!(owners(), [USER, USER]);
+    fs::remove_file(directory.join("log.db")).expect("removed");
+    let said = shell.run_with(&["log", "import", "--store", "theirs/log.db"], "").await;
+    assert_eq!((said.code, owners()), (0, [USER, USER]), "{said:?}");
 }

@@ -239,6 +239,12 @@ async fn compacting_gives_space_back_and_changes_nothing_else() {
     let shell = gateway.stop().await;
     let export = shell.run(&["log", "export"]).await;
     let before = fs::metadata(path(&shell, "log.db")).expect("a file").len();
+    // Not while somebody reads it, whose write-ahead log would be taken for one of the new file.
+    let reader = rusqlite::Connection::open(path(&shell, "log.db")).expect("a database");
+    reader.execute_batch("BEGIN; SELECT count(*) FROM events").expect("a state of it");
+    let said = shell.run(&["log", "compact"]).await;
+    assert!(said.code == 1 && said.err.contains("another program has `log.db` open"), "{said:?}");
+    reader.close().expect("closed");
     let said = done(&shell, &["log", "compact"]).await;
     let after = fs::metadata(path(&shell, "log.db")).expect("a file").len();
     assert_eq!((&said["bytes_before"], &said["bytes_after"]), (&json!(before), &json!(after)));

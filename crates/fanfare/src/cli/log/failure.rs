@@ -23,10 +23,14 @@ impl From<Error> for Failure {
                     path.display()
                 ))
             }
-            Error::HasWal { path } => {
+            Error::HasMore { path, with } => {
                 Failure::failed(format!("`{}` is a copy of a log that was in use", path.display()))
-                    .why(format!("`{}-wal` has its last events", path.display()))
+                    .why(format!("a part of it is in `{}`", with.display()))
                     .fix(format!("make a backup of it first: fanfare backup --store {} FILE", path.display()))
+            }
+            Error::InUse { path } => {
+                Failure::failed(format!("another program has `{}` open", path.display()))
+                    .fix(format!("end it; `fuser {}` names it", path.display()))
             }
             Error::Interrupted => Failure::failed("stopped; nothing was written"),
             Error::Io { path, problem } => {
