@@ -74,8 +74,8 @@ mod tests {
     #[test]
     fn an_exported_event_reads_back_as_it_was() {
         for line in [
-            r#"{"id":"k3f9x2ab-7","channel":"builds.web","type":"error","message":"no\nroom","data":{"n":1.50},"priority":"high","key":"k","timestamp":"2026-11-21T08:00:00.123456Z","source":{"principal":"local","door":"mcp","agent":"claude"},"audience":"stream","expires_at":"2026-11-21T09:00:00Z"}"#,
-            r#"{"id":"k3f9x2ab-8","channel":"default","type":"info","message":"","priority":"default","timestamp":"2026-11-21T08:00:00Z","source":{"principal":"local","door":"http"},"audience":"all"}"#,
+            r#"{"id":"k3f9x2ab-7","channel":"builds.web","type":"error","message":"no\nroom","data":{"n":1.50},"priority":"high","key":"k","timestamp":"2026-11-21T08:00:00.123456+00:00","source":{"principal":"local","door":"mcp","agent":"claude"},"audience":"stream","expires_at":"2026-11-21T09:00:00.000000+00:00"}"#,
+            r#"{"id":"k3f9x2ab-8","channel":"default","type":"info","message":"","priority":"default","timestamp":"2026-11-21T08:00:00.000000+00:00","source":{"principal":"local","door":"http"},"audience":"all"}"#,
         ] {
             let read = event(line).expect("an event");
             assert_eq!(serde_json::to_string(&read).expect("text"), line);
