@@ -29,6 +29,11 @@ impl Arrival {
     pub fn before(self, duration: Duration) -> Arrival {
         Arrival(self.0.saturating_sub(micros(duration)))
     }
+
+    /// Returns the time since `earlier`; zero if that is later.
+    pub fn since(self, earlier: Arrival) -> Duration {
+        Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
 }
 
 impl From<Timestamp> for Arrival {

@@ -23,6 +23,7 @@ pub mod health;
 mod kept;
 pub mod listing;
 pub mod looking;
+mod measuring;
 pub mod missing;
 pub mod parts;
 pub mod recorder;

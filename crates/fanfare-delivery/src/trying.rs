@@ -150,7 +150,7 @@ impl Webhooks {
             () = stop.asked() => return Err(WebhookError::Stopping),
         };
         let attempt = made.attempt;
-        self.parts.counts.attempt(attempt.outcome.as_str());
+        self.parts.counts.attempt(&attempt);
         // The webhook may have been removed meanwhile.
         if let Some(entry) = self.registry.get(&webhook.id) {
             entry.remember(Arc::clone(&attempt));

@@ -59,6 +59,11 @@ impl Channels {
         }
     }
 
+    /// Returns every channel, in no order.
+    pub fn rows(&self) -> impl Iterator<Item = ChannelRow> {
+        self.by_name.values().map(|activity| activity.row.clone())
+    }
+
     /// Returns every channel with its rate (events per second over the last minute), ordered by name.
     pub fn list(&self, now: Timestamp) -> Vec<(ChannelRow, f64)> {
         let mut list: Vec<_> =

@@ -12,6 +12,7 @@ pub mod follower;
 pub mod history;
 pub mod idle_callers;
 pub mod item;
+mod measuring;
 mod own;
 pub mod publish;
 pub mod readers;
@@ -26,7 +27,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use fanfare_core::{Epoch, Position, Principal};
+use fanfare_core::{Code, Epoch, Position, Principal};
 use tokio::sync::{broadcast, watch};
 
 use crate::channels::Channels;
@@ -228,6 +229,11 @@ impl Hub {
         // Ten thousand subscribers over two seconds are 5,000 per second, which one core can handle.
         const SPREAD_MS: u64 = 2_000;
         SOONEST_MS + rand::random_range(0..SPREAD_MS)
+    }
+
+    /// Counts a push that was refused because of `code`.
+    pub fn count_refused_push(&self, code: Code) {
+        self.counts().refused_push(code);
     }
 
     fn log(&self) -> &dyn Log {

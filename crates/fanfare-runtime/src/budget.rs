@@ -180,7 +180,7 @@ impl Drop for CachedBytes {
 impl Collector for Budget {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
         let help =
-            "Bytes that are held for callers, in the rings of live subscribers, and in pages read for them";
+            "Bytes that are held for callers, in the rings of live subscribers, and in pages read for them.";
         let mut held = encoder.encode_descriptor("bytes_held", help, None, MetricType::Gauge)?;
         for (holder, bytes) in [
             ("callers", self.callers.held()),

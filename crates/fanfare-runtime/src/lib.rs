@@ -5,6 +5,8 @@ pub mod budget;
 pub mod clock;
 pub mod fail_point;
 pub mod parts;
+#[cfg(target_os = "linux")]
+pub mod process;
 pub mod shares;
 pub mod shutdown;
 pub mod telemetry;

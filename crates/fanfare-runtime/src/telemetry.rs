@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Metric, Registry};
 
-/// The prefix of every name.
+/// The prefix of every name of our own. Those of the process have the names that every program gives them.
 const PREFIX: &str = "fanfare";
 
 /// A text format of metrics.
@@ -23,39 +25,65 @@ pub enum Format {
 /// The list of all metrics; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Metrics {
-    /// Guards the list of metrics, not their values; held to register one or to write all.
-    registry: Arc<Mutex<Registry>>,
+    /// Guards the lists of metrics, not their values; held to register one or to write all.
+    lists: Arc<Mutex<Lists>>,
+}
+
+#[derive(Debug)]
+struct Lists {
+    own: Registry,
+    of_process: Registry,
 }
 
 impl Metrics {
     /// Creates an empty list.
     pub fn new() -> Metrics {
-        Metrics { registry: Arc::new(Mutex::new(Registry::with_prefix(PREFIX))) }
+        let lists = Lists { own: Registry::with_prefix(PREFIX), of_process: Registry::default() };
+        Metrics { lists: Arc::new(Mutex::new(lists)) }
     }
 
     /// Adds `metric` to the list and returns it.
     pub fn register<M: Metric + Clone>(&self, name: &str, help: &str, metric: M) -> M {
-        self.registry().register(name, help, metric.clone());
+        self.lists().own.register(name, help, metric.clone());
         metric
+    }
+
+    /// Adds a metric that says with its labels what runs; its value is always 1.
+    pub fn describe(&self, labels: &[(&str, &str)]) {
+        let labels: Vec<(String, String)> =
+            labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let info: Family<Vec<(String, String)>, Gauge> = Family::default();
+        info.get_or_create(&labels).set(1);
+        self.register("build_info", "Version of the gateway, and the engine of its store; always 1", info);
     }
 
     /// Adds values that are looked up at each write.
     pub fn collect(&self, collector: impl Collector) {
-        self.registry().register_collector(Box::new(collector));
+        self.lists().own.register_collector(Box::new(collector));
+    }
+
+    /// Adds values of the process, whose names have no prefix of ours.
+    pub fn collect_of_process(&self, collector: impl Collector) {
+        self.lists().of_process.register_collector(Box::new(collector));
     }
 
     /// Writes all metrics.
     pub fn encode(&self, format: Format) -> Result<String, fmt::Error> {
         let mut text = String::new();
-        text::encode(&mut text, &self.registry())?;
+        {
+            let lists = self.lists();
+            text::encode_registry(&mut text, &lists.own)?;
+            text::encode_registry(&mut text, &lists.of_process)?;
+        }
+        text::encode_eof(&mut text)?;
         Ok(match format {
             Format::OpenMetrics => text,
             Format::Prometheus => older(&text),
         })
     }
 
-    fn registry(&self) -> MutexGuard<'_, Registry> {
-        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lists(&self) -> MutexGuard<'_, Lists> {
+        self.lists.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -124,6 +124,8 @@ pub fn status(code: Code, at: &str) -> StatusCode {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = (self.status(), self.to_json()).into_response();
+        // For the counters.
+        response.extensions_mut().insert(self.0.code);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(problem::MEDIA_TYPE));
         if let Some(limit) = self.0.limit {

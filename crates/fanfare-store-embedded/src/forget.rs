@@ -21,7 +21,7 @@ pub(super) fn forget(state: &mut State) -> Result<Swept, Error> {
     }
     let (conn, epochs, first) = (&state.conn, &state.shared.epochs, state.shared.first());
     reach(FailPoint::SweepBegun);
-    let forgotten = in_transaction(&path, conn, || {
+    let forgotten = in_transaction(&state.shared, conn, || {
         let forgotten = forgetting.run(conn, epochs, first)?;
         reach(FailPoint::SweepWritten);
         Ok(forgotten)

@@ -1,8 +1,8 @@
 //! Changes, the transaction that those which wait share, and its effect, which counts once it is committed.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use fanfare_core::{Event, Position, Stamp};
 use rusqlite::{CachedStatement, Connection};
@@ -17,6 +17,9 @@ use fanfare_store::{AppendId, Batch, Error, Head, ReaderKey, ReaderRow};
 pub(super) trait Change: Send {
     /// Returns the share of a transaction that the change needs.
     fn size(&self) -> Size;
+
+    /// Returns the moment at which it was asked for.
+    fn asked(&self) -> Instant;
 
     /// Makes the change in a transaction that is not committed yet. An error concerns the file and undoes the
     /// transaction; an error of the caller is part of the answer.
@@ -43,6 +46,7 @@ impl Size {
 /// A change that is made by a closure.
 struct Asked<T, W> {
     size: Size,
+    asked: Instant,
     /// Present until the change is made.
     work: Option<W>,
     /// The outcome; present once the change is made.
@@ -58,7 +62,7 @@ where
     W: FnOnce(&mut Group<'_>) -> rusqlite::Result<Result<T, Error>> + Send + 'static,
 {
     let (answer, answered) = oneshot::channel();
-    (Box::new(Asked { size, work: Some(work), made: None, answer }), answered)
+    (Box::new(Asked { size, asked: Instant::now(), work: Some(work), made: None, answer }), answered)
 }
 
 impl<T, W> Change for Asked<T, W>
@@ -68,6 +72,10 @@ where
 {
     fn size(&self) -> Size {
         self.size
+    }
+
+    fn asked(&self) -> Instant {
+        self.asked
     }
 
     fn make(&mut self, group: &mut Group<'_>) -> rusqlite::Result<()> {
@@ -206,10 +214,11 @@ impl State {
 /// Runs `work` in a transaction and commits it. If that fails, [`Error::Fatal`] means that its outcome is unknown; any
 /// other error means that it was undone.
 pub(super) fn in_transaction<T>(
-    path: &Path,
+    shared: &Shared,
     conn: &Connection,
     work: impl FnOnce() -> rusqlite::Result<T>,
 ) -> Result<T, Error> {
+    let path = shared.path.as_path();
     let run = |sql| conn.prepare_cached(sql).and_then(|mut statement| statement.execute(()));
     if let Err(error) = run("BEGIN IMMEDIATE") {
         return Err(failure::named(path, &error));
@@ -231,7 +240,10 @@ pub(super) fn in_transaction<T>(
             return Err(if is_doubtful { failure::fatal(path, "writing", &error) } else { undone });
         }
     };
-    match run("COMMIT") {
+    let begun = Instant::now();
+    let committed = run("COMMIT");
+    shared.times.synced(begun.elapsed());
+    match committed {
         Ok(_) => Ok(done),
         // A full disk means that a frame of the write-ahead log could not be written completely. The frame that marks
         // the commit is the last, so it is missing: the transaction certainly did not happen.

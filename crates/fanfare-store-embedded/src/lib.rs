@@ -19,6 +19,7 @@ mod import;
 mod ledger;
 mod lock;
 pub mod maintenance;
+mod measures;
 mod open;
 mod open_error;
 mod presence;
@@ -45,12 +46,14 @@ use tokio::sync::{Semaphore, broadcast, mpsc};
 
 use channels::Channels;
 use epochs::Epochs;
+use fanfare_runtime::telemetry::Metrics;
 use fanfare_store::claims::Claims;
 use fanfare_store::settlement::Settlement;
 use fanfare_store::{ArrivalClock, COMMITTED_LEN_MAX, Clock, Engine, Error, Head, Health, Retention};
 pub use import::Imported;
 use lock::Lock;
 pub use lock::{Owner, owner};
+use measures::Files;
 use open::WalIndex;
 pub use open_error::OpenError;
 use presence::Presence;
@@ -73,8 +76,6 @@ pub struct Embedded {
     wal_index: WalIndex,
     /// One permit for each allowed connection.
     readers: Arc<Semaphore>,
-    /// How long the write-ahead log is.
-    wal: wal::Length,
     /// Held until the writer has closed the file.
     lock: Arc<Mutex<Option<Lock>>>,
     /// Resolves when the writer has ended.
@@ -98,7 +99,6 @@ impl Embedded {
         let (lock, mut conn, wal_index) = open::open(path, clock.now())?;
         let named = |error| failure::opening(path, &error);
         let wal = Wal::watch(&mut conn).map_err(named)?;
-        let length = wal.length();
         let channels = Channels::load(&conn).map_err(named)?;
         let epochs = Epochs::load(&conn).map_err(named)?;
         let durable_readers = readers::load(&conn, &epochs).map_err(named)?;
@@ -152,7 +152,6 @@ impl Embedded {
             shared,
             idle: Arc::default(),
             wal_index,
-            wal: length,
             readers: Arc::new(Semaphore::new(READERS_AT_ONCE)),
             lock,
             ended,
@@ -188,7 +187,7 @@ fn refuse_if_full(state: &State) {
     if !refused::may_be_full(&shared.path) {
         return;
     }
-    match group::in_transaction(&shared.path, conn, || refused::write_nothing(conn)) {
+    match group::in_transaction(shared, conn, || refused::write_nothing(conn)) {
         Ok(()) => {}
         Err(failure @ Error::Fatal { .. }) => shared.fail(failure),
         Err(error) => {
@@ -251,8 +250,12 @@ impl Engine for Embedded {
         Health {
             damaged_events: self.shared.damaged(),
             refusal: self.shared.refused().map(|refused| refused.error),
-            wal_bytes: self.wal.bytes(),
         }
+    }
+
+    fn register(&self, metrics: &Metrics) {
+        self.shared.times.register(metrics);
+        metrics.collect(Files(self.shared.path.clone()));
     }
 
     fn announce(&self, url: &str) -> Result<(), Error> {

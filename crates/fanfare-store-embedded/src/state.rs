@@ -13,6 +13,7 @@ use tokio::sync::{broadcast, watch};
 use crate::channels::Channels;
 use crate::damage::Damage;
 use crate::epochs::{Epochs, Place};
+use crate::measures::Times;
 use crate::refused::Refused;
 use fanfare_store::claims::Claims;
 use fanfare_store::registry::Registry;
@@ -81,6 +82,7 @@ pub(super) struct Shared {
     /// The first event that has a checksum; those before are of an earlier version.
     pub(super) checked_from: Position,
     pub(super) clock: ArrivalClock,
+    pub(super) times: Times,
     head: watch::Sender<Head>,
     commits: AtomicU64,
     channels: RwLock<Channels>,
@@ -122,6 +124,7 @@ impl Shared {
             epochs,
             checked_from,
             clock,
+            times: Times::new(),
             head: watch::Sender::new(head),
             commits: AtomicU64::new(0),
             channels: RwLock::new(channels),

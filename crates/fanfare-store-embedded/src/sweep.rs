@@ -30,7 +30,7 @@ pub(super) fn sweep(state: &mut State) -> Result<Swept, Error> {
     }
     let tail = state.totals.tail;
     reach(FailPoint::SweepBegun);
-    let forgotten_keys = in_transaction(&path, conn, || {
+    let forgotten_keys = in_transaction(&state.shared, conn, || {
         if cut > first {
             remove(conn, state.shared.first(), cut)?;
             save_tail(conn, tail)?;

@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use rusqlite::hooks;
 
 use crate::failure;
+use crate::state::Shared;
 use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_store::Error;
 
@@ -51,14 +52,9 @@ pub(super) struct Wal {
 
 /// The pages of the write-ahead log, as of the last commit; reported by SQLite.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Length(Arc<AtomicU64>);
+struct Length(Arc<AtomicU64>);
 
 impl Length {
-    /// Returns its bytes.
-    pub(super) fn bytes(&self) -> u64 {
-        self.pages() * PAGE_LEN
-    }
-
     fn pages(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -80,16 +76,11 @@ impl Wal {
         Ok(Wal { length, checkpointed: 0, left: None, held: None })
     }
 
-    /// Returns the length, which goes on to be true.
-    pub(super) fn length(&self) -> Length {
-        self.length.clone()
-    }
-
     /// Copies the write-ahead log into the file if it has become long. PASSIVE does not wait.
     pub(super) fn checkpoint(
         &mut self,
         conn: &Connection,
-        path: &Path,
+        shared: &Shared,
         is_somebody_waiting: bool,
     ) -> Result<(), Error> {
         let pages = self.length.pages();
@@ -111,11 +102,14 @@ impl Wal {
         let waits = pages >= TRUNCATE_PAGES_MIN && !is_held;
         let mode = if waits { "TRUNCATE" } else { "PASSIVE" };
         reach(FailPoint::CheckpointBegun);
+        let begun = Instant::now();
         let done =
             conn.prepare_cached(&format!("PRAGMA wal_checkpoint({mode})")).and_then(|mut statement| {
                 statement.query_row((), |row| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)))
             });
+        shared.times.checkpointed(begun.elapsed());
         reach(FailPoint::CheckpointDone);
+        let path = shared.path.as_path();
         match done {
             Ok((pages, copied)) => {
                 self.note(pages.max(0) as u64, copied.max(0) as u64, waits, path);

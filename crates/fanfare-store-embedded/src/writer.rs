@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use rusqlite::config::DbConfig;
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -173,6 +174,9 @@ impl Writer {
         }
         reach(FailPoint::GroupBegun);
         let mut effect = Effect::new(self.state.totals.tail);
+        let begun = Instant::now();
+        let times = &self.state.shared.times;
+        changes.iter().for_each(|change| times.queued(begun.duration_since(change.asked())));
         let refusal = match self.presence.check().and_then(|()| self.transact(changes, &mut effect)) {
             Ok(()) => {
                 reach(FailPoint::GroupCommitted);
@@ -204,7 +208,7 @@ impl Writer {
         let now = self.state.shared.clock.stamp();
         let State { shared, conn, ahead, volatile, .. } = &mut self.state;
         let conn = &*conn;
-        in_transaction(&shared.path, conn, || {
+        in_transaction(shared, conn, || {
             let insert = conn.prepare_cached(INSERT)?;
             let mut group = Group { shared, conn, insert, ahead, volatile, effect, now };
             changes.iter_mut().try_for_each(|change| change.make(&mut group))?;
@@ -230,7 +234,7 @@ impl Writer {
     /// Copies the write-ahead log into the file when it has become long.
     fn checkpoint(&mut self) -> Result<(), Error> {
         let State { shared, conn, .. } = &self.state;
-        let copied = self.wal.checkpoint(conn, &shared.path, !self.queue.is_empty());
+        let copied = self.wal.checkpoint(conn, shared, !self.queue.is_empty());
         self.note_failure(copied)
     }
 
@@ -239,7 +243,7 @@ impl Writer {
     fn look_again(&mut self) {
         let State { shared, conn, .. } = &self.state;
         let Some(refused) = shared.refused().filter(|refused| refused.has_room(&shared.path)) else { return };
-        let tried = in_transaction(&shared.path, conn, || write_nothing(conn));
+        let tried = in_transaction(shared, conn, || write_nothing(conn));
         shared.note_refused(tried.err().map(|error| Refused { error, ..refused }));
     }
 

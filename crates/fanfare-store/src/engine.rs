@@ -3,6 +3,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use fanfare_runtime::telemetry::Metrics;
 
 use crate::Error;
 
@@ -13,9 +14,6 @@ pub struct Health {
     pub damaged_events: u64,
     /// Why the last changes were refused, if they were: nothing is written until that has passed.
     pub refusal: Option<Error>,
-    /// Bytes of the write-ahead log, in an engine that has one. If it grows and grows, another program keeps it from
-    /// starting over.
-    pub wal_bytes: u64,
 }
 
 /// An engine: it keeps a log and a ledger.
@@ -31,6 +29,9 @@ pub trait Engine: Send + Sync + fmt::Debug + 'static {
     fn health(&self) -> Health {
         Health::default()
     }
+
+    /// Adds what the engine alone can measure, such as the length of its files, to the metrics.
+    fn register(&self, _metrics: &Metrics) {}
 
     /// Records the address of the gateway, for programs that find the store in use. Does nothing for an engine that
     /// they cannot find.

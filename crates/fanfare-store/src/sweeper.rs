@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use fanfare_runtime::parts::{Outcome, Work};
 use fanfare_runtime::shutdown::Shutdown;
+use fanfare_runtime::telemetry::Metrics;
+use prometheus_client::metrics::counter::Counter;
 use tokio::time::Instant;
 
 use crate::{Error, Store, Swept};
@@ -22,12 +24,16 @@ pub struct Sweeper {
     unreported: Swept,
     /// When the last line was written.
     reported: Option<Instant>,
+    /// The number of events removed since the start.
+    events: Counter,
 }
 
 impl Sweeper {
     /// Creates the sweeper of `store`.
-    pub fn new(store: Store) -> Sweeper {
-        Sweeper { store, unreported: Swept::default(), reported: None }
+    pub fn new(store: Store, metrics: &Metrics) -> Sweeper {
+        let help = "Events that retention removed";
+        let events = metrics.register("events_removed", help, Counter::default());
+        Sweeper { store, unreported: Swept::default(), reported: None, events }
     }
 
     /// Returns whether enough time has passed since the last line.
@@ -60,6 +66,7 @@ impl Work for Sweeper {
         loop {
             match self.store.sweep().await {
                 Ok(swept) => {
+                    self.events.inc_by(swept.events);
                     self.unreported += swept;
                     if swept.has_more {
                         if stop.is_asked() {

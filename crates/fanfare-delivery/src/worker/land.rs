@@ -7,7 +7,7 @@ use fanfare_webhook::breaker::Breaker;
 use fanfare_webhook::outcome::Outcome;
 use fanfare_webhook::retry::Verdict;
 
-use crate::attempt::{Job, Made};
+use crate::attempt::{Attempt, Job, Made};
 use crate::worker::{Landing, Worker};
 use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_store::webhooks::{DeliveryChange, DeliveryRow, DeliveryStatus};
@@ -83,9 +83,19 @@ impl Worker {
             reach(FailPoint::RetryScheduled);
         }
         job.events.iter().for_each(|event| self.reading.done(event.position));
-        self.parts.counts.attempt(attempt.outcome.as_str());
+        self.count(&attempt, &job);
         self.entry.remember(attempt);
         (job.number == 1).then_some((job, is_delivered))
+    }
+
+    /// Counts an attempt, and how long after their arrival its events were delivered.
+    fn count(&self, attempt: &Attempt, job: &Job) {
+        let counts = &self.parts.counts;
+        counts.attempt(attempt);
+        if attempt.is_delivered() {
+            let now = self.parts.hub.log_time();
+            job.events.iter().for_each(|event| counts.delivered(now.since(event.arrival)));
+        }
     }
 
     /// Returns the change to record for one delivery: `None` if it was delivered on the first attempt.
@@ -161,6 +171,7 @@ impl Worker {
             up_to = %lost,
             "events were gone before they were sent to this webhook: retention removed them, or their rows are damaged"
         );
+        self.parts.counts.losses.inc();
         self.entry.change_health(|health| health.lost_up_to = Some(lost));
         self.parts.recorder.put_health_under(&self.lease).await;
     }

@@ -95,13 +95,13 @@ impl Board {
 impl Collector for Board {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
         let rows = self.rows();
-        let help = "Whether a part of the gateway is running";
+        let help = "Whether a part of the gateway is running.";
         let mut up = encoder.encode_descriptor("part_up", help, None, MetricType::Gauge)?;
         for row in &rows {
             let is_up = i64::from(row.health == Health::Up);
             ConstGauge::new(is_up).encode(up.encode_family(&[("part", row.name.as_str())])?)?;
         }
-        let help = "Restarts of a part of the gateway";
+        let help = "Restarts of a part of the gateway.";
         let mut restarts = encoder.encode_descriptor("part_restarts", help, None, MetricType::Counter)?;
         for row in &rows {
             let count = ConstCounter::new(row.restarts);

@@ -118,7 +118,7 @@ pub fn routes(gateway: Gateway, other_doors: Router) -> Router {
         allowed_hosts: gateway.config.allowed_hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
         pages: &dashboard::SCREENS,
     };
-    let (counts, budget) = (gateway.counts.clone(), gateway.budget.clone());
+    let (counts, budget, hub) = (gateway.counts.clone(), gateway.budget.clone(), gateway.hub.clone());
     let refusals = counts.clone();
     let patience = gateway.config.body_patience;
     let api: Router<Gateway> = interface().into();
@@ -140,7 +140,7 @@ pub fn routes(gateway: Gateway, other_doors: Router) -> Router {
             streams::admit(refusals.clone(), request, next)
         }))
         .route_layer(middleware::from_fn(move |request: Request, next: Next| {
-            count(counts.clone(), request, next)
+            count(counts.clone(), hub.clone(), request, next)
         }))
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(Arc::new(guard), guard::check));
@@ -215,8 +215,11 @@ async fn method_not_allowed(request: Request) -> Response {
     .into_response()
 }
 
+/// The routes that append events, and do nothing else.
+const PUSH_ROUTES: [&str; 3] = ["/api/push", "/api/push/{channel}", "/ingest/{kind}"];
+
 /// Counts requests by route and status, and logs a connection that ends with the response.
-async fn count(counts: Counts, request: Request, next: Next) -> Response {
+async fn count(counts: Counts, hub: Hub, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let version = request.version();
     let mut response = next.run(request).await;
@@ -226,6 +229,9 @@ async fn count(counts: Counts, request: Request, next: Next) -> Response {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     if let Some(route) = route {
+        if let Some(code) = response.extensions().get::<Code>().filter(|_| PUSH_ROUTES.contains(&&*route)) {
+            hub.count_refused_push(*code);
+        }
         let labels = RequestLabels { route, status: response.status().as_u16() };
         counts.requests.get_or_create(&labels).inc();
     }

@@ -213,6 +213,13 @@ pub async fn metrics(State(gateway): State<Gateway>, headers: HeaderMap) -> Resu
         true => (Format::OpenMetrics, "application/openmetrics-text; version=1.0.0; charset=utf-8"),
         false => (Format::Prometheus, "text/plain; version=0.0.4; charset=utf-8"),
     };
+    let measured = async {
+        gateway.hub.measure().await?;
+        gateway.webhooks.measure().await
+    };
+    if let Err(error) = measured.await {
+        tracing::warn!(%error, "some metrics are those of an earlier look, because the store could not be read");
+    }
     let text = gateway.metrics.encode(format).map_err(|error| {
         tracing::error!(%error, "the metrics could not be written");
         Problem::new(

@@ -152,7 +152,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
                 Ok(answer) => with_id(answer, request.id),
                 Err(problem) => error_answer(&problem, request.id),
             },
-            (Ok(()), Err(refused)) => error_answer(&refused.why.into(), refused.id),
+            (Ok(()), Err(refused)) => {
+                if refused.why.at.starts_with("/event") {
+                    self.socket.gateway.hub.count_refused_push(refused.why.code);
+                }
+                error_answer(&refused.why.into(), refused.id)
+            }
             (Err(over), request) => {
                 error_answer(&over.into(), request.map_or_else(|refused| refused.id, |request| request.id))
             }
@@ -184,7 +189,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
                 let published = published.map_err(|error| match is_list {
                     true => Refusal::from(error).in_list("/events"),
                     false => Refusal::from(error).in_event("/event"),
-                })?;
+                });
+                let published = published.inspect_err(|refusal| hub.count_refused_push(refusal.code))?;
                 let ids: Vec<_> = published.appended.iter().map(|appended| appended.event.position).collect();
                 Ok(json!({"op": "published", "ids": ids, "stream_clients": published.stream_clients}))
             }

@@ -17,6 +17,8 @@ pub struct Counts {
     pub stalled: Counter,
     /// Connections that are open.
     pub connections: Gauge,
+    /// Maximum connections.
+    pub connections_max: Gauge,
     /// Connections that were refused over a limit.
     pub connections_refused: Counter,
     /// Requests by route and status.
@@ -41,6 +43,7 @@ impl Counts {
             writes: counter("stream_writes", "Writes to subscriber sockets"),
             stalled: counter("stalled", "Subscribers disconnected because they stopped reading"),
             connections: metrics.register("connections", "Open connections", Gauge::default()),
+            connections_max: metrics.register("connections_max", "Maximum connections", Gauge::default()),
             connections_refused: counter(
                 "connections_refused",
                 "Connections refused because a limit was reached",

@@ -14,6 +14,8 @@ use fanfare_hub::readers_in_use::ReadersInUse;
 use fanfare_runtime::budget::Budget;
 use fanfare_runtime::clock::Skew;
 use fanfare_runtime::parts::{self, Failures, Parts, Phase, once};
+#[cfg(target_os = "linux")]
+use fanfare_runtime::process::Process;
 use fanfare_runtime::shutdown::Shutdown;
 use fanfare_runtime::telemetry::Metrics;
 use fanfare_server::http;
@@ -63,6 +65,7 @@ pub(super) struct Handles {
 struct Work {
     follower: Follower,
     readers_in_use: ReadersInUse,
+    sweeper: Sweeper,
     webhooks: webhooks::Work,
     librarian: Librarian,
     heartbeat: Heartbeat,
@@ -113,8 +116,12 @@ impl Assembly {
         let metrics = Metrics::new();
         metrics.collect(parts.board().clone());
         metrics.collect(Skew(config.clock.clone()));
+        #[cfg(target_os = "linux")]
+        metrics.collect_of_process(Process);
+        metrics.describe(&[("version", env!("CARGO_PKG_VERSION")), ("store", store.engine.name())]);
         let counts = Counts::new(&metrics);
         let stop = parts.stop_of(Phase::Doors);
+        let sweeper = Sweeper::new(store.clone(), &metrics);
         let budget = Budget::default();
         metrics.collect(budget.clone());
         let descriptors = Descriptors::shared_out(config)?;
@@ -160,6 +167,7 @@ impl Assembly {
             config.http.max_connections_per_address,
             counts.connections.clone(),
         );
+        counts.connections_max.set(i64::try_from(descriptors.for_connections).unwrap_or(i64::MAX));
         let shared = Shared {
             router: http::routes(gateway, mcp::transports::routes(door.clone())),
             reactors: Arc::clone(&reactors),
@@ -172,6 +180,7 @@ impl Assembly {
         let work = Work {
             follower,
             readers_in_use: ReadersInUse::new(hub.clone(), config.retention.readers),
+            sweeper,
             webhooks: webhooks_work,
             librarian,
             heartbeat,
@@ -193,7 +202,7 @@ impl Assembly {
         let webhooks::Work { dispatcher, recording } = webhooks;
         parts.task(rows::STORE, watch(store.clone()));
         parts.task(rows::FOLLOWER, once(async move |stop| Ok(follower.run(stop).await?)));
-        parts.task(rows::SWEEPER, Sweeper::new(store.clone()));
+        parts.task(rows::SWEEPER, work.sweeper);
         parts.task(rows::IDLE_CALLERS, IdleCallers::new(hub.clone()));
         parts.task(rows::READERS_IN_USE, work.readers_in_use);
         parts.task(rows::RECORDER, once(async move |stop| Ok(recording.run(stop).await?)));

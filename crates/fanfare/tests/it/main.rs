@@ -61,6 +61,7 @@ mod mcp_tools;
 mod mcp_waiting;
 mod mcp_webhooks;
 mod mcp_websocket;
+mod metrics;
 mod open_files;
 mod openapi;
 mod origins;

@@ -150,7 +150,7 @@ fn samples(text: &str) -> Vec<(String, f64)> {
         let known = ["", "_total", "_bucket", "_sum", "_count"]
             .iter()
             .any(|suffix| family.strip_suffix(suffix).is_some_and(|base| typed.contains_key(base)));
-        assert!(known && family.starts_with("fanfare_"), "{line}");
+        assert!(known && ["fanfare_", "process_"].iter().any(|own| family.starts_with(own)), "{line}");
         samples.push((name.to_owned(), value.parse().expect(line)));
     }
     samples

@@ -12,14 +12,19 @@ pub(super) fn take<T>(
     example: &str,
     take: impl FnOnce(&mut Members<'_>) -> Result<T, Invalid>,
 ) -> Result<T, String> {
-    let read = || {
-        let what = "`arguments`";
-        let mut members = Members::named(what, given.as_bytes(), Code::InvalidQuery, "send a JSON object")?;
-        let taken = take(&mut members)?;
-        members.finish()?;
-        Ok(taken)
-    };
-    read().map_err(|invalid| refused(&invalid, example))
+    read(given, take).map_err(|invalid| refused(&invalid, example))
+}
+
+/// Reads as [`take`] does; the error says what is wrong.
+pub(super) fn read<T>(
+    given: &str,
+    take: impl FnOnce(&mut Members<'_>) -> Result<T, Invalid>,
+) -> Result<T, Invalid> {
+    let what = "`arguments`";
+    let mut members = Members::named(what, given.as_bytes(), Code::InvalidQuery, "send a JSON object")?;
+    let taken = take(&mut members)?;
+    members.finish()?;
+    Ok(taken)
 }
 
 /// Describes the problem at the place that `invalid` names.

@@ -151,11 +151,16 @@ fn take(members: &mut Members<'_>) -> Result<(Draft, Option<Place>), Invalid> {
 impl Gateway {
     /// Appends an event for `audience`; the error is for the model.
     pub(super) async fn push(&self, call: &Call, audience: Audience, given: &str) -> Result<Outcome, String> {
-        let (draft, place) = arguments::take(given, EXAMPLE, take)?;
+        let count = |code| self.hub.count_refused_push(code);
+        let refused = |invalid: Invalid| {
+            count(invalid.code);
+            arguments::refused(&invalid, EXAMPLE)
+        };
+        let (draft, place) = arguments::read(given, take).map_err(refused)?;
         let client = &call.caller.client;
         let via = Via { door: Door::Mcp, address: client.address, agent: client.agent.clone() };
         let event = draft.into_event(via.source(&client.principal));
-        let mut event = event.map_err(|invalid| arguments::refused(&invalid, EXAMPLE))?;
+        let mut event = event.map_err(refused)?;
         event.audience = audience;
         let opened = match place {
             None => None,
@@ -169,7 +174,11 @@ impl Gateway {
                 Ok(receipt::write(&published, reached, audience, opened))
             }
             Err(PushError::ShuttingDown) if call.leave() => std::future::pending().await,
-            Err(error) => Err(explained(Refusal::from(error).in_event(""))),
+            Err(error) => {
+                let refusal = Refusal::from(error).in_event("");
+                count(refusal.code);
+                Err(explained(refusal))
+            }
         }
     }
 }

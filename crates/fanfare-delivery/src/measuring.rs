@@ -1,0 +1,30 @@
+//! The metrics that are looked up when somebody asks for them.
+
+use crate::service::Webhooks;
+use crate::state::State;
+use fanfare_store as store;
+
+impl Webhooks {
+    /// Updates the metrics that are not counted as things happen. Fails if the store cannot be read, and leaves them as
+    /// they are.
+    pub async fn measure(&self) -> Result<(), store::Error> {
+        let deliveries = self.parts.ledger.delivery_counts().await?;
+        let waiting = deliveries.iter().map(|counts| counts.waiting).sum();
+        let failed = deliveries.iter().map(|counts| counts.failed).sum();
+        let counts = &self.parts.counts;
+        counts.set_deliveries(waiting, failed);
+        let list = self.registry.list();
+        let states: Vec<State> = list.iter().map(|entry| entry.state()).collect();
+        for state in State::ALL {
+            counts.set_webhooks(state, states.iter().filter(|found| **found == state).count());
+        }
+        let head = self.hub().extent();
+        let lags = list
+            .iter()
+            .zip(&states)
+            .filter(|(_, state)| **state != State::Paused)
+            .map(|(entry, _)| head.last - head.resume(entry.cursor.get()));
+        counts.lag_max.set(lags.max().unwrap_or(0));
+        Ok(())
+    }
+}
