@@ -8,6 +8,7 @@ mod launch;
 mod pace;
 mod reading;
 mod receiver;
+mod reporting;
 mod retries;
 mod source;
 
@@ -32,6 +33,7 @@ use crate::worker::idle::Idle;
 use crate::worker::pace::Pace;
 use crate::worker::reading::Reading;
 use crate::worker::receiver::Receiver;
+use crate::worker::reporting::Reporting;
 use crate::worker::retries::Retries;
 use crate::worker::source::Ready;
 use fanfare_runtime::shutdown::Shutdown;
@@ -70,6 +72,7 @@ pub(super) struct Worker {
     pace: Pace,
     flights: FuturesUnordered<Flight>,
     idle: Idle,
+    reporting: Reporting,
     /// Whether the webhook was paused at the last look.
     was_paused: bool,
     signals: Signals,
@@ -140,6 +143,7 @@ impl Worker {
             retries,
             pace: Pace::new(),
             flights: FuturesUnordered::new(),
+            reporting: Reporting::new(&entry.health()),
             was_paused: entry.is_paused(),
             signals,
             parts,
@@ -248,6 +252,9 @@ impl Worker {
         let is_held = is_paused || is_tripped || is_in_line || self.retries.is_full();
         if self.entry.set_held(is_held) && is_held {
             self.parts.first_attempts.recount();
+        }
+        if !self.entry.is_removed() {
+            self.reporting.report(&self.receiver.webhook, &self.entry.health(), is_tripped);
         }
     }
 

@@ -101,6 +101,7 @@ mod webhooks_fail_points;
 mod webhooks_failures;
 mod webhooks_full_disk;
 mod webhooks_locality;
+mod webhooks_logged;
 mod webhooks_names;
 mod webhooks_races;
 mod webhooks_receivers;
