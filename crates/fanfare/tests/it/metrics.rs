@@ -52,6 +52,44 @@ async fn the_document_names_every_metric_that_is_served_and_no_other() {
     assert_eq!(served, documented);
 }
 
+/// Returns the words of a text that could be the names of metrics.
+fn names(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    words
+        .filter(|word| ["fanfare_", "process_"].iter().any(|own| word.starts_with(own)))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[tokio::test]
+async fn the_dashboard_and_the_alerts_name_only_metrics_that_are_served() {
+    let served = everything_counted().await;
+    let sampled: BTreeSet<&str> = served
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split([' ', '{']).next())
+        .collect();
+    let of_types = families(&served);
+    let mut shown = BTreeSet::new();
+    for file in ["grafana/fanfare.json", "prometheus/alerts.yml", "prometheus/alerts_test.yml"] {
+        let text = std::fs::read_to_string(root().join("packaging").join(file)).expect("a file");
+        let named = names(&text);
+        let unknown: Vec<_> = named
+            .iter()
+            .filter(|name| !sampled.contains(name.as_str()) && !of_types.contains(*name))
+            .collect();
+        assert!(unknown.is_empty(), "{file} names {unknown:?}");
+        shown.extend(named);
+    }
+    // What is neither shown nor watched is of no use to anybody, or of use only to those who look it up.
+    let hidden: Vec<_> = of_types
+        .into_iter()
+        .filter(|family| !shown.contains(family) && !shown.contains(&format!("{family}_bucket")))
+        .collect();
+    let looked_up = ["fanfare_text_searches_total", "process_threads", "process_virtual_memory_bytes"];
+    assert_eq!(hidden, looked_up);
+}
+
 #[tokio::test]
 async fn pushes_that_are_refused_count_by_their_cause_at_every_door() {
     let gateway = Gateway::start().await;
