@@ -66,6 +66,8 @@ pub struct Config {
     pub stall_timeout: Duration,
     /// Time that the body of a request may take before its rate counts; default 10 s.
     pub body_patience: Duration,
+    /// Whether each request has a line in the log; default no.
+    pub access_log: bool,
     /// Interval of comments on a silent stream and of pings on a WebSocket; default 30 s.
     pub keepalive: Duration,
 }
@@ -80,6 +82,7 @@ impl Default for Config {
             max_connections_per_address: 1_024,
             stall_timeout: Duration::from_secs(60),
             body_patience: Duration::from_secs(10),
+            access_log: false,
             keepalive: Duration::from_secs(30),
         }
     }

@@ -89,9 +89,9 @@ impl Socket {
     }
 
     /// Exchanges messages until one side closes.
-    async fn run(self, RawConnection { stream, read, mut beats, mut stop }: RawConnection) {
+    async fn run(self, RawConnection { stream, read, mut beats, mut stop, sent }: RawConnection) {
         let held = self.gateway.budget.hold(&self.caller());
-        let stream = Metered::new(stream, read.len(), held);
+        let stream = Metered::new(stream, read.len(), held, sent);
         let meter = stream.meter();
         let wire = frames::messages(stream, read).await;
         let mut conversation =

@@ -20,6 +20,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tower::ServiceExt;
 
+use crate::net::access::{self, Record};
 use crate::net::connections::Permit;
 use crate::net::counts::Counts;
 use crate::net::event_body;
@@ -49,6 +50,8 @@ pub struct Shared {
     pub stall_timeout: Duration,
     /// The counters of the network.
     pub counts: Counts,
+    /// Whether each request has a line in the log.
+    pub logs_access: bool,
     /// Turns true when clients should look for another gateway: from then on, each connection ends with its response.
     pub leaving: Shutdown,
     /// Turns true when connections should end.
@@ -101,18 +104,18 @@ async fn serve_http1(stream: Socket, peer: Peer, streams: Streams, shared: Share
                 exchange.begun.store(true, Ordering::Relaxed);
                 let is_head = request.method() == Method::HEAD;
                 let body = if request.version() == Version::HTTP_10 { Follows::UntilClose } else { Follows::Chunks };
-                let mut response = answer(&shared, request, peer).await;
+                let (mut response, record) = answer(&shared, request, peer).await;
                 if shared.leaving.is_asked() || shared.stop.is_asked() {
                     // A proxy keeps its connections; after this, its next request is on another one.
                     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
                 }
                 let outlet = Takeover::of(&mut response).filter(|_| !is_head);
                 let Some((outlet, permit)) = outlet.zip(StreamPermit::of(&mut response)) else {
-                    return Ok(streams::hold(response));
+                    return Ok(access::hold(streams::hold(response), record));
                 };
                 let follows = if matches!(outlet, Outlet::Stream(_)) { body } else { Follows::Protocol };
                 let head = takeover::write_head(&response, follows);
-                *exchange.handover() = Some(Handover { head, follows, outlet, permit });
+                *exchange.handover() = Some(Handover { head, follows, outlet, permit, record });
                 // The connection is released while this waits.
                 std::future::pending().await
             })
@@ -205,7 +208,10 @@ pub async fn close(mut stream: Socket, mut stop: Shutdown) {
 async fn hand_over(taken: Handover, mut stream: Socket, read: Bytes, shared: Shared) {
     match taken.outlet {
         Outlet::Stream(outlet) => {
-            let mut head = taken.head;
+            let (mut head, mut record) = (taken.head, taken.record);
+            if let Some(record) = &mut record {
+                record.leave_out_head(head.len());
+            }
             let format = sse::Format { chunked: taken.follows == Follows::Chunks, ..outlet.format };
             sse::write_preamble(format, outlet.retry_ms, outlet.subscription.position(), &mut head);
             if let Err(error) = stream.limit_unsent() {
@@ -218,6 +224,7 @@ async fn hand_over(taken: Handover, mut stream: Socket, read: Bytes, shared: Sha
                     subscription: outlet.subscription,
                     format,
                     permit: taken.permit,
+                    record,
                 }),
                 Err(error) => tracing::debug!(%error, "the socket could not be handed over"),
             }
@@ -226,9 +233,10 @@ async fn hand_over(taken: Handover, mut stream: Socket, read: Bytes, shared: Sha
             use tokio::io::AsyncWriteExt;
             if stream.write_all(&taken.head).await.is_ok() {
                 let Shared { beats, stop, .. } = shared;
+                let sent = taken.record.as_ref().map(Record::sent).unwrap_or_default();
                 let mut over = stop.clone();
                 tokio::select! {
-                    () = converse(RawConnection { stream, read: read.to_vec(), beats, stop }) => {}
+                    () = converse(RawConnection { stream, read: read.to_vec(), beats, stop, sent }) => {}
                     () = over.asked_for(CONVERSATION_MAX) => {
                         tracing::debug!("a conversation was cut off, because its client reads nothing");
                     }
@@ -249,7 +257,7 @@ async fn serve_http2(stream: Socket, peer: Peer, streams: Streams, shared: Share
         let (held, (stalls, shared)) = (Arc::clone(&held), watched.clone());
         request.extensions_mut().insert(requests.clone());
         async move {
-            let mut response = answer(&shared, request, peer).await;
+            let (mut response, record) = answer(&shared, request, peer).await;
             drop(held);
             if let Some(Outlet::Stream(outlet)) = Takeover::of(&mut response) {
                 stalls.watch(outlet.subscription.client());
@@ -257,7 +265,7 @@ async fn serve_http2(stream: Socket, peer: Peer, streams: Streams, shared: Share
                 response.headers_mut().remove(http::header::CONTENT_LENGTH);
                 *response.body_mut() = event_body::body(outlet, shared.beats);
             }
-            Ok::<_, std::convert::Infallible>(streams::hold(response))
+            Ok::<_, std::convert::Infallible>(access::hold(streams::hold(response), record))
         }
     });
     let mut builder = http2::Builder::new(RequestTasks::default());
@@ -305,11 +313,17 @@ async fn serve_http2(stream: Socket, peer: Peer, streams: Streams, shared: Share
     }
 }
 
-async fn answer(shared: &Shared, mut request: Request<Incoming>, peer: Peer) -> Response {
+/// Returns the answer to a request, and the record of both if requests are logged.
+async fn answer(shared: &Shared, mut request: Request<Incoming>, peer: Peer) -> (Response, Option<Record>) {
+    let mut record = shared.logs_access.then(|| Record::begin(&request, peer));
     request.extensions_mut().insert(peer);
     let request = request.map(|body| Body::new(UntilStop::new(body, shared.stop.clone())));
-    match shared.router.clone().oneshot(request).await {
+    let response = match shared.router.clone().oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},
+    };
+    if let Some(record) = &mut record {
+        record.note(&response);
     }
+    (response, record)
 }

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 
+use crate::net::access::Record;
 use crate::net::socket::Socket;
 use crate::net::streams::StreamPermit;
 use crate::net::takeover::{Follows, Outlet};
@@ -42,6 +43,8 @@ pub(super) struct Handover {
     pub(super) follows: Follows,
     pub(super) outlet: Outlet,
     pub(super) permit: Arc<StreamPermit>,
+    /// The record of the request, if requests are logged.
+    pub(super) record: Option<Record>,
 }
 
 /// A socket that remembers what it accepted.

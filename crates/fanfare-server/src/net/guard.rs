@@ -54,8 +54,11 @@ pub async fn check(State(guard): State<Arc<Guard>>, mut request: Request, next: 
             let locality = Locality::of(request.headers(), peer);
             request.extensions_mut().insert(Caller::new(&principal, peer));
             request.extensions_mut().insert(locality);
-            request.extensions_mut().insert(principal);
-            next.run(request).await
+            request.extensions_mut().insert(principal.clone());
+            let mut response = next.run(request).await;
+            // For the access log.
+            response.extensions_mut().insert(principal);
+            response
         }
     };
     if let Some(origin) = origin {

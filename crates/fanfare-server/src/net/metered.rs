@@ -10,6 +10,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::net::access::Sent;
 use fanfare_runtime::budget::{BytesHeld, Exhausted};
 
 /// Bytes that are not worth counting: an idle socket has none, and a short message comes in one piece.
@@ -23,6 +24,7 @@ const READ_LEN_MAX: usize = 128 * 1024;
 #[derive(Debug)]
 pub struct Metered<S> {
     stream: S,
+    sent: Sent,
     meter: Meter,
 }
 
@@ -41,10 +43,10 @@ struct Count {
 }
 
 impl<S> Metered<S> {
-    /// Counts what is read from `stream` in `held`; `read` bytes were already.
-    pub fn new(stream: S, read: usize, held: BytesHeld) -> Metered<S> {
+    /// Counts what is read from `stream` in `held`, of which `read` bytes were already, and what is written in `sent`.
+    pub fn new(stream: S, read: usize, held: BytesHeld, sent: Sent) -> Metered<S> {
         let count = Count { unfinished: read, held, is_refused: false };
-        Metered { stream, meter: Meter(Arc::new(Mutex::new(count))) }
+        Metered { stream, sent, meter: Meter(Arc::new(Mutex::new(count))) }
     }
 
     /// Returns the count.
@@ -102,7 +104,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let poll = Pin::new(&mut self.stream).poll_write(cx, buf);
+        if let Poll::Ready(Ok(len)) = poll {
+            self.sent.add(len);
+        }
+        poll
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

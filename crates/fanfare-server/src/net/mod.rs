@@ -1,6 +1,7 @@
 //! The network beneath the doors: accepting connections, client addresses, bodies within limits, frames, the heartbeat,
 //! and connections that are taken over. It knows no route and no method.
 
+pub mod access;
 pub mod activity;
 pub mod body;
 pub mod connection;

@@ -12,6 +12,7 @@ use fanfare_core::wire::sse;
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, header};
 
+use crate::net::access::Sent;
 use crate::net::heartbeat::Beats;
 use crate::net::socket::Socket;
 use fanfare_hub::subscription::Subscription;
@@ -39,6 +40,8 @@ pub struct RawConnection {
     pub beats: Beats,
     /// Turns true when the conversation should end.
     pub stop: Shutdown,
+    /// The count of the bytes that are sent.
+    pub sent: Sent,
 }
 
 impl fmt::Debug for Outlet {

@@ -97,6 +97,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SET", help = with_default(
         "MCP tools to offer: essential, all or readonly", Key::Toolset))]
     toolset: Option<String>,
+    /// Log each request: method, path, status, bytes, duration and who asked
+    #[arg(long)]
+    access_log: bool,
     #[arg(
         long,
         value_name = "FORMAT",
@@ -122,7 +125,7 @@ impl Args {
     /// Returns the settings that were given as flags.
     pub(crate) fn flags(&self) -> impl Iterator<Item = (Key, Vec<String>)> {
         let one = |key: Key, text: &Option<String>| (key, text.iter().cloned().collect());
-        let texts: [(Key, Vec<String>); 21] = [
+        let texts: [(Key, Vec<String>); 22] = [
             (Key::Listen, self.listen.clone()),
             one(Key::Store, &self.store),
             one(Key::RetentionAge, &self.retention_age),
@@ -143,6 +146,7 @@ impl Args {
             one(Key::DrainTime, &self.drain_time),
             one(Key::ShutdownTimeout, &self.shutdown_timeout),
             one(Key::Toolset, &self.toolset),
+            (Key::AccessLog, self.access_log.then(|| "true".to_owned()).into_iter().collect()),
             one(Key::LogFormat, &self.log_format),
         ];
         texts.into_iter().filter(|(_, texts)| !texts.is_empty())
@@ -259,6 +263,7 @@ fn config_at(settings: &Settings, listen: Vec<Endpoint>) -> Result<gateway::Conf
             stall_timeout: settings
                 .parsed(Key::StallTimeout, positive)?
                 .unwrap_or(http_default.stall_timeout),
+            access_log: settings.is_on(Key::AccessLog),
             ..http_default
         },
         hub: hub::Config { events_per_second },

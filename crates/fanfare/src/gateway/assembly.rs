@@ -174,6 +174,7 @@ impl Assembly {
             beats,
             stall_timeout: config.http.stall_timeout,
             counts,
+            logs_access: config.http.access_log,
             leaving,
             stop,
         };

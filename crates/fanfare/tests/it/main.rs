@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "a test is its own application, and spawns")]
 
+mod access_log;
 mod backups;
 mod bounds_answers;
 mod bounds_bodies;

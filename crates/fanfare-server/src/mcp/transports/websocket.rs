@@ -82,9 +82,9 @@ fn accept(door: Door, client: Client, parts: &Parts) -> Result<Response, Error> 
 async fn converse(
     door: Door,
     client: Client,
-    RawConnection { stream, read, beats, mut stop }: RawConnection,
+    RawConnection { stream, read, beats, mut stop, sent }: RawConnection,
 ) {
-    let stream = Metered::new(stream, read.len(), door.budget.hold(&client.caller()));
+    let stream = Metered::new(stream, read.len(), door.budget.hold(&client.caller()), sent);
     let meter = stream.meter();
     let wire = frames::messages_within(stream, read, MESSAGE_LEN_MAX, WRITE_BUFFER_LEN_MAX).await;
     let (mut sink, mut heard) = wire.split();

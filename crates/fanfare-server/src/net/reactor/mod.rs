@@ -26,6 +26,7 @@ use fanfare_core::wire::sse;
 use mio::{Events, Interest, Poll, Registry, Token};
 use slab::Slab;
 
+use crate::net::access::Record;
 use crate::net::counts::Counts;
 use crate::net::reactor::groups::Groups;
 use crate::net::reactor::librarian::{Job, Jobs};
@@ -294,6 +295,8 @@ pub struct Adopted {
     pub format: sse::Format,
     /// The right to be connected.
     pub permit: Arc<StreamPermit>,
+    /// The record of the request, if requests are logged.
+    pub record: Option<Record>,
 }
 
 /// A subscription on its way back to its stream, after a read for it.

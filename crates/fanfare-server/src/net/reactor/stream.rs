@@ -7,6 +7,7 @@ use std::time::Instant;
 use bytes::{Buf, Bytes};
 use fanfare_core::wire::sse;
 
+use crate::net::access::Record;
 use crate::net::counts::Counts;
 use crate::net::reactor::Adopted;
 use crate::net::reactor::wire::Wire;
@@ -34,6 +35,7 @@ pub struct Stream {
     /// The client's number.
     serial: u64,
     last_write: Instant,
+    record: Option<Record>,
     _permit: Arc<StreamPermit>,
 }
 
@@ -50,6 +52,7 @@ impl Stream {
             ended: false,
             place,
             last_write: Instant::now(),
+            record: adopted.record,
             _permit: adopted.permit,
         }
     }
@@ -262,6 +265,9 @@ impl Pump {
             Ok(taken) => {
                 self.writes += 1;
                 self.written_bytes += taken as u64;
+                if let Some(record) = &stream.record {
+                    record.count(taken);
+                }
                 if taken > 0 {
                     stream.last_write = self.now;
                 }

@@ -93,6 +93,7 @@ keys! {
     IngestSecretStandardWebhooks =>
         "serve.ingest-secret-standard-webhooks", "FANFARE_INGEST_SECRET_STANDARD_WEBHOOKS",
         "secrets that other senders sign with";
+    AccessLog => "serve.access-log", "FANFARE_ACCESS_LOG", "log each request";
     LogFormat => "serve.log-format", "FANFARE_LOG_FORMAT", "text or json";
 }
 
@@ -148,7 +149,7 @@ impl Key {
             Key::AttemptsAge => format!("{}d", retention.attempts.as_secs() / 86_400),
             Key::RetentionCount => retention.count.to_string(),
             Key::RetentionBytes => format!("{}GiB", retention.bytes >> 30),
-            Key::NoAuth => "false".to_owned(),
+            Key::AccessLog | Key::NoAuth => "false".to_owned(),
             Key::StallTimeout => seconds(http::Config::default().stall_timeout),
             Key::DrainTime => seconds(gateway::Config::default().drain_time),
             Key::ShutdownTimeout => seconds(gateway::Config::default().shutdown_timeout),
@@ -195,7 +196,7 @@ impl Key {
                 | Key::MaxWebhooksPerHost
                 | Key::MaxEventsPerSecond => number(text).map(drop)?,
                 Key::RetentionBytes => bytes::parse(text).map(drop)?,
-                Key::NoAuth if !matches!(text.as_str(), "true" | "false") => {
+                Key::AccessLog | Key::NoAuth if !matches!(text.as_str(), "true" | "false") => {
                     return Err(invalid(
                         format!("`{text}` is neither true nor false"),
                         "write `true` or `false`",
@@ -212,7 +213,7 @@ impl Key {
                 Key::Store | Key::Token | Key::TokenFile if text.is_empty() => {
                     return Err(invalid("the value is empty", "set a value or remove the key"));
                 }
-                Key::LogFormat | Key::NoAuth | Key::Store | Key::Token | Key::TokenFile => {}
+                Key::AccessLog | Key::LogFormat | Key::NoAuth | Key::Store | Key::Token | Key::TokenFile => {}
             }
         }
         Ok(())

@@ -8,6 +8,7 @@ pub(crate) mod event_source;
 pub(crate) mod files;
 pub(crate) mod gateway;
 pub(crate) mod log;
+pub(crate) mod logged;
 pub(crate) mod mcp_stream;
 pub(crate) mod process;
 pub(crate) mod program;

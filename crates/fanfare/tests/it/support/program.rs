@@ -59,6 +59,11 @@ impl Program {
         read(&mut self.said).await
     }
 
+    /// Returns the next line of its log.
+    pub(crate) async fn line(&mut self) -> Value {
+        read(&mut self.log).await
+    }
+
     /// Waits until it logs a line with `text`; returns the line's message.
     pub(crate) async fn logs(&mut self, text: &str) -> String {
         loop {

@@ -1,0 +1,139 @@
+//! The access log: one line for each request, written once its response has been sent, or its stream has ended.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use fanfare_core::Peer;
+use fanfare_core::Principal;
+use http::{Method, Request, StatusCode};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+
+/// Maximum bytes of a path in the log: more than any route needs.
+const PATH_LEN_MAX: usize = 1_024;
+
+/// A request that is being answered; the line is written when it is dropped.
+#[derive(Debug)]
+pub struct Record {
+    method: Method,
+    /// The path without the query, which can contain secrets.
+    path: String,
+    peer: Peer,
+    begun: Instant,
+    status: StatusCode,
+    /// Who asked; `None` if the request was refused before that was known.
+    principal: Option<Principal>,
+    sent: Sent,
+    /// How many of them are the head of the response, which does not count.
+    head_len: usize,
+}
+
+/// The bytes that were sent; cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Sent(Arc<AtomicU64>);
+
+impl Sent {
+    /// Counts `len` bytes.
+    pub fn add(&self, len: usize) {
+        self.0.fetch_add(len as u64, Ordering::Relaxed);
+    }
+}
+
+impl Record {
+    /// Starts the record of a request.
+    pub fn begin<B>(request: &Request<B>, peer: Peer) -> Record {
+        let path = request.uri().path();
+        Record {
+            method: request.method().clone(),
+            path: path.get(..PATH_LEN_MAX).unwrap_or(path).to_owned(),
+            peer,
+            begun: Instant::now(),
+            status: StatusCode::OK,
+            principal: None,
+            sent: Sent::default(),
+            head_len: 0,
+        }
+    }
+
+    /// Notes what the head of the response says.
+    pub fn note(&mut self, response: &Response) {
+        self.status = response.status();
+        self.principal = response.extensions().get::<Principal>().cloned();
+    }
+
+    /// Leaves out the head, of `len` bytes, which is counted like the rest of the response.
+    pub fn leave_out_head(&mut self, len: usize) {
+        self.head_len = len;
+    }
+
+    /// Counts `len` bytes of the response.
+    pub fn count(&self, len: usize) {
+        self.sent.add(len);
+    }
+
+    /// Returns the count of the bytes of the response.
+    pub fn sent(&self) -> Sent {
+        self.sent.clone()
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let Record { method, path, peer, begun, status, principal, sent, head_len } = self;
+        let status = status.as_u16();
+        tracing::info!(
+            target: "fanfare::access",
+            %method,
+            path,
+            status,
+            bytes = sent.0.load(Ordering::Relaxed).saturating_sub(*head_len as u64),
+            duration_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
+            %peer,
+            principal = principal.as_ref().map(|principal| &**principal.name()),
+            "{method} {path} {status}"
+        );
+    }
+}
+
+/// A body that counts its bytes and holds the record of its request.
+struct Recorded {
+    body: Body,
+    record: Record,
+}
+
+/// Holds `record` until the body of the response has been sent.
+pub fn hold(response: Response, record: Option<Record>) -> Response {
+    match record {
+        Some(record) => response.map(|body| Body::new(Recorded { body, record })),
+        None => response,
+    }
+}
+
+impl HttpBody for Recorded {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if let Some(Ok(frame)) = &frame {
+            self.record.sent.add(frame.data_ref().map_or(0, Bytes::len));
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        HttpBody::size_hint(&self.body)
+    }
+}
