@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
+use crate::support::gateway::reqwest_client;
 use crate::support::process::post;
 use crate::support::soon;
 
@@ -69,7 +70,7 @@ async fn retention_says_what_it_has_removed() {
     let first = soon("a line", lines.next_line()).await.expect("text").expect("a line");
     let url = parsed(&first)["url"].as_str().expect("an address").to_owned();
     let events: Vec<Value> = (0..20).map(|_| json!({ "message": "x" })).collect();
-    let pushed = post(&reqwest::Client::new(), &format!("{url}/api/push"), &json!(events)).await;
+    let pushed = post(&reqwest_client(false), &format!("{url}/api/push"), &json!(events)).await;
     assert_eq!(pushed.expect("an answer")["count"], 20);
     let removed = loop {
         let line = soon("a line", lines.next_line()).await.expect("text").expect("a line");
