@@ -11,6 +11,7 @@ pub mod clients;
 pub mod event;
 pub mod hidden;
 pub mod history;
+pub mod log_level;
 pub mod problem;
 pub mod push;
 pub mod query;

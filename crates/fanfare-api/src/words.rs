@@ -128,6 +128,21 @@ words! {
         /// `publish` on a WebSocket.
         WebSocket = "websocket",
     }
+    /// A level of the log.
+    LogLevel {
+        /// Connections and subscriptions as well.
+        Debug = "debug",
+        /// The filter at the start; only in requests.
+        Default = "default",
+        /// Failures of the gateway.
+        Error = "error",
+        /// What a gateway normally logs.
+        Info = "info",
+        /// Everything.
+        Trace = "trace",
+        /// What an operator should look at.
+        Warn = "warn",
+    }
     /// The reason for an attempt.
     AttemptKind {
         /// An event that matches the webhook.

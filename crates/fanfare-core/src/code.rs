@@ -80,6 +80,8 @@ codes! {
     MethodNotAllowed => "method_not_allowed",
     /// Nothing exists at this path or with this id.
     NotFound => "not_found",
+    /// A caller who is not on the gateway's machine.
+    NotLocal => "not_local",
     /// A web page that is not allowed to use this gateway.
     OriginNotAllowed => "origin_not_allowed",
     /// Nobody can say whether something was written.

@@ -4,6 +4,7 @@
 pub mod budget;
 pub mod clock;
 pub mod fail_point;
+pub mod log_level;
 pub mod parts;
 #[cfg(target_os = "linux")]
 pub mod process;

@@ -104,7 +104,7 @@ pub fn status(code: Code, at: &str) -> StatusCode {
         Code::LoopDetected => StatusCode::LOOP_DETECTED,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::NotFound => StatusCode::NOT_FOUND,
-        Code::OriginNotAllowed => StatusCode::FORBIDDEN,
+        Code::NotLocal | Code::OriginNotAllowed => StatusCode::FORBIDDEN,
         Code::PositionGone => StatusCode::GONE,
         Code::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
         Code::RateLimited | Code::TooManyChannels | Code::TooManyReaders | Code::TooManyWebhooks => {

@@ -5,6 +5,7 @@ pub mod etag;
 pub mod export;
 pub mod history;
 pub mod ingest;
+pub mod log_level;
 pub mod openapi;
 pub mod overview;
 pub mod page;
@@ -45,6 +46,7 @@ use crate::problem::Problem;
 use fanfare_delivery::service::Webhooks;
 use fanfare_hub::Hub;
 use fanfare_runtime::budget::Budget;
+use fanfare_runtime::log_level::LogLevel;
 use fanfare_runtime::parts::Board;
 use fanfare_runtime::shutdown::Shutdown;
 use fanfare_runtime::telemetry::Metrics;
@@ -68,6 +70,8 @@ pub struct Config {
     pub body_patience: Duration,
     /// Whether each request has a line in the log; default no.
     pub access_log: bool,
+    /// The level of the log; `None` if the program that has the gateway in it logs by itself, which is the default.
+    pub log_level: Option<LogLevel>,
     /// Interval of comments on a silent stream and of pings on a WebSocket; default 30 s.
     pub keepalive: Duration,
 }
@@ -83,6 +87,7 @@ impl Default for Config {
             stall_timeout: Duration::from_secs(60),
             body_patience: Duration::from_secs(10),
             access_log: false,
+            log_level: None,
             keepalive: Duration::from_secs(30),
         }
     }
@@ -198,6 +203,8 @@ fn interface() -> OpenApiRouter<Gateway> {
         .routes(routes!(overview::health))
         .routes(routes!(overview::ready))
         .routes(routes!(overview::metrics))
+        .routes(routes!(log_level::show))
+        .routes(routes!(log_level::set))
 }
 
 async fn not_found(request: Request) -> Problem {

@@ -80,6 +80,7 @@ impl Exit {
             | Code::LoopDetected
             | Code::MethodNotAllowed
             | Code::NotFound
+            | Code::NotLocal
             | Code::OriginNotAllowed
             | Code::PositionGone
             | Code::PreconditionFailed

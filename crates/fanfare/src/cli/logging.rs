@@ -2,11 +2,13 @@
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::Subscriber;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt, reload};
 
 use crate::cli::output::Output;
 use crate::cli::{Exit, Failure};
+use fanfare_runtime::log_level::{Level, LogLevel};
 
 /// Log format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,28 +17,35 @@ pub(crate) enum Format {
     Text,
 }
 
-/// Starts to log. As JSON, the log has all that goes to stderr, panics included. The filter is `FANFARE_LOG` (such as `fanfare=debug`); without it, `-v` and `--quiet` decide.
-pub(crate) fn start(format: Format, output: Output) {
+/// Starts to log, and returns the handle with which the level can be changed. As JSON, the log has all that goes to stderr,
+/// panics included. The filter is `FANFARE_LOG` (such as `fanfare=debug`); without it, `-v` and `--quiet` decide.
+pub(crate) fn start(format: Format, output: Output) -> LogLevel {
     let level = match (output.quiet, output.verbose) {
-        (true, _) => "error",
-        (false, 0) => "warn,fanfare=info",
-        (false, 1) => "warn,fanfare=debug",
-        (false, _) => "info,fanfare=trace",
+        (true, _) => Level::Error,
+        (false, 0) => Level::Info,
+        (false, 1) => Level::Debug,
+        (false, _) => Level::Trace,
     };
-    let filter = EnvFilter::try_from_env("FANFARE_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    let chosen = std::env::var("FANFARE_LOG").ok().filter(|text| text.parse::<EnvFilter>().is_ok());
+    let filter = chosen.unwrap_or_else(|| level.filter().to_owned());
     let has_color = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
-    let builder = Subscriber::builder().with_env_filter(filter).with_writer(std::io::stderr);
-    // This fails if a log was started before, which then stays.
-    let _ = match format {
+    let lines = match format {
         Format::Json => {
             std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
-            builder.json().flatten_event(true).try_init()
+            fmt::layer().with_writer(std::io::stderr).json().flatten_event(true).boxed()
         }
-        Format::Text => builder
+        Format::Text => fmt::layer()
+            .with_writer(std::io::stderr)
             .with_ansi(has_color && std::io::stderr().is_terminal())
             .with_target(output.verbose > 0)
-            .try_init(),
+            .boxed(),
     };
+    let (filtering, handle) = reload::Layer::new(EnvFilter::new(&filter));
+    // This fails if a log was started before, which then stays.
+    let _ = tracing_subscriber::registry().with(filtering).with(lines).try_init();
+    LogLevel::new(filter, move |filter| {
+        handle.reload(EnvFilter::new(filter)).map_err(|error| error.to_string())
+    })
 }
 
 /// Logs why the program ends, and returns its exit code.

@@ -20,6 +20,7 @@ use crate::engines::StoreSpec;
 use crate::gateway;
 use crate::gateway::Inherited;
 use fanfare_hub as hub;
+use fanfare_runtime::log_level::LogLevel;
 use fanfare_server::net::origin::Cors;
 use fanfare_server::{http, mcp};
 use fanfare_store::{Clock, Retention};
@@ -33,8 +34,8 @@ use fanfare_store::{Clock, Retention};
     ("Keep a month, at most 10 GiB", "fanfare serve --retention-age 30d --retention-bytes 10GiB"),
 ], "You can also set every option in the [serve] table of the configuration file, or in the \
     environment as FANFARE_… (FANFARE_LISTEN, FANFARE_STORE, …). Ctrl-C or SIGTERM shuts down \
-    cleanly; a second one stops immediately. SIGHUP reloads the settings; SIGUSR2 restarts the \
-    gateway without refusing a connection."))]
+    cleanly; a second one stops immediately. SIGHUP reloads the settings; SIGUSR1 logs more, and \
+    a second one as before; SIGUSR2 restarts the gateway without refusing a connection."))]
 pub(crate) struct Args {
     #[arg(long, value_name = "ADDR", help = with_default(
         "Address or `unix:PATH` to listen on; repeatable, port 0 picks a free one", Key::Listen))]
@@ -158,14 +159,14 @@ pub(crate) fn run(context: &Context) -> Result<Exit, Failure> {
         Some("json") => Format::Json,
         _ => Format::Text,
     };
-    logging::start(format, context.output);
-    match run_logged(context, format) {
+    let level = logging::start(format, context.output);
+    match run_logged(context, format, &level) {
         Err(failure) if format == Format::Json => Ok(logging::log_failure(&failure)),
         result => result,
     }
 }
 
-fn run_logged(context: &Context, format: Format) -> Result<Exit, Failure> {
+fn run_logged(context: &Context, format: Format, level: &LogLevel) -> Result<Exit, Failure> {
     let program = Program::running()?;
     // Before there are threads: it takes them out of the environment.
     let inherited = Inherited::from_environment().map_err(|error| {
@@ -175,7 +176,8 @@ fn run_logged(context: &Context, format: Format) -> Result<Exit, Failure> {
         Some(inherited) => inherited.endpoints(),
         None => listen(&context.settings)?,
     };
-    let config = config_at(&context.settings, listen)?;
+    let mut config = config_at(&context.settings, listen)?;
+    config.http.log_level = Some(level.clone());
     let end = block_on_all_cores(async {
         let mut signals = Signals::new()?;
         let spec = config.store.clone();
@@ -184,7 +186,7 @@ fn run_logged(context: &Context, format: Format) -> Result<Exit, Failure> {
             exit = signals.stop.asked() => return Ok(End::Exit(exit)),
         };
         announcement::announce(&running, &spec, format, context.output)?;
-        lifetime::serve(running, &mut signals, context, format).await
+        lifetime::serve(running, &mut signals, context, format, level).await
     })?;
     match end {
         End::Exit(exit) => Ok(exit),

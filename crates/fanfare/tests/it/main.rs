@@ -45,6 +45,7 @@ mod json_log;
 mod limits;
 mod listen;
 mod log_files;
+mod log_level;
 mod loops;
 mod mcp_connection;
 mod mcp_eras;

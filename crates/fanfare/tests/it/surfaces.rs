@@ -7,7 +7,7 @@ use crate::support::gateway::Gateway;
 use crate::support::tools::Era;
 
 /// Each route, and the command that does the same.
-const SURFACES: [(&str, &str); 40] = [
+const SURFACES: [(&str, &str); 42] = [
     ("DELETE /api/readers/{name}", "readers rm"),
     ("DELETE /api/webhooks/{id}", "webhooks rm"),
     ("DELETE /api/webhooks/{id}/deliveries/{event_id}", "deliveries discard"),
@@ -19,6 +19,7 @@ const SURFACES: [(&str, &str); 40] = [
     ("GET /api/events", "history"),
     ("GET /api/events/{id}", "none yet: `history` shows events, the dashboard one"),
     ("GET /api/events/{id}/receipts", "deliveries show"),
+    ("GET /api/log-level", "none: it is for operators, who have curl and SIGUSR1"),
     ("GET /api/readers", "readers ls"),
     ("GET /api/status", "doctor"),
     ("GET /api/webhooks", "webhooks ls"),
@@ -36,6 +37,7 @@ const SURFACES: [(&str, &str); 40] = [
     ("GET /stream", "listen"),
     ("GET /ws", "none: `listen` and `push` do what it does"),
     ("PATCH /api/webhooks/{id}", "webhooks edit"),
+    ("POST /api/log-level", "none: it is for operators, who have curl and SIGUSR1"),
     ("POST /api/push", "push"),
     ("POST /api/push/{channel}", "push"),
     ("POST /api/readers/{name}/ack", "listen"),

@@ -83,8 +83,8 @@ impl Args {
 
 pub(crate) fn run(context: &Context) -> Result<Exit, Failure> {
     let patience = context.settings.timeout()?;
-    let mut finder = Finder::new(&context.settings, context.output)?;
-    logging::start(logging::Format::Text, context.output);
+    let level = logging::start(logging::Format::Text, context.output);
+    let mut finder = Finder::new(&context.settings, context.output, level)?;
     block_on_all_cores(async {
         let mut stop = Stop::new()?;
         let mut hosted = Hosted::default();

@@ -12,6 +12,7 @@ use crate::engines::{OpenError, StoreSpec};
 use crate::gateway;
 use fanfare_client::{Api, Target};
 use fanfare_core::Endpoint;
+use fanfare_runtime::log_level::LogLevel;
 use fanfare_store as store;
 use fanfare_store_embedded as embedded;
 
@@ -60,15 +61,17 @@ pub(crate) struct Finder {
 
 impl Finder {
     /// Creates a finder from the settings.
-    pub(crate) fn new(settings: &Settings, output: Output) -> Result<Finder, Failure> {
+    pub(crate) fn new(settings: &Settings, output: Output, level: LogLevel) -> Result<Finder, Failure> {
         let store_is_memory = settings.text(Key::Store).as_deref() == Some("memory");
+        let mut config = serve::config(settings)?;
+        config.http.log_level = Some(level);
         Ok(Finder {
             is_named: settings.is_chosen(Key::Server) && !store_is_memory,
             is_anywhere: !settings.is_chosen(Key::Listen) && !settings.is_chosen(Key::Store),
             is_address_chosen: settings.is_chosen(Key::Listen),
             target: settings.target()?,
             toolset: settings.text(Key::Toolset).filter(|_| settings.is_chosen(Key::Toolset)),
-            config: serve::config(settings)?,
+            config,
             last: None,
             output,
         })

@@ -1,7 +1,8 @@
 //! From the start of a gateway to its end: what each signal does.
 //!
-//! SIGTERM and Ctrl-C stop it, and a second one ends it at once. SIGHUP reads the settings again. SIGUSR2 stops it and has
-//! this process continue as the program that is installed by now, at the same sockets.
+//! SIGTERM and Ctrl-C stop it, and a second one ends it at once. SIGHUP reads the settings again. SIGUSR1 has
+//! it log more, or as before. SIGUSR2 stops it and has this process continue as the program that is installed by now, at
+//! the same sockets.
 
 use std::os::fd::OwnedFd;
 
@@ -16,6 +17,7 @@ use crate::cli::signals::Stop;
 use crate::cli::startup::gateway_failure;
 use crate::cli::{Context, Exit, Failure, serve};
 use crate::gateway;
+use fanfare_runtime::log_level::LogLevel;
 
 /// How a gateway ended.
 #[derive(Debug)]
@@ -32,6 +34,7 @@ pub(super) struct Signals {
     pub(super) stop: Stop,
     reload: Signal,
     hand_over: Signal,
+    toggle: Signal,
 }
 
 impl Signals {
@@ -43,6 +46,7 @@ impl Signals {
             stop: Stop::new()?,
             reload: caught(SignalKind::hangup())?,
             hand_over: caught(SignalKind::user_defined2())?,
+            toggle: caught(SignalKind::user_defined1())?,
         })
     }
 }
@@ -53,6 +57,7 @@ pub(super) async fn serve(
     signals: &mut Signals,
     context: &Context,
     format: Format,
+    level: &LogLevel,
 ) -> Result<End, Failure> {
     let (trigger, spare, times) = (running.stopper(), running.spare(), running.times());
     let mut settings = context.settings.again();
@@ -74,6 +79,7 @@ pub(super) async fn serve(
                 break End::Exit(Exit::Ok);
             }
             _ = signals.reload.recv() => settings = reload(&context.settings, settings, &times),
+            _ = signals.toggle.recv() => level.toggle(),
             _ = signals.hand_over.recv() => match succession(&context.settings).await {
                 Ok(()) => {
                     tracing::info!("handing over to the program that is installed by now");
