@@ -41,7 +41,7 @@ use crate::http::export::Exports;
 use crate::net::counts::{Counts, RequestLabels};
 use crate::net::guard::{self, Guard};
 use crate::net::origin::Cors;
-use crate::net::{pace, streams, unread};
+use crate::net::{encoding, pace, streams, unread};
 use crate::problem::Problem;
 use fanfare_delivery::service::Webhooks;
 use fanfare_hub::Hub;
@@ -141,6 +141,7 @@ pub fn routes(gateway: Gateway, other_doors: Router) -> Router {
         }))
         .merge(other_doors)
         .method_not_allowed_fallback(method_not_allowed)
+        .route_layer(middleware::from_fn(encoding::decode))
         .route_layer(middleware::from_fn(move |request: Request, next: Next| {
             next.run(pace::keep(request, patience))
         }))

@@ -9,6 +9,7 @@ use fanfare_core::{Caller, Code};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 
+use crate::net::encoding::NotGzip;
 use crate::net::pace::TooSlow;
 use crate::net::stopping::Broken;
 use fanfare_runtime::budget::{Budget, BytesHeld, Exhausted};
@@ -30,6 +31,9 @@ pub enum BodyError {
     /// Too many bytes are in flight.
     #[error("too many bytes are in flight right now")]
     Exhausted(Exhausted),
+    /// The body is not encoded as its header says.
+    #[error(transparent)]
+    NotGzip(NotGzip),
     /// The body came too slowly.
     #[error("the body came too slowly")]
     TooSlow,
@@ -58,18 +62,9 @@ pub async fn read(
     let mut len = 0;
     loop {
         let Some(frame) = body.frame().await else { break };
-        let frame = frame.map_err(|error| {
-            if Broken::is_stopping(&error) {
-                return BodyError::Stopping;
-            }
-            let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
-            while let Some(error) = cause {
-                if error.is::<TooSlow>() {
-                    return BodyError::TooSlow;
-                }
-                cause = error.source();
-            }
-            BodyError::BrokenOff
+        let frame = frame.map_err(|error| match Broken::is_stopping(&error) {
+            true => BodyError::Stopping,
+            false => cause_of(&error),
         })?;
         let Ok(data) = frame.into_data() else { continue };
         len += data.len();
@@ -92,6 +87,21 @@ pub async fn read(
     Ok((bytes, in_flight))
 }
 
+/// Returns why a body could not be read.
+fn cause_of(error: &(dyn Error + 'static)) -> BodyError {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<TooSlow>() {
+            return BodyError::TooSlow;
+        }
+        if let Some(why) = error.downcast_ref::<NotGzip>() {
+            return BodyError::NotGzip(*why);
+        }
+        cause = error.source();
+    }
+    BodyError::BrokenOff
+}
+
 impl From<BodyError> for Refusal {
     fn from(error: BodyError) -> Refusal {
         match error {
@@ -102,6 +112,13 @@ impl From<BodyError> for Refusal {
             ),
             BodyError::Exhausted(exhausted) => exhausted.into(),
             BodyError::Stopping => Refusal::shutting_down(),
+            BodyError::NotGzip(NotGzip::TooLarge) => {
+                Refusal::new(Code::BodyTooLarge, error.to_string(), "send less per request")
+            }
+            BodyError::NotGzip(NotGzip::Damaged | NotGzip::EndedEarly) => {
+                let fix = "compress the whole body once, or send it as it is, without the header";
+                Refusal::new(Code::InvalidHeader, error.to_string(), fix).at("Content-Encoding:")
+            }
             BodyError::TooSlow => {
                 Refusal::new(Code::BodyTooSlow, error.to_string(), "send it faster, or in smaller parts")
             }

@@ -7,6 +7,7 @@ pub mod body;
 pub mod connection;
 pub mod connections;
 pub mod counts;
+pub mod encoding;
 pub mod event_body;
 mod exchange;
 pub mod frames;

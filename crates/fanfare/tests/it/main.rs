@@ -32,6 +32,7 @@ mod cli_verify;
 mod cli_webhooks;
 mod clock_steps;
 mod compatibility;
+mod compressed;
 mod damaged_log;
 mod doctor_logs;
 mod following;

@@ -6,6 +6,7 @@ use fanfare_mcp::{Error, Id, error};
 use http::{HeaderValue, StatusCode, header};
 
 use crate::net::body::BodyError;
+use crate::net::encoding::NotGzip;
 
 /// The reason that a request failed.
 #[derive(Debug)]
@@ -51,12 +52,14 @@ impl From<BodyError> for Refusal {
     fn from(problem: BodyError) -> Refusal {
         let text = problem.to_string();
         match problem {
-            BodyError::BrokenOff => Refusal::new(StatusCode::BAD_REQUEST, Error::parse(text)),
+            BodyError::BrokenOff | BodyError::NotGzip(NotGzip::Damaged | NotGzip::EndedEarly) => {
+                Refusal::new(StatusCode::BAD_REQUEST, Error::parse(text))
+            }
             BodyError::Exhausted(_) | BodyError::Stopping => {
                 Refusal::new(StatusCode::SERVICE_UNAVAILABLE, Error::busy(text))
             }
             BodyError::TooSlow => Refusal::new(StatusCode::REQUEST_TIMEOUT, Error::invalid_request(text)),
-            BodyError::TooLarge { .. } => {
+            BodyError::TooLarge { .. } | BodyError::NotGzip(NotGzip::TooLarge) => {
                 Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, Error::invalid_request(text))
             }
         }
