@@ -18,7 +18,13 @@ pub type Received = Answer<Event>;
 impl<T: DeserializeOwned> Answer<T> {
     /// Reads JSON.
     pub fn read(json: &str) -> Result<Answer<T>, serde_json::Error> {
+        const BREAKS: [char; 2] = ['\n', '\r'];
         let json = json.trim();
-        Ok(Answer { value: serde_json::from_str(json)?, json: json.into() })
+        // In valid JSON, a line break is never part of a text. Parts of the value can be JSON, too.
+        let json: Box<str> = match json.contains(BREAKS) {
+            true => json.replace(BREAKS, " ").into(),
+            false => json.into(),
+        };
+        Ok(Answer { value: serde_json::from_str(&json)?, json })
     }
 }

@@ -63,6 +63,7 @@ const PAGE_LEN_MAX: usize = 1_000;
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let api = context.settings.api()?;
+    context.output.warn_of_raw();
     block_on(async {
         match args.limit {
             Limit::All => all(args, &api, context).await,
@@ -198,7 +199,7 @@ impl Printer<'_> {
             match output.mode {
                 Mode::Human => output.line(self.lines.write(&event.value, &self.now))?,
                 Mode::Json | Mode::Ndjson => output.line(&event.json)?,
-                Mode::Raw => output.line(&event.value.message)?,
+                Mode::Raw => output.bare(&event.value.message)?,
                 Mode::Table => self.rows.push(row(&event.value, &self.now)),
             }
         }

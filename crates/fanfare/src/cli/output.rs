@@ -1,5 +1,6 @@
 //! Output: results go to stdout in the chosen format, everything else to stderr.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
@@ -7,7 +8,7 @@ use clap::ValueEnum;
 use serde_json::Value;
 
 use crate::cli::failure::Failure;
-use crate::cli::text::harmless;
+use crate::cli::text::{harmless, harmless_json};
 
 /// Output format of results.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -70,9 +71,29 @@ pub(crate) fn present(mut object: Value) -> Value {
 impl Output {
     /// Prints a line of results.
     pub(crate) fn line(&self, line: impl AsRef<str>) -> io::Result<()> {
+        let line = match self.mode.is_json() {
+            true => harmless_json(line.as_ref()),
+            false => Cow::Borrowed(line.as_ref()),
+        };
         let mut stdout = anstream::stdout().lock();
+        stdout.write_all(line.as_bytes())?;
+        stdout.write_all(b"\n")
+    }
+
+    /// Prints a line of text that others wrote, byte for byte.
+    pub(crate) fn bare(&self, line: impl AsRef<str>) -> io::Result<()> {
+        let mut stdout = io::stdout().lock();
         stdout.write_all(line.as_ref().as_bytes())?;
         stdout.write_all(b"\n")
+    }
+
+    /// Warns a person at a terminal that texts which others wrote come as they are.
+    pub(crate) fn warn_of_raw(&self) {
+        if self.mode == Mode::Raw && io::stdout().is_terminal() {
+            self.warn(
+                "raw texts can command your terminal; use another format, or `| less`, for texts of others",
+            );
+        }
     }
 
     /// Prints a result in the chosen format.
@@ -85,7 +106,7 @@ impl Output {
         match self.mode {
             Mode::Human | Mode::Table => self.line(human()),
             Mode::Json | Mode::Ndjson => self.line(json),
-            Mode::Raw => self.line(raw()),
+            Mode::Raw => self.bare(raw()),
         }
     }
 
@@ -107,7 +128,7 @@ impl Output {
     pub(crate) fn warn(&self, text: &str) {
         use style::WARNING;
         if self.mode.is_json() {
-            say(&serde_json::json!({ "warning": text }).to_string());
+            say(&harmless_json(&serde_json::json!({ "warning": text }).to_string()));
         } else if !self.quiet {
             say(&format!("{WARNING}!{WARNING:#} {}", harmless(text)));
         }
@@ -120,7 +141,7 @@ impl Output {
             return;
         }
         if self.mode.is_json() {
-            return say(&failure.json());
+            return say(&harmless_json(&failure.json()));
         }
         // Parts of the text may come from a gateway.
         let mut text = format!("{ERROR}error{ERROR:#}: {}", harmless(&failure.what));

@@ -21,6 +21,26 @@ pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.replace("\r\n", "\n").chars().map(shown).collect())
 }
 
+/// Escapes in JSON what a terminal could take for a command, and what it does not show: DEL, the controls of C1 and the
+/// bidirectional ones. They occur in texts only, so the value stays the same; JSON itself escapes the other controls.
+pub(crate) fn harmless_json(json: &str) -> Cow<'_, str> {
+    let harmful = |c: char| {
+        matches!(c, '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}')
+    };
+    if !json.contains(harmful) {
+        return Cow::Borrowed(json);
+    }
+    let mut escaped = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        match harmful(c) {
+            true => escaped.push_str(&format!("\\u{:04x}", u32::from(c))),
+            false => escaped.push(c),
+        }
+    }
+    Cow::Owned(escaped)
+}
+
 /// Shortens `text` to `chars_max` characters, with `…` in the place of the rest.
 pub(crate) fn shortened(text: &str, chars_max: usize) -> Cow<'_, str> {
     match text.char_indices().nth(chars_max) {
@@ -83,7 +103,7 @@ pub(crate) fn duration(duration: std::time::Duration) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{count, duration, grouped, harmless, shortened, size};
+    use super::{count, duration, grouped, harmless, harmless_json, shortened, size};
 
     #[test]
     fn an_event_cannot_command_the_terminal() {
@@ -91,6 +111,17 @@ mod tests {
         assert_eq!(harmless("\x1b[2J\x1b]0;x\x07"), "␛[2J␛]0;x␇");
         assert_eq!(harmless("a\rb\r\nc\u{9b}m\u{202e}"), "a␍b\nc\u{fffd}m\u{fffd}");
         assert_eq!(harmless("\x7f"), "␡");
+    }
+
+    #[test]
+    fn json_stays_the_same_value() {
+        let value = serde_json::json!({ "m\u{9b}": "\u{1b}[2J \u{7f}\u{85}\u{9f}\u{a0} \u{202e}é\u{2066}\u{200f} \\u0041" });
+        let text = value.to_string();
+        let harmless = harmless_json(&text);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&harmless).expect("JSON"), value);
+        assert!(harmless.chars().all(|c| !c.is_control()), "{harmless}");
+        assert!(harmless.contains("\\u202eé\\u2066\\u200f"), "{harmless}");
+        assert!(matches!(harmless_json("{\"é\":1}"), std::borrow::Cow::Borrowed(_)));
     }
 
     #[test]

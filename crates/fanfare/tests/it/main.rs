@@ -19,6 +19,7 @@ mod cli_deliveries;
 mod cli_demo;
 mod cli_errors;
 mod cli_forward;
+mod cli_harmless;
 mod cli_help;
 mod cli_install;
 mod cli_install_said;

@@ -148,6 +148,7 @@ async fn human(
 
 async fn one_attempt(id: &str, api: &Api, context: &Context) -> Result<Exit, Failure> {
     let attempt = api.attempt(id).await?;
+    context.output.warn_of_raw();
     let body = || {
         let answer = attempt.value.detail.answer.as_ref();
         answer.map(|answer| answer.body.clone()).unwrap_or_default()

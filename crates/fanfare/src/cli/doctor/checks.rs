@@ -12,7 +12,7 @@ use crate::cli::doctor::{Finding, data};
 use crate::cli::failure::said;
 use crate::cli::push::idempotency_key;
 use crate::cli::settings::{self, Key, Settings, values};
-use crate::cli::text::{self, count, duration};
+use crate::cli::text::{count, duration};
 use crate::cli::{Failure, serve};
 use fanfare_api::push::NewEvent;
 use fanfare_client::{Api, Error, Item, Listening, Wish};
@@ -122,7 +122,7 @@ fn refusal(status: &fanfare_api::status::Status) -> Option<Finding> {
     let refusal = status.refusal.as_ref()?;
     Some(Finding::bad(
         "pushes",
-        format!("refused: {}", text::harmless(refusal)),
+        format!("refused: {refusal}"),
         "free space on the gateway's disk, or replace it",
     ))
 }

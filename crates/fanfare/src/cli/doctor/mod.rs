@@ -8,6 +8,7 @@ use std::path::Path;
 use crate::cli::output::style::{BOLD, DIM, ERROR, LITERAL, SUCCESS, WARNING};
 use crate::cli::output::{Mode, Output, present};
 use crate::cli::settings::{Key, Settings};
+use crate::cli::text::harmless;
 use crate::cli::{Exit, Failure, block_on, examples, global};
 
 /// Check your setup for problems
@@ -125,9 +126,10 @@ fn line(finding: &Finding) -> String {
         Verdict::Good => ("✓", SUCCESS),
         Verdict::Note => ("!", WARNING),
     };
-    let mut line = format!("{style}{symbol}{style:#} {BOLD}{:<14}{BOLD:#} {}", finding.check, finding.what);
+    let mut line =
+        format!("{style}{symbol}{style:#} {BOLD}{:<14}{BOLD:#} {}", finding.check, harmless(&finding.what));
     if let Some(fix) = &finding.fix {
-        line.push_str(&format!("\n  {DIM}{:<14}{DIM:#} {LITERAL}fix{LITERAL:#}: {fix}", ""));
+        line.push_str(&format!("\n  {DIM}{:<14}{DIM:#} {LITERAL}fix{LITERAL:#}: {}", "", harmless(fix)));
     }
     line
 }

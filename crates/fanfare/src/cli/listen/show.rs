@@ -34,6 +34,7 @@ impl Show {
 
     /// Prints what `listen` listens to, at a terminal.
     pub(crate) fn start(&self, patterns: &[Pattern], server: &str) {
+        self.output.warn_of_raw();
         if !io::stderr().is_terminal() {
             return;
         }
@@ -52,7 +53,7 @@ impl Show {
                 self.output.line(self.lines.write(&event.value, &ZonedDateTime::now()))
             }
             Mode::Json | Mode::Ndjson => self.output.line(&event.json),
-            Mode::Raw => self.output.line(&event.value.message),
+            Mode::Raw => self.output.bare(&event.value.message),
         }
     }
 

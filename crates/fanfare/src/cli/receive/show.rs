@@ -37,6 +37,7 @@ impl Show {
 
     /// Prints the URL of the receiver: as JSON in a format for programs, otherwise only at a terminal.
     pub(crate) fn start(&self, address: SocketAddr, registration: Option<&Registration>) -> io::Result<()> {
+        self.output.warn_of_raw();
         let url = registration.map_or_else(
             || format!("http://{}/", reached_at(address)),
             |registration| registration.url.clone(),
@@ -68,7 +69,7 @@ impl Show {
         }
         match self.output.mode {
             Mode::Json | Mode::Ndjson => self.output.line(line_of(got).to_string()),
-            Mode::Raw => self.output.line(String::from_utf8_lossy(&got.body)),
+            Mode::Raw => self.output.bare(String::from_utf8_lossy(&got.body)),
             Mode::Human | Mode::Table => self.human(got),
         }
     }

@@ -29,8 +29,8 @@ use fanfare_client::Api;
         ("Only on failure, without the command line",
          "fanfare run -c cron --only-failure --name backup -- ./backup.sh --key …"),
         ("A pipeline", "fanfare run -c nightly -- sh -c 'make | tee log'"),
-    ], "The command's output, signals and exit code pass through unchanged, and it runs even if the gateway \
-        cannot be reached. The event at the end has the type `success` or `error`; its data has exit_code, \
+    ], "The command's output, environment, signals and exit code pass through unchanged, and it runs even if \
+        the gateway cannot be reached. The event at the end has the type `success` or `error`; its data has exit_code, \
         signal, duration_ms and the last lines.")
 )]
 pub(crate) struct Args {
