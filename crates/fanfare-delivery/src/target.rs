@@ -1,15 +1,21 @@
 //! The parts that every request to one webhook has in common, prepared once.
 
+use std::sync::Arc;
+
 use fanfare_webhook::policy::Mode;
 use fanfare_webhook::signature::{self, SignatureHeaders};
 use fanfare_webhook::url::WebhookUrl;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use rustls::ClientConfig;
 
 use crate::webhook::Webhook;
 
 /// The header that names the log of a delivery: a gateway refuses a delivery of its own.
 pub const VIA: HeaderName = HeaderName::from_static("fanfare-via");
+
+/// The protocols that a receiver is offered (ALPN).
+pub(super) const PROTOCOLS: [&str; 1] = ["http/1.1"];
 
 const ID: HeaderName = HeaderName::from_static(signature::ID);
 const TIMESTAMP: HeaderName = HeaderName::from_static(signature::TIMESTAMP);
@@ -23,6 +29,8 @@ pub struct Target {
     pub url: WebhookUrl,
     /// How far the callers are trusted who chose the URL and what is sent to it.
     pub mode: Mode,
+    /// The configuration of TLS, if the receiver has authorities of its own.
+    pub(super) tls: Option<Arc<ClientConfig>>,
     /// The request line.
     pub uri: Uri,
     /// The headers that do not change, with empty places for those that do: filling them does not grow the table.
@@ -47,7 +55,11 @@ impl Target {
         for name in [CONTENT_TYPE, ID, TIMESTAMP, SIGNATURE] {
             headers.insert(name, HeaderValue::from_static(""));
         }
-        Target { url: webhook.url.clone(), mode: webhook.mode, uri, headers }
+        let authorities = webhook.options.authorities.as_ref();
+        let tls = authorities.map(|authorities| {
+            Arc::new(fanfare_tls::client_config_trusting(&PROTOCOLS, authorities.anchors()))
+        });
+        Target { url: webhook.url.clone(), mode: webhook.mode, tls, uri, headers }
     }
 
     /// Returns the target for a caller who is trusted no more than `mode`.

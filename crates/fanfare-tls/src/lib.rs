@@ -9,7 +9,7 @@ use std::sync::{Arc, Once, OnceLock};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme, crypto};
 use rustls_platform_verifier::Verifier;
 
@@ -27,6 +27,18 @@ pub fn client_config(protocols: &[&str]) -> ClientConfig {
         .expect("ring has the cipher suites of TLS 1.2 and 1.3")
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+    config
+}
+
+/// Returns the configuration of a client that offers `protocols` and trusts `anchors` alone; without any, each handshake
+/// fails.
+pub fn client_config_trusting(protocols: &[&str], anchors: Vec<TrustAnchor<'static>>) -> ClientConfig {
+    let mut config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring has the cipher suites of TLS 1.2 and 1.3")
+        .with_root_certificates(RootCertStore { roots: anchors })
         .with_no_client_auth();
     config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
     config

@@ -6,6 +6,7 @@
 pub mod address;
 pub mod allow;
 pub mod auth;
+pub mod authorities;
 pub mod breaker;
 pub mod headers;
 pub mod inbound;

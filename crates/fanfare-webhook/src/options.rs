@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::auth::Auth;
+use crate::authorities::Authorities;
 use crate::headers::CustomHeaders;
 use crate::limits::{BATCH_EVENTS_DEFAULT, BATCH_WAIT_DEFAULT, CONCURRENCY_DEFAULT};
 use crate::retry::RetrySchedule;
@@ -30,6 +31,8 @@ pub struct Options {
     pub rate_per_second: Option<u32>,
     /// Whether each delivery waits until the one before it has arrived or failed.
     pub ordered: bool,
+    /// The authorities to trust for the receiver's certificate; `None` for those that the machine trusts.
+    pub authorities: Option<Authorities>,
     /// The settings of batches, if events are sent several at a time.
     pub batch: Option<BatchOptions>,
     /// The description for people: at most [`DESCRIPTION_LEN_MAX`](crate::limits::DESCRIPTION_LEN_MAX) bytes.
@@ -69,6 +72,7 @@ impl Default for Options {
             concurrency: CONCURRENCY_DEFAULT,
             rate_per_second: None,
             ordered: false,
+            authorities: None,
             batch: None,
             description: None,
             retry: RetrySchedule::default(),

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::auth::Auth;
+use crate::authorities::Authorities;
 use crate::headers::CustomHeaders;
 use crate::limits::{
     BATCH_EVENTS_MAX, BATCH_WAIT_MAX, CONCURRENCY_DEFAULT, CONCURRENCY_MAX, DESCRIPTION_LEN_MAX,
@@ -48,6 +49,8 @@ pub struct Patch {
     pub rate_per_second: Option<Option<u32>>,
     /// Whether deliveries are sent one after the other.
     pub ordered: Option<bool>,
+    /// The authorities to trust.
+    pub authorities: Option<Option<Authorities>>,
     /// The settings of batches.
     pub batch: Option<Option<BatchOptions>>,
     /// The description for people.
@@ -114,6 +117,7 @@ impl Patch {
                 .map(|value| value.unwrap_or(CONCURRENCY_DEFAULT)),
             rate_per_second: members.number("rate_per_second", 1, RATE_PER_SECOND_MAX)?,
             ordered: members.truth("ordered")?.map(Option::unwrap_or_default),
+            authorities: members.parsed("ca", Authorities::parse)?,
             batch: members.object("batch")?.map(|batch| batch.map(read_batch).transpose()).transpose()?,
             description: members.parsed("description", description)?,
             retry: read_retry(members)?,
@@ -149,6 +153,7 @@ impl Options {
             concurrency: patch.concurrency.unwrap_or(self.concurrency),
             rate_per_second: patch.rate_per_second.unwrap_or(self.rate_per_second),
             ordered: patch.ordered.unwrap_or(self.ordered),
+            authorities: patch.authorities.unwrap_or_else(|| self.authorities.take()),
             batch: patch.batch.unwrap_or(self.batch),
             description: patch.description.unwrap_or_else(|| self.description.take()),
             retry: patch.retry.unwrap_or_else(|| self.retry.clone()),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::auth::Auth;
+use crate::authorities::Authorities;
 use crate::headers::CustomHeaders;
 use crate::options::{BatchOptions, Options, Signatures};
 use fanfare_core::code::Code;
@@ -29,6 +30,9 @@ struct Stored {
     concurrency: u32,
     rate_per_second: Option<u32>,
     ordered: bool,
+    /// As PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    authorities: Option<Box<str>>,
     batch: Option<StoredBatch>,
     description: Option<Box<str>>,
     retry: String,
@@ -63,6 +67,7 @@ impl Options {
             concurrency: self.concurrency,
             rate_per_second: self.rate_per_second,
             ordered: self.ordered,
+            authorities: self.authorities.as_ref().map(|authorities| authorities.as_pem().into()),
             batch: self.batch.map(StoredBatch::of),
             description: self.description.clone(),
             retry: self.retry.to_string(),
@@ -94,6 +99,7 @@ impl Options {
             concurrency: stored.concurrency,
             rate_per_second: stored.rate_per_second,
             ordered: stored.ordered,
+            authorities: stored.authorities.as_deref().map(Authorities::parse).transpose()?,
             batch: stored.batch.map(StoredBatch::read).transpose()?,
             description: stored.description,
             retry: stored.retry.parse()?,

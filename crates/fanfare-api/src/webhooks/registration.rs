@@ -89,6 +89,11 @@ pub struct Wishes {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<bool>)]
     pub ordered: Option<Option<bool>>,
+    /// The certificates, as PEM, of the authorities to trust for the receiver, instead of those that the gateway's
+    /// machine trusts: at most 16, in 16 KiB. Only for `https`. Default none.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[schema(value_type = Option<String>, max_length = 16384)]
+    pub ca: Option<Option<String>>,
     /// Batches events; default: one per delivery.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<BatchWish>)]
@@ -192,7 +197,7 @@ mod tests {
             "webhook_url": "http://localhost:3000/hook", "secret": "whsec_x", "after": "k3f9x2ab-1", "since": "10m",
             "channels": ["a.>"], "types": ["error"], "min_priority": "high", "text": "x", "payload": "cloudevents",
             "headers": { "X-A": "1" }, "auth": { "kind": "basic", "username": "a", "password": "b" }, "concurrency": 1,
-            "rate_per_second": 2, "ordered": true, "batch": { "max_events": 3, "max_wait": "2s" },
+            "rate_per_second": 2, "ordered": true, "ca": "x", "batch": { "max_events": 3, "max_wait": "2s" },
             "description": "d", "retry": ["5s", 60.0], "signatures": ["v1", "v1a", "hub"],
         });
         for body in [

@@ -127,6 +127,9 @@ pub struct Wants {
     pub rate_per_second: Option<u32>,
     /// Whether each delivery waits until the previous one was delivered or given up.
     pub ordered: bool,
+    /// The SHA-256 of each certificate in `ca`, in hexadecimal; omitted without any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ca_fingerprints: Vec<String>,
     /// The batching of events.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

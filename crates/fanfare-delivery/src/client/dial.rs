@@ -17,7 +17,7 @@ use crate::client::resolve::{Lookups, Resolver};
 use crate::client::sockets::{Socket, Sockets};
 use crate::client::times::{Times, since};
 use crate::rules::Rules;
-use crate::target::Target;
+use crate::target::{PROTOCOLS, Target};
 
 /// Maximum time to open a connection, over all addresses of a name: a receiver that is up accepts at once.
 const CONNECT_MAX: Duration = Duration::from_secs(3);
@@ -38,7 +38,7 @@ pub struct Dialer {
 impl Dialer {
     /// Creates a dialer that follows `rules`.
     pub fn new(rules: Rules, resolver: Resolver, attempt_max: Duration, sockets: Sockets) -> Dialer {
-        let tls = TlsConnector::from(Arc::new(fanfare_tls::client_config(&["http/1.1"])));
+        let tls = TlsConnector::from(Arc::new(fanfare_tls::client_config(&PROTOCOLS)));
         Dialer { rules, tls, lookups: Lookups::new(resolver), sockets, attempt_max }
     }
 
@@ -62,7 +62,11 @@ impl Dialer {
         }
         let stream: Stream = if url.is_https() {
             let begun = Instant::now();
-            let agreed = self.tls.connect(server_name(url)?, stream).await;
+            let tls = match &target.tls {
+                Some(own) => TlsConnector::from(Arc::clone(own)),
+                None => self.tls.clone(),
+            };
+            let agreed = tls.connect(server_name(url)?, stream).await;
             times.tls_us = Some(since(begun));
             Either::Right(Box::new(agreed.map_err(|error| {
                 tracing::debug!(%error, "TLS handshake with a webhook receiver failed");

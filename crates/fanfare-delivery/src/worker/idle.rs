@@ -36,8 +36,15 @@ impl Idle {
         self.target = target;
     }
 
+    /// Returns whether connections of this pool can be used for `target`. A pool for authorities of its own is only for
+    /// the very target: each definition prepares them anew.
     fn leads_to(&self, target: &Target) -> bool {
-        self.target.url == target.url && self.target.mode == target.mode
+        let has_same_trust = match (&self.target.tls, &target.tls) {
+            (None, None) => true,
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (None, Some(_)) | (Some(_), None) => false,
+        };
+        has_same_trust && self.target.url == target.url && self.target.mode == target.mode
     }
 
     /// Takes a connection for a request.

@@ -65,6 +65,7 @@ fn a_change_leaves_the_rest_and_null_puts_the_default_back() {
         "concurrency",
         "rate_per_second",
         "ordered",
+        "ca",
         "batch",
         "description",
         "retry",

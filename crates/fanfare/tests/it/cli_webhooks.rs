@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::cli::{Gateway, Shell, json as read};
 use crate::cli_install_said::at_a_terminal;
 use crate::support::receiver::{Receiver, Script};
+use crate::support::tls::Authority;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -281,5 +282,28 @@ async fn errors_have_a_fix() {
         seen.push_str(&format!("$ fanfare {}\n{err}[{}]\n\n", words.join(" "), said.code));
     }
     insta::assert_snapshot!(seen);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn the_certificates_of_a_file_are_trusted_until_they_are_reset() {
+    let gateway = Gateway::start().await;
+    let authority = Authority::new();
+    gateway.shell.write("ca.pem", &authority.pem);
+    let url = "https://127.0.0.1:9/hook";
+    let added = gateway.json(&["webhooks", "add", url, "--ca", "ca.pem"]).await;
+    let fingerprint = added["ca_fingerprints"][0].as_str().expect("a fingerprint").to_owned();
+    let id = added["id"].as_str().expect("an id");
+    let shown = gateway.run(&["webhooks", "show", id]).await;
+    assert!(shown.out.contains(&format!("trusts   {}…", &fingerprint[..16])), "{shown:?}");
+    let reset = gateway.json(&["webhooks", "edit", id, "--reset", "ca"]).await;
+    assert_eq!(reset.get("ca_fingerprints"), None, "{reset}");
+
+    gateway.shell.write("key.pem", "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n");
+    for file in ["key.pem", "none.pem"] {
+        let refused = gateway.run(&["webhooks", "edit", id, "--ca", file]).await;
+        assert_eq!(refused.code, 2, "{refused:?}");
+        assert!(refused.err.contains(file) && !refused.err.contains("c2VjcmV0"), "{refused:?}");
+    }
     gateway.stop().await;
 }

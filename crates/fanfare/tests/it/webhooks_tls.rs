@@ -64,6 +64,85 @@ async fn a_certificate_that_does_not_hold_is_a_failed_attempt() {
     process.kill().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_webhook_trusts_the_authorities_of_its_own_and_no_other() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let directory = tempfile::tempdir().expect("a directory");
+    let (of_machine, own, another) = (Authority::new(), Authority::new(), Authority::new());
+    let trusted = directory.path().join("machine.pem");
+    std::fs::write(&trusted, &of_machine.pem).expect("written");
+    let variables = [("SSL_CERT_FILE", trusted.to_str().expect("a path"))];
+    let process = Process::with(&directory.path().join("log.db"), &[], &variables).await;
+    let receiver = Receiver::start().await;
+    let fronts = [
+        Front::start(receiver.address, of_machine.sign(&["localhost"]), BOTH).await,
+        Front::start(receiver.address, own.sign(&["localhost"]), BOTH).await,
+        Front::start(receiver.address, another.sign(&["localhost"]), &[&TLS12]).await,
+    ];
+    for (ca, expected) in [
+        (Value::Null, ["delivered", "tls_error", "tls_error"]),
+        (json!(own.pem), ["tls_error", "delivered", "tls_error"]),
+        (json!(format!("{}{}", own.pem, another.pem)), ["tls_error", "delivered", "delivered"]),
+    ] {
+        for (front, expected) in fronts.iter().zip(expected) {
+            let url = format!("https://localhost:{}/hook", front.address.port());
+            let options = json!({ "webhook_url": url, "retry": [], "channels": ["never"], "ca": ca });
+            // What is tried before it is registered is tried in the same way.
+            let tried = process.post("/api/webhooks/test", &options).await.expect("an answer");
+            assert_eq!(tried["outcome"], expected, "{tried}");
+            let hook = process.post("/api/register", &options).await.expect("an answer");
+            let path = format!("/api/webhooks/{}/test", hook["id"].as_str().expect("an id"));
+            let said = process.post(&path, &json!({})).await.expect("an answer");
+            assert_eq!(said["outcome"], expected, "{said}");
+        }
+    }
+    process.kill().await;
+}
+
+#[tokio::test]
+async fn a_connection_of_earlier_authorities_is_not_used_again() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let (own, another) = (Authority::new(), Authority::new());
+    let receiver = Receiver::start().await;
+    let front = Front::start(receiver.address, own.sign(&["localhost"]), BOTH).await;
+    for engine in [Engine::Memory, Engine::Embedded] {
+        let gateway = Gateway::on(engine).await;
+        let url = format!("https://localhost:{}/hook", front.address.port());
+        let hook = gateway.register_url(&url, json!({ "retry": [], "ca": own.pem })).await;
+        gateway.push("builds", "one").await;
+        let path = format!("/api/webhooks/{}", hook.id);
+        let change = async |ca: &Value| {
+            let body = json!({ "ca": ca }).to_string();
+            let answer = gateway.request("PATCH", &path, |request| request.body(body)).await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            answer.json()
+        };
+        let changed = change(&json!(another.pem)).await;
+        assert_eq!(changed["ca_fingerprints"].as_array().map(Vec::len), Some(1), "{changed}");
+        gateway.push("builds", "two").await;
+        assert_eq!(gateway.outcomes(&hook, 2).await, ["delivered", "tls_error"]);
+        // A change of something else leaves the authorities as they are, also over a restart.
+        change(&json!(own.pem)).await;
+        let gateway = gateway.restart().await;
+        if engine == Engine::Embedded {
+            gateway.push("builds", "three").await;
+            assert_eq!(gateway.outcomes(&hook, 1).await, ["delivered"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn authorities_that_cannot_be_read_are_refused_and_not_repeated() {
+    let gateway = Gateway::start().await;
+    let key = "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n";
+    for ca in [json!("ca.pem"), json!(""), json!(key), json!("x".repeat(20_000)), json!(["x"])] {
+        let body = json!({ "webhook_url": "https://localhost/hook", "ca": ca });
+        let problem = gateway.post_json("/api/register", &body).await.problem(422, "invalid_webhook");
+        assert_eq!(problem["at"], "/ca", "{problem}");
+        assert!(!problem.to_string().contains("c2VjcmV0"), "{problem}");
+    }
+}
+
 /// A small image has no certificates; they matter only for https.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_certificates_everything_but_https_works() {

@@ -11,6 +11,7 @@ use fanfare_api::webhooks::webhook::{Batch, Wants, Webhook};
 use fanfare_api::words::SignatureKind;
 use fanfare_core::{Principal, WebhookId, duration};
 use fanfare_webhook::auth::Auth as Sent;
+use fanfare_webhook::authorities::Authorities;
 use fanfare_webhook::options::{Options, Signatures};
 use fanfare_webhook::pause::State as Sending;
 use fanfare_webhook::policy::Mode;
@@ -69,7 +70,7 @@ pub(super) fn of(gateway: &Gateway, entry: &Entry, counts: &HashMap<WebhookId, D
 /// Describes the settings of a webhook, without secrets.
 fn wants(options: &Options) -> Wants {
     let Options { filter, payload, headers, auth, concurrency, rate_per_second, ordered, .. } = options;
-    let Options { batch, description, retry, signatures, .. } = options;
+    let Options { authorities, batch, description, retry, signatures, .. } = options;
     Wants {
         channels: filter.patterns().to_vec(),
         types: filter.types().to_vec(),
@@ -86,6 +87,7 @@ fn wants(options: &Options) -> Wants {
         concurrency: *concurrency,
         rate_per_second: *rate_per_second,
         ordered: *ordered,
+        ca_fingerprints: authorities.as_ref().map_or_else(Vec::new, Authorities::fingerprints),
         batch: batch
             .map(|batch| Batch { max_events: batch.max_events, max_wait: duration::show(batch.max_wait) }),
         description: description.clone(),

@@ -26,7 +26,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "URL")]
     url: Option<WebhookUrl>,
     /// Reset to the default: channel, type,
-    /// min-priority, text, payload, header, auth, sign, concurrency, rate,
+    /// min-priority, text, payload, header, auth, ca, sign, concurrency, rate,
     /// ordered, batch, retry or description; repeatable
     #[arg(long, value_name = "WHAT", value_enum, value_delimiter = ',', hide_possible_values = true)]
     reset: Vec<Member>,
@@ -46,6 +46,7 @@ enum Member {
     Payload,
     Header,
     Auth,
+    Ca,
     Sign,
     Concurrency,
     Rate,
@@ -69,6 +70,7 @@ impl Member {
             Member::Payload => reset(&mut wishes.payload),
             Member::Header => reset(&mut wishes.headers),
             Member::Auth => reset(&mut wishes.auth),
+            Member::Ca => reset(&mut wishes.ca),
             Member::Sign => reset(&mut wishes.signatures),
             Member::Concurrency => reset(&mut wishes.concurrency),
             Member::Rate => reset(&mut wishes.rate_per_second),

@@ -102,6 +102,11 @@ fn settings(webhook: &Webhook) -> String {
     if !with.is_empty() {
         lines.push(("with", format!("{} {DIM}(values are hidden){DIM:#}", harmless(&with.join(", ")))));
     }
+    if !wants.ca_fingerprints.is_empty() {
+        let short = |hex: &String| format!("{}…", hex.get(..16).unwrap_or(hex));
+        let all: Vec<String> = wants.ca_fingerprints.iter().map(short).collect();
+        lines.push(("trusts", format!("{} {DIM}(SHA-256){DIM:#}", harmless(&all.join(", ")))));
+    }
     lines.push(("retries", retries(&wants.retry)));
     let line = |(name, value): (&str, String)| format!("  {DIM}{name:<8}{DIM:#} {value}");
     lines.into_iter().map(line).collect::<Vec<_>>().join("\n")

@@ -11,6 +11,7 @@ use fanfare_api::webhooks::registration::{BatchWish, PayloadWord, SignatureWord,
 use fanfare_core::duration::Literal;
 use fanfare_core::{Code, Invalid, Pattern, duration};
 use fanfare_webhook::auth::Auth;
+use fanfare_webhook::authorities::Authorities;
 use fanfare_webhook::headers::CustomHeaders;
 use fanfare_webhook::limits::{
     BATCH_EVENTS_MAX, BATCH_WAIT_DEFAULT, BATCH_WAIT_MAX, CONCURRENCY_DEFAULT, CONCURRENCY_MAX,
@@ -52,6 +53,10 @@ pub(crate) struct Sending {
     /// Send basic auth, with USER:PASSWORD read FROM a file, `-` or env:NAME
     #[arg(long, value_name = "FROM")]
     basic: Option<Place>,
+    /// Trust only the authorities whose certificates are in this PEM file, instead
+    /// of those of the gateway's machine; for https
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
     /// Signatures besides v1: v1a (ed25519) or hub (X-Hub-Signature-256)
     #[arg(
         long,
@@ -142,6 +147,7 @@ impl Sending {
             payload: self.payload.map(|payload| Some(payload.into())),
             headers: self.headers()?.map(Some),
             auth: self.auth()?.map(Some),
+            ca: self.ca()?.map(Some),
             signatures: (!self.signature.is_empty()).then(|| Some(self.signatures())),
             concurrency: self.concurrency.map(Some),
             rate_per_second: self.rate_per_second.map(Some),
@@ -179,6 +185,15 @@ impl Sending {
         let headers: BTreeMap<String, Hidden> =
             headers.into_iter().map(|(name, value)| (name, Hidden(value))).collect();
         Ok((!headers.is_empty()).then_some(headers))
+    }
+
+    /// Returns the text of the file of certificates.
+    fn ca(&self) -> Result<Option<String>, Failure> {
+        let Some(path) = &self.ca else { return Ok(None) };
+        let text = std::fs::read_to_string(path).map_err(|error| Failure::file("read", path, &error))?;
+        let parsed = Authorities::parse(&text);
+        let authorities = parsed.map_err(|invalid| Failure::from(invalid).at(path.display().to_string()))?;
+        Ok(Some(authorities.as_pem().to_owned()))
     }
 
     fn auth(&self) -> Result<Option<Credentials>, Failure> {
