@@ -24,6 +24,10 @@ pub struct HistoryPage<E> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub damaged: Option<u64>,
+    /// Number of events in this part of the log that were purged; omitted if there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub purged: Option<u64>,
     /// The oldest position in the log.
     #[schema(value_type = values::Position)]
     pub first: Position,

@@ -51,7 +51,9 @@ impl Error {
         match self {
             Error::AnswerLost { .. } | Error::TimedOut { .. } | Error::Unreachable { .. } => true,
             Error::NotFanfare { .. } => false,
-            Error::Refused(problem) => matches!(problem.status, 408 | 429 | 500..=599),
+            // A limit that names no time stays until somebody removes something.
+            Error::Refused(problem) if problem.status == 429 => problem.retry_after.is_some(),
+            Error::Refused(problem) => matches!(problem.status, 408 | 500..=599),
         }
     }
 

@@ -105,9 +105,14 @@ impl Filter {
 
     /// Returns `true` if `event` passes but for the text.
     pub fn matches_but_text(&self, event: &Event) -> bool {
-        event.priority >= self.min_priority
-            && (self.types.is_empty() || self.types.contains(&event.event_type))
-            && self.matches_channel(&event.channel)
+        self.matches_kind(&event.channel, &event.event_type, event.priority)
+    }
+
+    /// Returns `true` if an event of this kind passes but for the text.
+    pub fn matches_kind(&self, channel: &Channel, event_type: &EventType, priority: Priority) -> bool {
+        priority >= self.min_priority
+            && (self.types.is_empty() || self.types.contains(event_type))
+            && self.matches_channel(channel)
     }
 }
 

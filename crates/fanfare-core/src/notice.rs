@@ -22,6 +22,8 @@ pub enum Notice {
         after: Position,
         /// The place at which reading goes on.
         next: Position,
+        /// Maximum number of them: an exact one cannot be known of events that are gone.
+        missed: u64,
         /// Why they are gone.
         reason: GapReason,
     },
@@ -44,6 +46,8 @@ pub enum Notice {
 pub enum GapReason {
     /// Their rows in the store are damaged.
     Damaged,
+    /// Somebody purged their channel, or redacted them.
+    Purged,
     /// Retention removed them.
     Retention,
 }
@@ -53,6 +57,7 @@ impl GapReason {
     pub fn as_str(self) -> &'static str {
         match self {
             GapReason::Damaged => "damaged",
+            GapReason::Purged => "purged",
             GapReason::Retention => "retention",
         }
     }

@@ -30,16 +30,17 @@ pub struct Refusal {
 pub struct Limit {
     /// The name that appears on the wire.
     pub name: &'static str,
-    /// The time to wait before the next try.
-    pub retry_after: Duration,
+    /// The time to wait before the next try; `None` if somebody has to remove something first.
+    pub retry_after: Option<Duration>,
 }
 
 impl Limit {
     /// Returns the whole seconds after which to try again, for `Retry-After`: rounded up, as an earlier retry would be
     /// refused again.
-    pub fn retry_seconds(self) -> u64 {
-        let whole = self.retry_after.as_secs() + u64::from(self.retry_after.subsec_nanos() > 0);
-        whole.max(1)
+    pub fn retry_seconds(self) -> Option<u64> {
+        let retry_after = self.retry_after?;
+        let whole = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
+        Some(whole.max(1))
     }
 }
 
@@ -87,7 +88,14 @@ impl Refusal {
     /// Names the limit that was exceeded, and when to try again.
     #[must_use]
     pub fn over(mut self, name: &'static str, retry_after: Duration) -> Refusal {
-        self.limit = Some(Limit { name, retry_after });
+        self.limit = Some(Limit { name, retry_after: Some(retry_after) });
+        self
+    }
+
+    /// Names the limit that was reached, if waiting alone does not help.
+    #[must_use]
+    pub fn at_limit(mut self, name: &'static str) -> Refusal {
+        self.limit = Some(Limit { name, retry_after: None });
         self
     }
 

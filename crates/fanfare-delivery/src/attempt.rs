@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fanfare_core::WebhookId;
-use fanfare_core::{Event, Position, Timestamp};
+use fanfare_core::{Channel, Event, Position, Timestamp, WebhookId};
 use fanfare_webhook::message_id::MessageId;
 use fanfare_webhook::outcome::{Meaning, Outcome};
 use fanfare_webhook::signature::{SignatureHeaders, SigningKeys};
@@ -19,6 +18,7 @@ use crate::client::{self, Answer, AnswerHeaders, Exchange};
 use crate::kept::Kept;
 use crate::target::Target;
 use fanfare_runtime::fail_point::{FailPoint, reach};
+use fanfare_store::Purge;
 use fanfare_store::webhooks::{AttemptRow, BatchSpan};
 
 /// Maximum bytes of a body that are kept with each attempt in memory.
@@ -39,6 +39,8 @@ pub struct Job {
     pub content_type: &'static str,
     /// The request that caused the attempt, if a person sent it by hand.
     pub by_hand: Option<ByHand>,
+    /// The number of purges before the events were taken: after another one, they may be gone.
+    pub purges: u64,
 }
 
 /// The kinds of request that send something at once.
@@ -69,6 +71,10 @@ pub struct Sent {
     pub position: Position,
     /// The number of events.
     pub events: usize,
+    /// The seq of the last of them.
+    last_seq: u64,
+    /// Their channels, each once.
+    channels: Box<[Channel]>,
     /// The same as [`Job::number`].
     pub number: u32,
     body_bytes: usize,
@@ -107,9 +113,14 @@ impl Job {
 
 impl From<&Job> for Sent {
     fn from(job: &Job) -> Sent {
+        let mut channels: Vec<_> = job.events.iter().map(|event| event.channel.clone()).collect();
+        channels.sort_unstable();
+        channels.dedup();
         Sent {
             position: job.events[0].position,
             events: job.events.len(),
+            last_seq: job.events[job.events.len() - 1].position.seq,
+            channels: channels.into(),
             number: job.number,
             body_bytes: job.body.len(),
             content_type: job.content_type,
@@ -218,10 +229,22 @@ impl Attempt {
             id: 0,
             webhook: self.webhook.clone(),
             position: self.sent.position,
+            last_seq: self.sent.last_seq,
             number: self.sent.number,
             at: self.at,
             is_delivered: self.is_delivered(),
             detail: self.detail().to_string().into(),
+        }
+    }
+
+    /// Returns whether it may have sent one of the events that `purge` selects.
+    pub(super) fn may_be_of(&self, purge: &Purge) -> bool {
+        let Sent { position, last_seq, channels, .. } = &self.sent;
+        match purge {
+            Purge::Channel(channel) => channels.contains(channel),
+            Purge::Event(event) => {
+                event.epoch == position.epoch && (position.seq..=*last_seq).contains(&event.seq)
+            }
         }
     }
 

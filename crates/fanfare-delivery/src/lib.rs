@@ -26,6 +26,7 @@ pub mod looking;
 mod measuring;
 pub mod missing;
 pub mod parts;
+mod purging;
 pub mod recorder;
 mod registering;
 pub mod registry;

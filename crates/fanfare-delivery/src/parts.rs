@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare_core::Timestamp;
+use fanfare_core::{Principal, Timestamp};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::attempt::Job;
 use crate::client::dial::Dialer;
 use crate::counts::Counts;
 use crate::first_attempts::FirstAttempts;
@@ -14,6 +15,7 @@ use crate::recorder::Recorder;
 use fanfare_hub::Hub;
 use fanfare_runtime::clock::Clock;
 use fanfare_runtime::shutdown::{Shutdown, Trigger};
+use fanfare_store as store;
 use fanfare_store::Ledger;
 
 /// The parts that workers share.
@@ -74,6 +76,20 @@ impl Parts {
     /// Returns the current time by the clock that never jumps.
     pub(super) fn now(&self) -> Timestamp {
         self.steady.now()
+    }
+
+    /// Returns whether an event of an attempt that was made may have been purged meanwhile: then nothing of the attempt is
+    /// kept.
+    pub(super) async fn is_purged(&self, by: &Principal, job: &Job) -> Result<bool, store::Error> {
+        if self.hub.purge_count() == job.purges {
+            return Ok(false);
+        }
+        for event in &job.events {
+            if self.hub.is_purged(by, event.position).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Returns the instant of a moment.

@@ -59,7 +59,7 @@ pub struct Entry {
     /// The position.
     pub cursor: Cursor,
     /// The latest attempts.
-    recent: Mutex<VecDeque<Arc<Attempt>>>,
+    pub(super) recent: Mutex<VecDeque<Arc<Attempt>>>,
     /// The same as in [`Registry`].
     recent_max: Arc<AtomicUsize>,
     /// The tally of attempts; created with the first one.

@@ -132,6 +132,7 @@ impl Webhooks {
         let target = Target::new(webhook, &self.hub().epoch().to_string()).under(mode);
         self.rules.now(target.mode).judge_url(&webhook.url).map_err(Invalid::from)?;
         let options = &webhook.options;
+        let purges = self.hub().purge_count();
         let job = Job {
             body: body.unwrap_or_else(|| options.body(&event).into()),
             events: vec![Arc::clone(&event)],
@@ -139,6 +140,7 @@ impl Webhooks {
             number: 1,
             content_type: options.payload.content_type(options.batch.is_some()),
             by_hand: Some(by_hand),
+            purges,
         };
         let (dialer, now) = (&self.parts.dialer, self.parts.wall());
         let id = webhook.id.clone();
@@ -151,6 +153,9 @@ impl Webhooks {
         };
         let attempt = made.attempt;
         self.parts.counts.attempt(&attempt);
+        if self.parts.is_purged(&webhook.owner.principal(), &made.job).await? {
+            return Ok(attempt);
+        }
         // The webhook may have been removed meanwhile.
         if let Some(entry) = self.registry.get(&webhook.id) {
             entry.remember(Arc::clone(&attempt));

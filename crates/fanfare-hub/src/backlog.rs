@@ -41,7 +41,7 @@ pub(super) async fn read_page(
         limit: PAGE_LEN,
     };
     let mut page = hub.log().read(read.clone()).await?;
-    if !conflates || page.damaged > 0 {
+    if !conflates || page.gone.is_some() {
         return Ok(page);
     }
     keep_newest(&mut page);
@@ -50,7 +50,7 @@ pub(super) async fn read_page(
         && page.events.iter().map(|event| event.stored_len()).sum::<u64>() < PAGE_BYTES_MAX
     {
         let next = hub.log().read(Read { after: page.scanned, ..read.clone() }).await?;
-        if next.first > page.scanned + 1 || next.damaged > 0 {
+        if next.removed.is_some() || next.gone.is_some() {
             // A gap: the next page starts with it.
             break;
         }

@@ -64,6 +64,35 @@ impl Channels {
         self.by_name.values().map(|activity| activity.row.clone())
     }
 
+    /// Returns the channels whose last event is before `seq`.
+    pub fn last_before(&self, seq: u64) -> Vec<Channel> {
+        let rows = self.by_name.values().map(|activity| &activity.row);
+        rows.filter(|row| row.last_seq < seq).map(|row| row.channel.clone()).collect()
+    }
+
+    /// Forgets these channels, except one that has got an event at `seq` or later meanwhile.
+    pub fn forget(&mut self, channels: &[Channel], seq: u64) {
+        for channel in channels {
+            if self.by_name.get(channel).is_some_and(|activity| activity.row.last_seq < seq) {
+                self.by_name.remove(channel);
+            }
+        }
+    }
+
+    /// Takes over what the store knows of a channel; forgets it if the store has no events of it.
+    pub fn restate(&mut self, channel: &Channel, row: Option<ChannelRow>) {
+        match row {
+            Some(row) => {
+                if let Some(activity) = self.by_name.get_mut(channel) {
+                    activity.row = row;
+                }
+            }
+            None => {
+                self.by_name.remove(channel);
+            }
+        }
+    }
+
     /// Returns every channel with its rate (events per second over the last minute), ordered by name.
     pub fn list(&self, now: Timestamp) -> Vec<(ChannelRow, f64)> {
         let mut list: Vec<_> =

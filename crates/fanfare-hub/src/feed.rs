@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use fanfare_core::{Filter, Position};
+use fanfare_core::{Event, Filter, Position};
 use tokio::sync::Notify;
 
 use crate::audience::Audience;
@@ -69,6 +69,12 @@ impl Feed {
         self.wake();
     }
 
+    /// Returns whether the ring holds an event of which `is_it` is true.
+    pub(crate) fn has_event(&self, is_it: impl Fn(&Event) -> bool) -> bool {
+        self.ring().blocks.iter().any(|(_, block)| block.events().iter().any(|event| is_it(event)))
+    }
+
+    /// Empties the ring, and continues after `head`: every subscriber is behind then.
     pub(crate) fn replace_log(&self, head: Position) {
         {
             let mut ring = self.ring();

@@ -1,6 +1,6 @@
 //! The feeds that have subscribers, and the index that finds those of an event.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -216,6 +216,19 @@ impl Feeds {
 
     fn that_may_match(&self, channel: &Channel) -> impl Iterator<Item = &Arc<Feed>> {
         self.exact.get(channel.as_str()).into_iter().flatten().chain(&self.wide)
+    }
+
+    /// Returns the channels that a filter of some subscriber names.
+    pub(crate) fn named(&self) -> HashSet<Box<str>> {
+        let patterns = self.by_filter.keys().flat_map(Filter::patterns);
+        patterns.filter_map(|pattern| pattern.exact().map(Into::into)).collect()
+    }
+
+    /// Empties every feed that holds an event of which `is_gone` is true: its subscribers read the store instead.
+    pub(crate) fn drop_events(&self, is_gone: impl Fn(&Event) -> bool) {
+        for feed in self.by_filter.values().filter(|feed| feed.has_event(&is_gone)) {
+            feed.replace_log(self.head);
+        }
     }
 
     /// Wakes every subscriber of every feed.

@@ -33,12 +33,13 @@ impl Follower {
     /// Runs until `stop` turns true, or the store cannot be read.
     pub async fn run(mut self, mut stop: Shutdown) -> Result<(), store::Error> {
         loop {
-            let batch = tokio::select! {
-                batch = self.follow.next(self.hub.log()) => batch,
+            let followed = tokio::select! {
+                followed = self.follow.next(self.hub.log()) => followed,
                 () = stop.asked() => return Ok(()),
             };
-            match batch {
-                Ok(batch) => self.hub.deliver(&batch).await,
+            match followed {
+                Ok(Followed::Events(batch)) => self.hub.deliver(&batch).await,
+                Ok(Followed::Nothing(position)) => self.hub.pass(position),
                 Err(store::Error::EpochChanged { .. }) => self.follow = self.hub.replace_log().await?,
                 Err(error) => return Err(error),
             }
@@ -66,6 +67,13 @@ impl Hub {
         self.shared.head.send_replace(head);
     }
 
+    /// Goes on after `position`, up to which there is nothing to hand over. What is gone there, each subscription finds in
+    /// the store.
+    fn pass(&self, position: Position) {
+        self.feeds().replace_log(position);
+        self.shared.head.send_replace(position);
+    }
+
     /// Searches new events for texts.
     pub(super) async fn search(&self, texts: List, events: &[Arc<Event>]) -> Found {
         let found = Found::search(texts, events).await;
@@ -88,7 +96,7 @@ impl Hub {
         Ok(follow)
     }
 
-    fn tell_channels(&self, count: usize) {
+    pub(super) fn tell_channels(&self, count: usize) {
         self.shared.channel_count.send_if_modified(|known| std::mem::replace(known, count) != count);
     }
 }
@@ -103,6 +111,15 @@ pub struct Follow {
     epoch: Epoch,
     /// The seq up to which every event was returned.
     after: u64,
+}
+
+/// What comes next in the log.
+#[derive(Debug)]
+pub enum Followed {
+    /// These events.
+    Events(Batch),
+    /// No event up to this position: they expired, were purged, or cannot be read.
+    Nothing(Position),
 }
 
 impl Follow {
@@ -127,7 +144,7 @@ impl Follow {
 
     /// Waits for the next events. Fails if the log cannot be read or was closed, and with
     /// [`EpochChanged`](store::Error::EpochChanged) if it was replaced. Cancelling loses nothing.
-    pub async fn next(&mut self, log: &dyn Log) -> Result<Batch, store::Error> {
+    pub async fn next(&mut self, log: &dyn Log) -> Result<Followed, store::Error> {
         loop {
             let head = *self.head.borrow_and_update();
             head.clamp(self.position())?;
@@ -141,7 +158,7 @@ impl Follow {
                         let (first, last) = (batch[0].position.seq, batch[batch.len() - 1].position.seq);
                         if first == self.after + 1 {
                             self.after = last;
-                            return Ok(batch);
+                            return Ok(Followed::Events(batch));
                         }
                         last > self.after
                     }
@@ -154,16 +171,15 @@ impl Follow {
                     false
                 }
             };
-            // A page can be empty although more events follow it.
-            if is_hint_lost && let Some(batch) = self.read(log).await? {
-                return Ok(batch);
+            if is_hint_lost && let Some(followed) = self.read(log).await? {
+                return Ok(followed);
             }
         }
     }
 
     /// Reads events that were not handed over. Events that retention removed meanwhile are skipped: each subscription
     /// finds the gap itself, from its own cursor.
-    async fn read(&mut self, log: &dyn Log) -> Result<Option<Batch>, store::Error> {
+    async fn read(&mut self, log: &dyn Log) -> Result<Option<Followed>, store::Error> {
         let read = Read {
             epoch: self.epoch,
             after: self.after,
@@ -173,7 +189,13 @@ impl Follow {
             limit: READ_LEN,
         };
         let page = log.read(read).await?;
-        self.after = self.after.max(page.scanned);
-        Ok((!page.events.is_empty()).then(|| page.events.into()))
+        if page.scanned <= self.after {
+            return Ok(None);
+        }
+        self.after = page.scanned;
+        Ok(Some(match page.events.is_empty() {
+            true => Followed::Nothing(self.position()),
+            false => Followed::Events(page.events.into()),
+        }))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use fanfare_core::notice::GapReason;
 use fanfare_core::start::Moment;
 use fanfare_core::{Arrival, Event, Position, Principal};
 
@@ -22,6 +23,8 @@ pub struct Collected {
     pub next: Option<u64>,
     /// Number of events that cannot be read, because their rows are damaged.
     pub damaged: u64,
+    /// Number of events that were purged.
+    pub purged: u64,
 }
 
 impl Hub {
@@ -41,7 +44,11 @@ impl Hub {
             let limit = limit - collected.events.len();
             let page = self.history(by, Read { limit, ..read.clone() }).await?;
             collected.events.extend(page.events);
-            collected.damaged += page.damaged;
+            match page.gone {
+                None => {}
+                Some(gone) if gone.reason == GapReason::Purged => collected.purged += gone.count,
+                Some(gone) => collected.damaged += gone.count,
+            }
             match read.order {
                 Order::Newest => read.until = page.scanned.saturating_sub(1),
                 Order::Oldest => read.after = page.scanned,
@@ -57,7 +64,7 @@ impl Hub {
         Ok(collected)
     }
 
-    /// Returns one event, if it is kept and has not expired. Fails if its row is damaged.
+    /// Returns one event, if it is kept and has not expired. Fails if it is damaged or was purged.
     pub async fn event(
         &self,
         _by: &Principal,
@@ -76,10 +83,14 @@ impl Hub {
             limit: 1,
         };
         match self.log().read(read).await {
-            Ok(page) if page.damaged > 0 => Err(store::Error::Damaged {
-                problem: format!("the row of event `{position}` cannot be read"),
-            }),
-            Ok(mut page) => Ok(page.events.pop()),
+            Ok(mut page) => match page.gone {
+                None => Ok(page.events.pop()),
+                Some(gone) if gone.reason == GapReason::Purged => Err(store::Error::Purged { position }),
+                Some(_) => {
+                    let problem = format!("the row of event `{position}` cannot be read");
+                    Err(store::Error::Damaged { problem })
+                }
+            },
             // The log was replaced meanwhile.
             Err(store::Error::EpochChanged { .. }) => Ok(None),
             Err(error) => Err(error),

@@ -9,12 +9,14 @@ mod cutting;
 pub mod feed;
 pub mod feeds;
 pub mod follower;
+pub mod forgetting;
 pub mod history;
 pub mod idle_callers;
 pub mod item;
 mod measuring;
 mod own;
 pub mod publish;
+pub mod purging;
 pub mod readers;
 pub mod readers_in_use;
 mod ring;
@@ -83,6 +85,8 @@ struct Shared {
     channel_count: watch::Sender<usize>,
     admission: Admission,
     counts: Counts,
+    /// Counts what was purged: whoever holds events looks whether they are still there.
+    purges: watch::Sender<u64>,
     closing: AtomicBool,
     refusing: AtomicBool,
     started: Instant,
@@ -114,6 +118,7 @@ impl Hub {
             channel_count,
             admission: Admission::new(config.events_per_second),
             counts,
+            purges: watch::Sender::new(0),
             closing: AtomicBool::new(false),
             refusing: AtomicBool::new(false),
             started: Instant::now(),

@@ -59,7 +59,7 @@ impl Problem {
             at: at.clone(),
             fix: fix.clone().into_owned(),
             limit: limit.map(|limit| limit.name.to_owned()),
-            retry_after: limit.map(|limit| limit.retry_after),
+            retry_after: limit.and_then(|limit| limit.retry_after),
             webhook_id: webhook.clone(),
         }
     }
@@ -128,8 +128,8 @@ impl IntoResponse for Problem {
         response.extensions_mut().insert(self.0.code);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(problem::MEDIA_TYPE));
-        if let Some(limit) = self.0.limit {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(limit.retry_seconds()));
+        if let Some(seconds) = self.0.limit.and_then(|limit| limit.retry_seconds()) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

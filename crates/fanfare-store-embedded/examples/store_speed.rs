@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fanfare_core::{Door, Filter, NewEvent, Priority, Source};
-use fanfare_hub::follower::Follow;
+use fanfare_hub::follower::{Follow, Followed};
 use fanfare_store::{Append, Order, Read, Retention, Store};
 use fanfare_store_embedded::Embedded;
 
@@ -36,7 +36,7 @@ async fn main() -> anyhow::Result<()> {
     let followed = store.clone();
     let follower = tokio::spawn(async move {
         let mut count = 0;
-        while let Ok(batch) = follow.next(&*followed.log).await {
+        while let Ok(Followed::Events(batch)) = follow.next(&*followed.log).await {
             count += batch.len();
         }
         count

@@ -1,11 +1,11 @@
 //! The log: appending, which writes rows, looks up keys and counts channels; and reading.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use fanfare_core::{
-    Agent, Arrival, Audience, Door, Event, EventType, Json, Key, NewEvent, Principal, Priority, Timestamp,
+    Agent, Arrival, Audience, Channel, Door, Event, EventType, Json, Key, NewEvent, Principal, Priority,
+    Timestamp,
 };
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Statement};
@@ -20,7 +20,7 @@ use crate::{Embedded, failure, read};
 use fanfare_store::keys::{Digest, conflict, kept_key};
 use fanfare_store::settlement::Made;
 use fanfare_store::{
-    Append, AppendId, Appended, Batch, CHANNELS_MAX, ChannelRow, Error, Head, IDEMPOTENCY_WINDOW, Log, Page,
+    Append, AppendId, Appended, Batch, ChannelRow, Error, Head, IDEMPOTENCY_WINDOW, Log, Page, Purge, Purged,
     Read, Swept,
 };
 
@@ -66,6 +66,15 @@ impl Log for Embedded {
         Ok(self.shared.channels().sorted())
     }
 
+    async fn forget_channels(&self, channels: Vec<Channel>) -> Result<Vec<Channel>, Error> {
+        let size = Size { rows: channels.len(), bytes: 0 };
+        self.writer.change(size, move |group| group.forget_channels(channels).map(Ok)).await
+    }
+
+    async fn purge(&self, purge: &Purge) -> Result<Option<Purged>, Error> {
+        self.purge_log(purge).await
+    }
+
     async fn sweep(&self) -> Result<Swept, Error> {
         self.writer.sweep().await
     }
@@ -108,16 +117,8 @@ impl Group<'_> {
         if self.volatile.settlement.is_given_up(id) || self.effect.given_up.contains(&id) {
             return Ok(Err(Error::Settled { id }));
         }
-        let room = CHANNELS_MAX - self.ahead.channels.len();
-        if room < events.len() {
-            let unknown: HashSet<_> = events
-                .iter()
-                .map(|event| &event.channel)
-                .filter(|channel| self.ahead.channels.id(channel).is_none())
-                .collect();
-            if unknown.len() > room {
-                return Ok(Err(Error::TooManyChannels { max: CHANNELS_MAX }));
-            }
+        if let Err(refusal) = self.check_channels(events) {
+            return Ok(Err(refusal));
         }
         let known = |key: &str| -> rusqlite::Result<_> {
             Ok(self.used(key)?.filter(|used| self.counts(used)).map(|used| used.digest))
@@ -176,19 +177,15 @@ impl Group<'_> {
 
     /// Writes an event, which has the next seq, and moves the end of the log to it.
     pub(super) fn put(&mut self, event: Arc<Event>) -> rusqlite::Result<()> {
-        let (seq, timestamp) = (event.position.seq, event.timestamp);
+        let seq = event.position.seq;
         let channel = self.ahead.channels.id(&event.channel);
         let channel = channel.unwrap_or_else(|| self.ahead.channels.add(event.channel.clone()));
         let shared_last = self.shared_last();
-        let row = self.ahead.channels.row_mut(channel);
-        if row.last_seq <= shared_last {
+        let before = self.ahead.channels.count(channel, seq, event.timestamp);
+        if before.is_none_or(|before| before <= shared_last) {
             self.effect.channels.push(channel);
         }
-        let is_new_block = row.events == 0 || row.last_seq / BLOCK_LEN != seq / BLOCK_LEN;
-        row.events += 1;
-        row.last_seq = seq;
-        row.last_timestamp = timestamp;
-        if is_new_block {
+        if before.is_none_or(|before| before / BLOCK_LEN != seq / BLOCK_LEN) {
             self.conn
                 .prepare_cached("INSERT OR IGNORE INTO channel_blocks (channel, block) VALUES (?1, ?2)")?
                 .execute((channel as i64, (seq / BLOCK_LEN) as i64))?;
@@ -228,24 +225,6 @@ impl Group<'_> {
             }
             Err(error) => Err(error),
         }
-    }
-
-    /// Writes each channel with new events once, however many there are.
-    pub(super) fn write_channels(&mut self) -> rusqlite::Result<()> {
-        let mut statement = self.conn.prepare_cached(
-            "INSERT OR REPLACE INTO channels (id, name, events, last_seq, last_timestamp) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?;
-        for id in &self.effect.channels {
-            let row = self.ahead.channels.row_mut(*id);
-            statement.execute((
-                *id as i64,
-                row.channel.as_str(),
-                row.events as i64,
-                row.last_seq as i64,
-                row.last_timestamp.as_micros(),
-            ))?;
-        }
-        Ok(())
     }
 }
 

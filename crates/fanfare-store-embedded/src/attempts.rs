@@ -8,7 +8,7 @@ use crate::state::Shared;
 use fanfare_store::page::Rows;
 use fanfare_store::{AttemptRow, ReadAttempts};
 
-const COLUMNS: &str = "id, webhook, seq, number, at, is_delivered, detail, epoch";
+const COLUMNS: &str = "id, webhook, seq, number, at, is_delivered, detail, epoch, last_seq";
 
 /// Returns the number of attempts.
 pub(super) fn count(conn: &Connection) -> rusqlite::Result<u64> {
@@ -23,12 +23,13 @@ pub(super) fn insert(
     row: &AttemptRow,
 ) -> rusqlite::Result<()> {
     let Place { epoch, seq } = epochs.place(row.position)?;
+    let last_seq = (row.last_seq != seq).then_some(row.last_seq as i64);
     let (seq, at) = (seq as i64, row.at.as_micros());
     conn.prepare_cached(
-        "INSERT INTO attempts (webhook, seq, number, at, is_delivered, detail, epoch)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO attempts (webhook, seq, number, at, is_delivered, detail, epoch, last_seq)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?
-    .execute((webhook as i64, seq, row.number, at, row.is_delivered, &*row.detail, epoch))
+    .execute((webhook as i64, seq, row.number, at, row.is_delivered, &*row.detail, epoch, last_seq))
     .map(|_| ())
 }
 
@@ -101,6 +102,19 @@ pub(super) fn too_many(
     Ok((cut, count))
 }
 
+/// Removes those that sent an event, alone or in a batch; returns how many.
+pub(super) fn remove_of_event(conn: &Connection, event: Place) -> rusqlite::Result<u64> {
+    let place = (event.epoch, event.seq as i64);
+    let mut removed = 0;
+    for sql in [
+        "DELETE FROM attempts WHERE epoch = ?1 AND seq = ?2",
+        "DELETE FROM attempts WHERE epoch = ?1 AND last_seq >= ?2 AND +seq < ?2",
+    ] {
+        removed += conn.prepare_cached(sql)?.execute(place)?;
+    }
+    Ok(removed as u64)
+}
+
 /// Removes those before `cut`.
 pub(super) fn remove_before(conn: &Connection, cut: i64) -> rusqlite::Result<u64> {
     conn.prepare_cached("DELETE FROM attempts WHERE id < ?1")?.execute([cut]).map(|count| count as u64)
@@ -120,10 +134,13 @@ fn decode(shared: &Shared, row: &Row<'_>) -> rusqlite::Result<Option<AttemptRow>
     let number = row.get::<_, i64>(1)? as u64;
     let webhook = shared.webhooks().get(number).map(|entry| entry.row.id.clone());
     let Some(webhook) = webhook else { return Ok(None) };
+    let position = shared.epochs.position(row.get(7)?, row.get(2)?)?;
+    let last_seq: Option<i64> = row.get(8)?;
     Ok(Some(AttemptRow {
         id: row.get::<_, i64>(0)? as u64,
         webhook,
-        position: shared.epochs.position(row.get(7)?, row.get(2)?)?,
+        position,
+        last_seq: last_seq.map_or(position.seq, |seq| seq as u64),
         number: row.get(3)?,
         at: Timestamp::from_micros(row.get(4)?),
         is_delivered: row.get(5)?,

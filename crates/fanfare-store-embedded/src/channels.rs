@@ -1,23 +1,30 @@
 //! The channels of the log, in memory.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use fanfare_core::{Channel, Filter, Timestamp};
 use rusqlite::Connection;
 
 use fanfare_store::ChannelRow;
 
-/// All channels and their statistics. The id in the file is the index here plus 1.
+/// All channels and their statistics, by their ids in the file.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Channels {
-    rows: Vec<ChannelRow>,
+    /// A channel without events was purged: it stays to tell readers of what it had, until retention has removed that.
+    rows: BTreeMap<usize, ChannelRow>,
     ids: HashMap<Channel, usize>,
+    /// Number of `rows` that have events.
+    len: usize,
+    /// The largest id that any channel ever had. An id is not used again: a page that is being read may still have events
+    /// of the channel that was forgotten.
+    last_id: usize,
 }
 
 impl Channels {
     /// Reads them from the file.
     pub(super) fn load(conn: &Connection) -> rusqlite::Result<Channels> {
-        let mut channels = Channels::default();
+        let last_id = conn.query_row("SELECT last_channel FROM log", (), |row| row.get::<_, i64>(0))?;
+        let mut channels = Channels { last_id: last_id as usize, ..Channels::default() };
         let mut statement =
             conn.prepare("SELECT id, name, events, last_seq, last_timestamp FROM channels ORDER BY id")?;
         let mut rows = statement.query(())?;
@@ -25,40 +32,67 @@ impl Channels {
             let channel: Channel = row.get_ref(1)?.as_str()?.parse().map_err(|_| {
                 rusqlite::Error::InvalidColumnType(1, "name".to_owned(), rusqlite::types::Type::Text)
             })?;
-            if row.get::<_, i64>(0)? != channels.rows.len() as i64 + 1 {
+            let id = usize::try_from(row.get::<_, i64>(0)?).unwrap_or(usize::MAX);
+            if id > channels.last_id {
                 return Err(rusqlite::Error::IntegralValueOutOfRange(0, row.get(0)?));
             }
-            channels.push(ChannelRow {
+            let loaded = ChannelRow {
                 channel,
                 events: row.get::<_, i64>(2)? as u64,
                 last_seq: row.get::<_, i64>(3)? as u64,
                 last_timestamp: Timestamp::from_micros(row.get(4)?),
-            });
+            };
+            channels.put(id, Some(loaded));
         }
         Ok(channels)
     }
 
+    /// Returns the number of channels that have events.
     pub(super) fn len(&self) -> usize {
-        self.rows.len()
+        self.len
+    }
+
+    /// Returns the number of channels that were purged and are not forgotten yet.
+    pub(super) fn purged_len(&self) -> usize {
+        self.rows.len() - self.len
+    }
+
+    /// Returns the largest id that any channel ever had.
+    pub(super) fn last_id(&self) -> usize {
+        self.last_id
     }
 
     pub(super) fn id(&self, channel: &Channel) -> Option<usize> {
         self.ids.get(channel).copied()
     }
 
-    pub(super) fn row(&self, id: usize) -> Option<&ChannelRow> {
-        self.rows.get(id.checked_sub(1)?)
+    /// Returns whether a channel has events.
+    pub(super) fn has(&self, channel: &Channel) -> bool {
+        self.id(channel).and_then(|id| self.row(id)).is_some_and(|row| row.events > 0)
     }
 
-    /// Returns all, in order of their names.
+    pub(super) fn row(&self, id: usize) -> Option<&ChannelRow> {
+        self.rows.get(&id)
+    }
+
+    /// Returns all that have events, in order of their names.
     pub(super) fn sorted(&self) -> Vec<ChannelRow> {
-        let mut rows = self.rows.clone();
+        let mut rows: Vec<_> = self.rows.values().filter(|row| row.events > 0).cloned().collect();
         rows.sort_unstable_by(|a, b| a.channel.cmp(&b.channel));
         rows
     }
 
-    /// Returns the ids of the channels that `filter` matches and that had an event after `after`; `None` if it matches
-    /// every channel.
+    /// Returns the ids of those that were purged, and of which the log has nothing from `first` on.
+    pub(super) fn purged_before(&self, first: u64) -> Vec<usize> {
+        if self.purged_len() == 0 {
+            return Vec::new();
+        }
+        let is_over = |row: &ChannelRow| row.events == 0 && row.last_seq < first;
+        self.rows.iter().filter(|(_, row)| is_over(row)).map(|(id, _)| *id).collect()
+    }
+
+    /// Returns the ids of the channels that `filter` matches and that had an event after `after`, in order; `None` if it
+    /// matches every channel.
     pub(super) fn wanted(&self, filter: &Filter, after: u64) -> Option<Vec<usize>> {
         let is_all = filter.patterns().iter().any(|pattern| pattern.is_all());
         if is_all {
@@ -69,50 +103,77 @@ impl Channels {
             .iter()
             .map(|pattern| pattern.exact().and_then(|name| name.parse().ok()))
             .collect();
-        let is_live = |id: &usize| self.rows[id - 1].last_seq > after;
-        Some(match exact {
+        let is_live = |id: &usize| self.rows.get(id).is_some_and(|row| row.last_seq > after);
+        let mut ids: Vec<_> = match exact {
             Some(names) => names.iter().filter_map(|name| self.id(name)).filter(is_live).collect(),
-            None => (1..=self.rows.len())
-                .filter(is_live)
-                .filter(|id| filter.matches_channel(&self.rows[id - 1].channel))
-                .collect(),
-        })
+            None => {
+                let matching = self.rows.iter().filter(|(_, row)| filter.matches_channel(&row.channel));
+                matching.map(|(id, _)| *id).filter(is_live).collect()
+            }
+        };
+        ids.sort_unstable();
+        Some(ids)
     }
 
     /// Adds a channel without events; returns its id.
     pub(super) fn add(&mut self, channel: Channel) -> usize {
-        self.push(ChannelRow { channel, events: 0, last_seq: 0, last_timestamp: Timestamp::from_micros(0) })
+        self.last_id += 1;
+        let last_timestamp = Timestamp::from_micros(0);
+        self.put(self.last_id, Some(ChannelRow { channel, events: 0, last_seq: 0, last_timestamp }));
+        self.last_id
     }
 
-    /// Returns the row of a channel, to count an event.
-    pub(super) fn row_mut(&mut self, id: usize) -> &mut ChannelRow {
-        &mut self.rows[id - 1]
+    /// Counts an event of a channel. Returns the seq of the one before, if there is one.
+    pub(super) fn count(&mut self, id: usize, seq: u64, at: Timestamp) -> Option<u64> {
+        let row = self.rows.get_mut(&id)?;
+        let before = (row.last_seq > 0).then_some(row.last_seq);
+        self.len += usize::from(row.events == 0);
+        row.events += 1;
+        row.last_seq = seq;
+        row.last_timestamp = at;
+        before
     }
 
-    /// Copies the rows `ids` from `newer`, which has every channel of ours under the same id.
+    /// Counts that a channel has lost this many events.
+    pub(super) fn uncount(&mut self, id: usize, events: u64) {
+        if let Some(row) = self.rows.get_mut(&id)
+            && row.events > 0
+        {
+            row.events = row.events.saturating_sub(events);
+            self.len -= usize::from(row.events == 0);
+        }
+    }
+
+    /// Removes a channel.
+    pub(super) fn forget(&mut self, id: usize) {
+        self.put(id, None);
+    }
+
+    /// Copies the rows `ids` from `newer`.
     pub(super) fn update(&mut self, newer: &Channels, ids: &[usize]) {
-        for row in &newer.rows[self.rows.len()..] {
-            self.push(row.clone());
-        }
         for id in ids {
-            self.rows[id - 1].clone_from(&newer.rows[id - 1]);
+            self.put(*id, newer.row(*id).cloned());
         }
+        self.last_id = newer.last_id;
     }
 
-    /// Restores the rows `ids` from `older`, and drops the channels that it does not have.
+    /// Restores the rows `ids` from `older`.
     pub(super) fn revert(&mut self, older: &Channels, ids: &[usize]) {
-        for row in self.rows.drain(older.rows.len()..) {
-            self.ids.remove(&row.channel);
-        }
-        for id in ids.iter().filter(|id| **id <= older.rows.len()) {
-            self.rows[id - 1].clone_from(&older.rows[id - 1]);
-        }
+        self.update(older, ids);
     }
 
-    fn push(&mut self, row: ChannelRow) -> usize {
-        let id = self.rows.len() + 1;
-        self.ids.insert(row.channel.clone(), id);
-        self.rows.push(row);
-        id
+    fn put(&mut self, id: usize, row: Option<ChannelRow>) {
+        let before = match &row {
+            Some(row) => self.rows.insert(id, row.clone()),
+            None => self.rows.remove(&id),
+        };
+        if let Some(before) = before {
+            self.len -= usize::from(before.events > 0);
+            self.ids.remove(&before.channel);
+        }
+        if let Some(row) = row {
+            self.len += usize::from(row.events > 0);
+            self.ids.insert(row.channel, id);
+        }
     }
 }

@@ -9,3 +9,6 @@ pub(super) const SEQ: usize = 0;
 
 /// The index of the last of these columns, the checksum over those before it.
 pub(super) const CHECKSUM: usize = 14;
+
+/// The index of the column `purged`, where it is read after these columns.
+pub(super) const PURGED: usize = 15;

@@ -19,6 +19,12 @@ impl Damage {
         self.events.len() < DAMAGED_MAX && self.events.insert(event)
     }
 
+    /// Returns the seq of the last one before `end`, in the same log.
+    pub(super) fn last_before(&self, end: Position) -> Option<u64> {
+        let before = self.events.iter().filter(|event| event.epoch == end.epoch && event.seq < end.seq);
+        before.map(|event| event.seq).max()
+    }
+
     /// Returns how many were found, up to [`DAMAGED_MAX`].
     pub(super) fn count(&self) -> u64 {
         self.events.len() as u64

@@ -4,15 +4,15 @@
 
 use std::sync::Arc;
 
+use fanfare_core::notice::GapReason;
 use fanfare_core::{Event, Position, Timestamp};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
 
-use crate::append;
-use crate::channels::Channels;
 use crate::columns::COLUMNS;
 use crate::epochs::Place;
 use crate::failure;
-use crate::read::{Names, first_of};
+use crate::names::Names;
+use crate::read::first_of;
 use crate::row::{self, Decoder};
 use crate::state::Shared;
 use fanfare_store::page::Rows;
@@ -79,20 +79,6 @@ pub(super) fn put(
     Ok(before)
 }
 
-/// Keeps an event of `epoch` that the log does not have, or no longer.
-pub(super) fn keep_event(
-    conn: &Connection,
-    epoch: i64,
-    channels: &Channels,
-    event: &Event,
-) -> rusqlite::Result<()> {
-    match channels.id(&event.channel) {
-        Some(channel) => append::keep(conn, epoch, event, channel as i64),
-        // An event of this log has a channel of this log.
-        None => Err(rusqlite::Error::QueryReturnedNoRows),
-    }
-}
-
 /// Keeps the events from `first` to before `cut`, which the log is about to lose, if deliveries need them.
 pub(super) fn keep_events(conn: &Connection, first: Place, cut: u64) -> rusqlite::Result<()> {
     conn.prepare_cached(&format!(
@@ -121,6 +107,22 @@ pub(super) fn remove(conn: &Connection, key: Key, first: Place) -> rusqlite::Res
     Ok(Some(before))
 }
 
+/// Returns the keys of the rows of one event.
+pub(super) fn of_event(conn: &Connection, event: Place) -> rusqlite::Result<Vec<Key>> {
+    conn.prepare_cached("SELECT webhook, epoch, seq FROM deliveries WHERE epoch = ?1 AND seq = ?2")?
+        .query_map((event.epoch, event.seq as i64), key)?
+        .collect()
+}
+
+/// Returns the places of a limited number of events on a channel that are kept beside the log.
+pub(super) fn kept_on(conn: &Connection, channel: usize, limit: u64) -> rusqlite::Result<Vec<Place>> {
+    conn.prepare_cached("SELECT epoch, seq FROM kept_events WHERE channel = ?1 LIMIT ?2")?
+        .query_map((channel as i64, limit as i64), |row| {
+            Ok(Place { epoch: row.get(0)?, seq: row.get::<_, i64>(1)? as u64 })
+        })?
+        .collect()
+}
+
 /// Returns the keys of a limited number of rows that failed before that time, oldest first.
 pub(super) fn failed_before(conn: &Connection, moment: Timestamp, limit: u64) -> rusqlite::Result<Vec<Key>> {
     conn.prepare_cached(
@@ -141,8 +143,8 @@ pub(super) fn of_webhook(conn: &Connection, webhook: u64, limit: u64) -> rusqlit
 #[derive(Debug)]
 pub(super) struct Page {
     pub(super) rows: Vec<DeliveryRow>,
-    /// The events of rows that are left out, because they cannot be read.
-    pub(super) damaged: Vec<Position>,
+    /// The events of rows that are left out, because there is nothing to send, with the reason.
+    pub(super) gone: Vec<(Position, GapReason)>,
 }
 
 /// Reads a page in one snapshot, in the order of the events.
@@ -151,7 +153,7 @@ pub(super) fn page(
     conn: &mut Connection,
     wanted: &ReadDeliveries,
 ) -> rusqlite::Result<Page> {
-    let mut page = Page { rows: Vec::new(), damaged: Vec::new() };
+    let mut page = Page { rows: Vec::new(), gone: Vec::new() };
     let Some(number) = shared.webhooks().number(&wanted.webhook) else { return Ok(page) };
     let snapshot = conn.transaction()?;
     let mut rows = Rows::new(wanted.limit);
@@ -176,9 +178,13 @@ pub(super) fn page(
     let mut found = statement.query((number as i64, from.epoch, from_seq))?;
     while let Some(row) = found.next()? {
         let place = Place { epoch: row.get(0)?, seq: row.get::<_, i64>(1)? as u64 };
-        let Some(event) = events.at(place)? else {
-            page.damaged.push(Position { epoch: shared.epochs.epoch(place.epoch)?, seq: place.seq });
-            continue;
+        let event = match events.at(place)? {
+            Ok(event) => event,
+            Err(reason) => {
+                page.gone
+                    .push((Position { epoch: shared.epochs.epoch(place.epoch)?, seq: place.seq }, reason));
+                continue;
+            }
         };
         let len = event.stored_len() as usize;
         let delivery = DeliveryRow {
@@ -212,18 +218,18 @@ impl<'a> Events<'a> {
     fn new(shared: &'a Shared, conn: &'a Connection) -> rusqlite::Result<Events<'a>> {
         Ok(Events {
             shared,
-            in_log: conn.prepare_cached(&format!("SELECT {COLUMNS} FROM events WHERE seq = ?1"))?,
+            in_log: conn.prepare_cached(&format!("SELECT {COLUMNS}, purged FROM events WHERE seq = ?1"))?,
             kept: conn.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM kept_events WHERE seq = ?1 AND epoch = ?2"
+                "SELECT {COLUMNS}, NULL FROM kept_events WHERE seq = ?1 AND epoch = ?2"
             ))?,
             first: Place { seq: first_of(shared, conn)?, ..shared.first() },
-            names: Names::new(shared),
+            names: Names::new(shared, conn),
             decoder: Decoder::new(shared.checked_from),
         })
     }
 
-    /// Returns an event that a delivery needs; nothing when it cannot be read.
-    fn at(&mut self, place: Place) -> rusqlite::Result<Option<Event>> {
+    /// Returns an event that a delivery needs, or why it has no content.
+    fn at(&mut self, place: Place) -> rusqlite::Result<Result<Event, GapReason>> {
         let epoch = self.shared.epochs.epoch(place.epoch)?;
         let seq = place.seq as i64;
         let mut rows = match place >= self.first {
@@ -234,15 +240,18 @@ impl<'a> Events<'a> {
         let decoder = self.decoder.of(epoch);
         let read = rows.next().and_then(|row| {
             let row = row.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-            decoder.event(row, names.name(row::channel(row)?)?)
+            if row::is_purged(row)? {
+                return Ok(Err(GapReason::Purged));
+            }
+            decoder.event(row, names.name(row::channel(row)?)?).map(Ok)
         });
         match read {
-            Ok(event) => Ok(Some(event)),
+            Ok(read) => Ok(read),
             Err(error)
                 if failure::is_damage(&error) || matches!(error, rusqlite::Error::QueryReturnedNoRows) =>
             {
                 self.shared.note_damage(Position { epoch, seq: place.seq });
-                Ok(None)
+                Ok(Err(GapReason::Damaged))
             }
             Err(error) => Err(error),
         }

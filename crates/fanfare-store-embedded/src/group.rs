@@ -143,6 +143,8 @@ pub(super) struct Effect {
     pub(super) is_list_changed: bool,
     /// Number of added attempts.
     pub(super) attempts: u64,
+    /// Number of attempts that were removed.
+    pub(super) attempts_removed: u64,
     /// Number of added idempotency keys.
     pub(super) keys: usize,
 }
@@ -159,6 +161,7 @@ impl Effect {
             webhooks: BTreeMap::new(),
             is_list_changed: false,
             attempts: 0,
+            attempts_removed: 0,
             keys: 0,
         }
     }
@@ -176,7 +179,8 @@ impl State {
     pub(super) fn publish(&mut self, effect: Effect) -> Option<Batch> {
         self.totals.tail = effect.tail;
         self.totals.keys += effect.keys;
-        self.totals.attempts += effect.attempts;
+        self.totals.attempts =
+            (self.totals.attempts + effect.attempts).saturating_sub(effect.attempts_removed);
         if !effect.channels.is_empty() {
             self.shared.channels_mut().update(&self.ahead.channels, &effect.channels);
         }

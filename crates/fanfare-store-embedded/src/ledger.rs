@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use fanfare_core::notice::GapReason;
 use fanfare_core::{Filter, Position, WebhookId};
 use tokio::sync::watch;
 
 use crate::group::{Group, Size};
 use crate::{Embedded, attempts, deliveries, webhooks};
 use fanfare_store::{
-    AttemptRow, Claim, DeliveryChange, DeliveryCounts, DeliveryRow, Error, InstanceId, Lease, Ledger,
-    ReadAttempts, ReadDeliveries, ReaderKey, ReaderRow, Swept, WebhookRow,
+    AttemptRow, Claim, DeliveryChange, DeliveryCounts, DeliveryRow, Error, InstanceId, Lease, Ledger, Purge,
+    Purged, ReadAttempts, ReadDeliveries, ReaderKey, ReaderRow, Swept, WebhookRow,
 };
 
 #[async_trait]
@@ -146,22 +147,33 @@ impl Ledger for Embedded {
         self.with_reader(move |shared, conn| attempts::find(shared, conn, id)).await
     }
 
+    async fn purge(&self, purge: &Purge) -> Result<Purged, Error> {
+        self.purge_kept(purge).await
+    }
+
     async fn sweep(&self) -> Result<Swept, Error> {
         self.writer.forget().await
     }
 }
 
 impl Embedded {
-    /// Reads a page of deliveries, and removes those whose events are damaged.
+    /// Reads a page of deliveries, and removes those whose events have no content.
     async fn deliveries_page(&self, read: ReadDeliveries) -> Result<Vec<DeliveryRow>, Error> {
         let webhook = read.webhook.clone();
         let page = self.with_reader(move |shared, conn| deliveries::page(shared, conn, &read)).await?;
-        if !page.damaged.is_empty() {
-            for event in &page.damaged {
-                tracing::error!(%webhook, %event, "a delivery is given up, because its event is damaged");
+        if !page.gone.is_empty() {
+            for (event, reason) in &page.gone {
+                match reason {
+                    GapReason::Purged => {
+                        tracing::info!(%webhook, %event, "a delivery is given up, because its event was purged");
+                    }
+                    GapReason::Damaged | GapReason::Retention => {
+                        tracing::error!(%webhook, %event, "a delivery is given up, because its event is damaged");
+                    }
+                }
             }
-            let remove = |position| DeliveryChange::Remove { webhook: webhook.clone(), position };
-            self.record(Vec::new(), page.damaged.into_iter().map(remove).collect()).await?;
+            let remove = |(position, _)| DeliveryChange::Remove { webhook: webhook.clone(), position };
+            self.record(Vec::new(), page.gone.into_iter().map(remove).collect()).await?;
         }
         Ok(page.rows)
     }

@@ -20,17 +20,22 @@ mod ledger;
 mod lock;
 pub mod maintenance;
 mod measures;
+mod names;
+mod naming;
 mod open;
 mod open_error;
 mod presence;
 mod problems;
+mod purge;
 mod read;
 mod readers;
 mod refused;
 mod row;
 mod schema;
+mod scrub;
 mod state;
 mod sweep;
+mod traces;
 mod wal;
 mod webhooks;
 mod writer;
@@ -111,6 +116,8 @@ impl Embedded {
         let keys: i64 =
             conn.query_row("SELECT count(*) FROM idempotency_keys", (), |row| row.get(0)).map_err(named)?;
 
+        let traces = traces::count(&conn).map_err(named)?;
+
         let committed = broadcast::Sender::new(COMMITTED_LEN_MAX);
         let shared = Arc::new(Shared::new(
             path.to_owned(),
@@ -128,7 +135,7 @@ impl Embedded {
             conn,
             ahead: Ahead { channels, webhooks: registry },
             volatile: Volatile { claims: Claims::default(), settlement: Settlement::default() },
-            totals: Totals { tail, keys: keys as usize, attempts },
+            totals: Totals { tail, keys: keys as usize, attempts, traces },
             retention,
         };
         refuse_if_full(&state);
@@ -217,6 +224,10 @@ fn ends(conn: &Connection, checked_from: Position, channels: &Channels) -> rusql
         })
         .optional()?;
     let Some((seq, before)) = newest else { return Ok((first, noted)) };
+    if read::is_purged(conn, seq as u64)? {
+        // The purge noted the end of the log.
+        return Ok((first, noted));
+    }
     let last = match read::event_at(conn, checked_from, channels, seq as u64) {
         Err(error) if failure::is_damage(&error) => {
             tracing::error!(

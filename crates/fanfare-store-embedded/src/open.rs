@@ -155,6 +155,8 @@ pub(super) fn open_existing(path: &Path, now: Timestamp, index: WalIndex) -> Res
     conn.pragma_update(None, "wal_autocheckpoint", 0).map_err(named)?;
     conn.pragma_update(None, "journal_size_limit", WAL_LEN_MAX).map_err(named)?;
     conn.pragma_update(None, "cache_size", -WRITER_CACHE_KIB).map_err(named)?;
+    // What is deleted from a page is overwritten, where that writes no other page.
+    conn.pragma_update(None, "secure_delete", "FAST").map_err(named)?;
     if schema::migrate(&mut conn, STEPS, now).map_err(named)? {
         conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())).map_err(named)?;
     }

@@ -3,14 +3,17 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use fanfare_core::{Arrival, Channel, Event, Filter, Position, Priority};
+use fanfare_core::notice::GapReason;
+use fanfare_core::{Arrival, Event, Filter, Position, Priority};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::channels::Channels;
 use crate::columns::COLUMNS;
 use crate::failure;
+use crate::names::{Names, unknown_channel};
 use crate::row::{self, Decoder};
 use crate::state::Shared;
+use crate::traces;
 use fanfare_store::page::{Collector, Range};
 use fanfare_store::{Order, Page, Read};
 
@@ -23,29 +26,36 @@ const MERGE_LEN_MAX: usize = 64;
 
 /// Reads a page in one snapshot.
 pub(super) fn page(shared: &Shared, conn: &mut Connection, read: &Read) -> rusqlite::Result<Page> {
-    // Before the snapshot starts: then the snapshot has all events up to `last`, and `shared` has their channels.
+    // Before the snapshot starts: then the snapshot has all events up to `last`, and `shared` has their channels, also
+    // those that are forgotten meanwhile.
     let last = shared.head().last;
+    let wanted = shared.channels().wanted(&read.filter, read.after);
     let snapshot = conn.transaction()?;
     let first = first_of(shared, &snapshot)?;
     let range = Range::new(read, first, last);
-    let wanted = shared.channels().wanted(&read.filter, range.low.saturating_sub(1));
     let mut reading = Reading {
         shared,
         conn: &snapshot,
         read,
         range,
         page: Collector::new(read, range),
-        wanted: wanted.as_ref().map(|ids| flags(ids)),
-        names: Names::new(shared),
+        wanted: wanted.clone(),
+        names: Names::new(shared, &snapshot),
         decoder: Decoder::new(shared.checked_from),
         now: shared.clock.now(),
     };
+    let removed = match read.order {
+        Order::Newest => None,
+        Order::Oldest => traces::missed(&snapshot, &read.filter, read.after, first)?,
+    };
+    reading.page.note_removed(removed);
     let is_done = match wanted {
         _ if range.is_empty() => true,
         Some(ids) if ids.len() <= MERGE_LEN_MAX => match reading.blocks(&ids) {
             // The index is damaged: all events of the range are read instead.
             Err(error) if failure::is_damage(&error) => {
                 reading.page = Collector::new(read, range);
+                reading.page.note_removed(removed);
                 reading.seqs(range.low, range.high)?
             }
             done => done?,
@@ -121,14 +131,23 @@ pub(super) fn partition(
     Ok(low)
 }
 
-/// Returns one event; nothing when it is not kept. Those from `checked_from` on have a checksum.
+/// Returns whether the event at `seq` was purged.
+pub(super) fn is_purged(conn: &Connection, seq: u64) -> rusqlite::Result<bool> {
+    let found = conn
+        .prepare_cached("SELECT purged IS 1 FROM events WHERE seq = ?1")?
+        .query_row([seq as i64], |row| row.get(0))
+        .optional()?;
+    Ok(found.unwrap_or(false))
+}
+
+/// Returns one event; nothing when it is not kept, or was purged. Those from `checked_from` on have a checksum.
 pub(super) fn event_at(
     conn: &Connection,
     checked_from: Position,
     channels: &Channels,
     seq: u64,
 ) -> rusqlite::Result<Option<Event>> {
-    conn.prepare_cached(&format!("SELECT {COLUMNS} FROM events WHERE seq = ?1"))?
+    conn.prepare_cached(&format!("SELECT {COLUMNS} FROM events WHERE seq = ?1 AND purged IS NOT 1"))?
         .query_row([seq as i64], |row| {
             let id = row::channel(row)?;
             let channel = channels.row(id).ok_or_else(|| unknown_channel(id))?.channel.clone();
@@ -144,8 +163,8 @@ struct Reading<'a> {
     read: &'a Read,
     range: Range,
     page: Collector,
-    /// By the id of a channel: whether it is wanted. Nothing when all are.
-    wanted: Option<Vec<bool>>,
+    /// The ids of the channels that are wanted, in order. Nothing when all are.
+    wanted: Option<Vec<usize>>,
     names: Names<'a>,
     decoder: Decoder,
     /// Events that expired before this time are left out.
@@ -160,7 +179,7 @@ impl Reading<'_> {
             Order::Oldest => "ASC",
         };
         let mut statement = self.conn.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM events WHERE seq >= ?1 AND seq <= ?2 ORDER BY seq {direction}"
+            "SELECT {COLUMNS}, purged FROM events WHERE seq >= ?1 AND seq <= ?2 ORDER BY seq {direction}"
         ))?;
         let mut rows = statement.query((low as i64, high as i64))?;
         let mut due = Due::new(self.read.order, low, high);
@@ -183,7 +202,7 @@ impl Reading<'_> {
     /// reached the end.
     fn one_by_one(&mut self, seq: u64, due: Due) -> rusqlite::Result<bool> {
         let mut statement =
-            self.conn.prepare_cached(&format!("SELECT {COLUMNS} FROM events WHERE seq = ?1"))?;
+            self.conn.prepare_cached(&format!("SELECT {COLUMNS}, purged FROM events WHERE seq = ?1"))?;
         for seq in std::iter::once(seq).chain(due) {
             let mut rows = statement.query([seq as i64])?;
             let goes_on = match rows.next() {
@@ -204,29 +223,25 @@ impl Reading<'_> {
         if !self.page.look() {
             return Ok(false);
         }
-        let event = match self.event(row) {
-            Err(error) if failure::is_damage(&error) => {
-                self.shared.note_damage(Position { epoch: self.read.epoch, seq });
-                return Ok(self.page.damaged(seq));
-            }
-            event => event?,
-        };
-        if self.page.is_damage() {
-            return Ok(false);
-        }
-        match event {
-            Some(event) => Ok(self.page.take(event.into())),
-            None => {
+        match self.event(row) {
+            Ok(Found::Event(event)) => Ok(self.page.take(event.into())),
+            Ok(Found::Purged) => Ok(self.page.lose(seq, GapReason::Purged)),
+            Ok(Found::Unwanted) => {
                 self.page.pass(seq);
                 Ok(true)
             }
+            Err(error) if failure::is_damage(&error) => {
+                self.shared.note_damage(Position { epoch: self.read.epoch, seq });
+                Ok(self.page.lose(seq, GapReason::Damaged))
+            }
+            Err(error) => Err(error),
         }
     }
 
     /// Passes an event that cannot be read. Returns `false` if the page ends before it.
     fn damaged(&mut self, seq: u64) -> bool {
         self.shared.note_damage(Position { epoch: self.read.epoch, seq });
-        self.page.look() && self.page.damaged(seq)
+        self.page.look() && self.page.lose(seq, GapReason::Damaged)
     }
 
     /// Reads the blocks in which the channels `ids` have events. Returns whether it reached the end.
@@ -288,23 +303,34 @@ impl Reading<'_> {
     }
 
     /// Creates the event of a row, if it matches. The most selective tests come first.
-    fn event(&mut self, row: &Row<'_>) -> rusqlite::Result<Option<Event>> {
+    fn event(&mut self, row: &Row<'_>) -> rusqlite::Result<Found> {
         let filter: &Filter = &self.read.filter;
         let id = row::channel(row)?;
-        if self.wanted.as_ref().is_some_and(|wanted| !wanted.get(id).is_some_and(|wanted| *wanted)) {
-            return Ok(None);
+        if self.wanted.as_ref().is_some_and(|wanted| wanted.binary_search(&id).is_err()) {
+            return Ok(Found::Unwanted);
         }
         if filter.min_priority() > Priority::Min && row::priority(row)? < filter.min_priority() {
-            return Ok(None);
+            return Ok(Found::Unwanted);
         }
         if !filter.types().is_empty() && !filter.types().contains(&row::event_type(row)?) {
-            return Ok(None);
+            return Ok(Found::Unwanted);
+        }
+        if row::is_purged(row)? {
+            let is_expired = row::is_expired(row, self.now)?;
+            return Ok(if is_expired { Found::Unwanted } else { Found::Purged });
         }
         let channel = self.names.name(id)?;
         let event = self.decoder.event(row, channel)?;
         let is_wanted = !event.is_expired(self.now) && (filter.text().is_none() || filter.matches(&event));
-        Ok(is_wanted.then_some(event))
+        Ok(if is_wanted { Found::Event(event) } else { Found::Unwanted })
     }
+}
+
+/// What a row holds for a reader.
+enum Found {
+    Event(Event),
+    Purged,
+    Unwanted,
 }
 
 /// The seqs that are still to be read, in order.
@@ -355,40 +381,4 @@ impl Block for Reverse<u64> {
     fn number(self) -> u64 {
         self.0
     }
-}
-
-/// The names of the channels in a page, looked up once each.
-pub(super) struct Names<'a> {
-    shared: &'a Shared,
-    found: Vec<Option<Channel>>,
-}
-
-impl<'a> Names<'a> {
-    pub(super) fn new(shared: &'a Shared) -> Names<'a> {
-        Names { shared, found: Vec::new() }
-    }
-
-    pub(super) fn name(&mut self, id: usize) -> rusqlite::Result<Channel> {
-        if let Some(Some(channel)) = self.found.get(id) {
-            return Ok(channel.clone());
-        }
-        let channel = self.shared.channels().row(id).ok_or_else(|| unknown_channel(id))?.channel.clone();
-        if self.found.len() <= id {
-            self.found.resize(id + 1, None);
-        }
-        self.found[id] = Some(channel.clone());
-        Ok(channel)
-    }
-}
-
-fn flags(ids: &[usize]) -> Vec<bool> {
-    let mut flags = vec![false; ids.iter().max().map_or(0, |id| id + 1)];
-    for id in ids {
-        flags[*id] = true;
-    }
-    flags
-}
-
-fn unknown_channel(id: usize) -> rusqlite::Error {
-    rusqlite::Error::IntegralValueOutOfRange(1, id as i64)
 }

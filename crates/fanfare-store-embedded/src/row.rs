@@ -7,10 +7,10 @@ use fanfare_core::{
     Stamp, Timestamp,
 };
 use rusqlite::Row;
-use rusqlite::types::Type;
+use rusqlite::types::{Type, ValueRef};
 
 use crate::checksum;
-use crate::columns::{CHECKSUM, SEQ};
+use crate::columns::{CHECKSUM, PURGED, SEQ};
 
 /// Returns the seq of the row.
 pub(super) fn seq(row: &Row<'_>) -> rusqlite::Result<u64> {
@@ -32,6 +32,19 @@ fn stamp(row: &Row<'_>) -> rusqlite::Result<Stamp> {
     let timestamp = Timestamp::from_micros(row.get(5)?);
     let arrival = row.get::<_, Option<i64>>(13)?;
     Ok(Stamp { timestamp, arrival: arrival.map_or_else(|| timestamp.into(), Arrival::from_micros) })
+}
+
+/// Returns whether the row was purged.
+pub(super) fn is_purged(row: &Row<'_>) -> rusqlite::Result<bool> {
+    Ok(row.get_ref(PURGED)? == ValueRef::Integer(1))
+}
+
+/// Returns whether the row's event has expired at `now`; see [`Event::is_expired`].
+pub(super) fn is_expired(row: &Row<'_>, now: Arrival) -> rusqlite::Result<bool> {
+    let Some(expires) = expires(row)? else { return Ok(false) };
+    let Stamp { timestamp, arrival } = stamp(row)?;
+    let lasts = expires.as_micros().saturating_sub(timestamp.as_micros());
+    Ok(arrival.as_micros().saturating_add(lasts) <= now.as_micros())
 }
 
 /// Returns the row's priority.

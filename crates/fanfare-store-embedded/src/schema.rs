@@ -9,7 +9,7 @@ pub(super) const APPLICATION_ID: i32 = 0x466e_6672;
 /// Each step leads from the schema version that is its index to the next. A step that was released is never
 /// changed: files that went through it exist.
 pub(super) const STEPS: &[&str] =
-    &[LOG, WEBHOOKS, REVISIONS, OWNERS, EPOCHS, ARRIVALS, CHECKSUMS, DIGESTS, COPIES];
+    &[LOG, WEBHOOKS, REVISIONS, OWNERS, EPOCHS, ARRIVALS, CHECKSUMS, DIGESTS, COPIES, PURGES, TRACES];
 
 /// Columns with their usual value are NULL: a byte instead of a word, and fast to bind and to read. Those that decide
 /// whether a filter matches the row come before the long ones, so that a row is rejected without unpacking them.
@@ -290,6 +290,41 @@ CREATE TABLE imported (
     last INTEGER NOT NULL,
     PRIMARY KEY (epoch, first)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// Events that were purged, and channels that are forgotten: the id of one is not used again.
+const PURGES: &str = "
+ALTER TABLE events ADD COLUMN purged INTEGER;       -- 1: its long texts are blank
+ALTER TABLE log ADD COLUMN last_channel INTEGER NOT NULL DEFAULT 0;
+UPDATE log SET last_channel = (SELECT coalesce(max(id), 0) FROM channels);
+CREATE INDEX kept_events_by_channel ON kept_events (channel);
+
+-- The last event of a batch; NULL if an attempt was at one event. Batches of earlier versions have none.
+ALTER TABLE attempts ADD COLUMN last_seq INTEGER;
+CREATE INDEX attempts_by_last_seq ON attempts (epoch, last_seq) WHERE last_seq IS NOT NULL;
+
+-- Takes free pages to overwrite what they said, and gives them back: otherwise empty.
+CREATE TABLE zeros (
+    id INTEGER PRIMARY KEY,
+    bytes BLOB NOT NULL
+) STRICT;
+";
+
+/// What retention removed: the last event of each channel, type and priority. They have names rather than ids, because
+/// they outlive the channels. Of what was removed before this step, nothing is known.
+const TRACES: &str = "
+CREATE TABLE traces (
+    channel TEXT NOT NULL,
+    type TEXT NOT NULL,
+    priority TEXT NOT NULL,
+    last INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (channel, type, priority)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX traces_by_last ON traces (last);
+-- Of the events up to here, some that were removed have no trace.
+ALTER TABLE log ADD COLUMN untraced_to INTEGER NOT NULL DEFAULT 0;
+UPDATE log SET untraced_to = coalesce((SELECT min(seq) - 1 FROM events), last_seq);
 ";
 
 /// Returns the version that the file has.

@@ -56,6 +56,8 @@ pub(super) struct Totals {
     pub(super) keys: usize,
     /// Number of attempts.
     pub(super) attempts: u64,
+    /// Maximum number of traces that there can be.
+    pub(super) traces: usize,
 }
 
 /// The end of the log.
@@ -160,6 +162,12 @@ impl Shared {
                 "an event cannot be read, because its row is damaged; it is passed over, and readers are told"
             );
         }
+    }
+
+    /// Returns the last damaged event before `seq` that was found, if any.
+    pub(super) fn damaged_before(&self, seq: u64) -> Option<u64> {
+        let end = Position { epoch: self.epoch, seq };
+        self.damage.lock().unwrap_or_else(PoisonError::into_inner).last_before(end)
     }
 
     /// Returns how many damaged events were found.

@@ -9,6 +9,7 @@ use crate::failure;
 use crate::group::in_transaction;
 use crate::read::{BLOCK_LEN, partition};
 use crate::state::{State, Tail};
+use crate::traces;
 use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_store::retention::{SWEEP_BYTES_MAX, SWEEP_LEN_MAX};
 use fanfare_store::{Error, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW, Swept};
@@ -30,16 +31,20 @@ pub(super) fn sweep(state: &mut State) -> Result<Swept, Error> {
     }
     let tail = state.totals.tail;
     reach(FailPoint::SweepBegun);
-    let forgotten_keys = in_transaction(&state.shared, conn, || {
+    let (forgotten_keys, traces) = in_transaction(&state.shared, conn, || {
+        let mut traces = state.totals.traces;
         if cut > first {
+            let damaged = state.shared.damaged_before(cut);
+            traces = traces::note(conn, (first, cut), state.shared.clock.now(), damaged, traces)?;
             remove(conn, state.shared.first(), cut)?;
             save_tail(conn, tail)?;
         }
         let forgotten_keys = forget_keys(conn, oldest_key.as_micros(), too_many_keys)?;
         reach(FailPoint::SweepWritten);
-        Ok(forgotten_keys)
+        Ok((forgotten_keys, traces))
     })?;
     reach(FailPoint::SweepDone);
+    state.totals.traces = traces;
     state.totals.keys = state.totals.keys.saturating_sub(forgotten_keys);
     state.shared.set_first(cut);
     let more_keys = has_keys_until(&state.conn, oldest_key.as_micros()).map_err(named)?

@@ -100,25 +100,34 @@ impl Wal {
         self.checkpointed = pages;
         let is_held = self.held.is_some_and(|held| held.elapsed() < HELD_INTERVAL);
         let waits = pages >= TRUNCATE_PAGES_MIN && !is_held;
-        let mode = if waits { "TRUNCATE" } else { "PASSIVE" };
+        let mode = if waits { Mode::Truncate } else { Mode::Passive };
+        self.copy(conn, shared, mode).map(|_| ())
+    }
+
+    /// Copies all of it into the file, and empties it. Returns whether it is empty: those who read can prevent it.
+    pub(super) fn erase(&mut self, conn: &Connection, shared: &Shared) -> Result<bool, Error> {
+        self.copy(conn, shared, Mode::Truncate)
+    }
+
+    /// Copies it into the file; returns whether it is empty then.
+    fn copy(&mut self, conn: &Connection, shared: &Shared, mode: Mode) -> Result<bool, Error> {
         reach(FailPoint::CheckpointBegun);
         let begun = Instant::now();
-        let done =
-            conn.prepare_cached(&format!("PRAGMA wal_checkpoint({mode})")).and_then(|mut statement| {
-                statement.query_row((), |row| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)))
-            });
+        let done = conn.prepare_cached(mode.sql()).and_then(|mut statement| {
+            statement.query_row((), |row| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)))
+        });
         shared.times.checkpointed(begun.elapsed());
         reach(FailPoint::CheckpointDone);
         let path = shared.path.as_path();
         match done {
             Ok((pages, copied)) => {
-                self.note(pages.max(0) as u64, copied.max(0) as u64, waits, path);
-                Ok(())
+                self.note(pages.max(0) as u64, copied.max(0) as u64, matches!(mode, Mode::Truncate), path);
+                Ok(pages == 0)
             }
             Err(error) if failure::is_disk_full(&error) => {
                 // The write-ahead log still has everything; the next attempt comes when it has grown again.
                 tracing::warn!(path = %path.display(), "the disk is full: cannot tidy up the store");
-                Ok(())
+                Ok(false)
             }
             Err(error) => Err(failure::fatal(path, "checkpointing", &error)),
         }
@@ -141,6 +150,24 @@ impl Wal {
                 "another program has been reading the log for long, so that its write-ahead log cannot start over and \
                  grows with each push; end that program (`fuser` names those that have the file open)"
             );
+        }
+    }
+}
+
+/// How the write-ahead log is copied into the file.
+#[derive(Debug, Clone, Copy)]
+enum Mode {
+    /// As far as nobody reads from it.
+    Passive,
+    /// All of it, after a wait for those who read; then it is empty.
+    Truncate,
+}
+
+impl Mode {
+    fn sql(self) -> &'static str {
+        match self {
+            Mode::Passive => "PRAGMA wal_checkpoint(PASSIVE)",
+            Mode::Truncate => "PRAGMA wal_checkpoint(TRUNCATE)",
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Webhooks as rows, and how they change.
 
-use fanfare_core::{Principal, Timestamp, WebhookId};
+use fanfare_core::{Channel, Principal, Timestamp, WebhookId};
 use rusqlite::Connection;
 use rusqlite::types::Type;
 
 use crate::deliveries::Key;
 use crate::epochs::Epochs;
 use crate::group::{Group, Size};
-use crate::{attempts, deliveries};
+use crate::{append, attempts, deliveries};
 use fanfare_store::registry::{Entry, Registry};
 use fanfare_store::{DeliveryChange, Error, Lease, WebhookRow};
 
@@ -163,7 +163,8 @@ impl Group<'_> {
                 let before = deliveries::put(self.conn, Key { webhook: number, event }, &row)?;
                 entry.count(before, Some(row.status));
                 if event < shared.first() {
-                    deliveries::keep_event(self.conn, event.epoch, &self.ahead.channels, &row.event)?;
+                    let channel = self.channel_of_kept(&row.event.channel);
+                    append::keep(self.conn, event.epoch, &row.event, channel as i64)?;
                 }
             }
             DeliveryChange::Remove { position, .. } => {
@@ -177,6 +178,16 @@ impl Group<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Returns the id of the channel of an event that is kept beside the log. One that was forgotten since has an id
+    /// again, but no events.
+    fn channel_of_kept(&mut self, channel: &Channel) -> usize {
+        self.ahead.channels.id(channel).unwrap_or_else(|| {
+            let id = self.ahead.channels.add(channel.clone());
+            self.effect.channels.push(id);
+            id
+        })
     }
 
     /// Records that the set of webhooks, or a registration, has changed.

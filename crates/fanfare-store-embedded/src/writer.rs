@@ -41,6 +41,8 @@ pub(super) enum Request {
     Change(Box<dyn Change>),
     /// Drain the queue and end.
     Close,
+    /// Copy the write-ahead log into the file and empty it; answers whether that was possible.
+    Erase(oneshot::Sender<Result<bool, Error>>),
     /// Remove old deliveries and attempts; a commit of its own.
     Forget(oneshot::Sender<Result<Swept, Error>>),
     /// Remove events that retention no longer keeps; a commit of its own.
@@ -85,6 +87,12 @@ impl Asker {
     pub(super) async fn forget(&self) -> Result<Swept, Error> {
         let (answer, answered) = oneshot::channel();
         self.request(Request::Forget(answer), answered).await
+    }
+
+    /// Copies the write-ahead log into the file and empties it. Returns whether that was possible.
+    pub(super) async fn erase(&self) -> Result<bool, Error> {
+        let (answer, answered) = oneshot::channel();
+        self.request(Request::Erase(answer), answered).await
     }
 
     /// Sends a request to the writer, and waits for its answer.
@@ -149,6 +157,7 @@ impl Writer {
                     work(&mut self.state);
                     Ok(())
                 }
+                Some(Request::Erase(answer)) => self.erase(answer),
                 Some(Request::Forget(answer)) => self.tidy(forget::forget, answer),
                 Some(Request::Sweep(answer)) => {
                     self.look_again();
@@ -238,6 +247,16 @@ impl Writer {
         self.note_failure(copied)
     }
 
+    /// Copies the write-ahead log into the file and empties it; after an error here, nothing more may be written.
+    fn erase(&mut self, answer: oneshot::Sender<Result<bool, Error>>) -> Result<(), Error> {
+        let State { shared, conn, .. } = &self.state;
+        let erased = self.wal.erase(conn, shared);
+        let failure = self.note_failure(erased.as_ref().map(|_| ()).map_err(Error::clone));
+        // The receiver may be gone.
+        let _ = answer.send(erased);
+        failure
+    }
+
     /// Finds out whether events are still refused. Clients that know that they are send none, so waiting for the next
     /// push would not tell.
     fn look_again(&mut self) {
@@ -268,6 +287,7 @@ impl Writer {
         while let Ok(request) = self.queue.try_recv() {
             match request {
                 Request::Change(change) => change.answer(Err(failure.clone())),
+                Request::Erase(answer) => drop(answer.send(Err(failure.clone()))),
                 Request::Forget(answer) | Request::Sweep(answer) => drop(answer.send(Err(failure.clone()))),
                 // Its caller finds the failure.
                 Request::Between(_) | Request::Close => {}

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fanfare_core::new_event::PushBody;
 use fanfare_core::{Agent, Audience, Door, Json, NewEvent, Position, Priority, Source};
-use fanfare_store::{Append, CHANNELS_MAX, Error, IDEMPOTENCY_WINDOW, Read, Retention};
+use fanfare_store::{Append, CHANNELS_MAX, Error, IDEMPOTENCY_WINDOW, NEW_CHANNELS_MAX, Read, Retention};
 
 use crate::harness::{Log, Setup, event, extent, keyed, messages, patterns, seqs, seqs_appended, soon};
 
@@ -154,11 +154,10 @@ pub async fn a_key_whose_event_was_removed_still_counts(engine: impl Setup) {
 pub async fn nothing_of_a_refused_append_is_there(engine: impl Setup) {
     let log = engine.start(Retention::default());
     let on = |index: usize| NewEvent { channel: format!("c{index}").parse().expect("channel"), ..event("x") };
-    log.store
-        .log
-        .append(Append::new((0..CHANNELS_MAX - 1).map(on).collect()))
-        .await
-        .expect("as many as may be, but one");
+    for start in (0..CHANNELS_MAX).step_by(NEW_CHANNELS_MAX) {
+        let events = (start..CHANNELS_MAX.min(start + NEW_CHANNELS_MAX + 1) - 1).map(on).collect();
+        log.store.log.append(Append::new(events)).await.expect("as many as may be, but one");
+    }
     let refused = log.store.log.append(Append::new(vec![on(0), keyed("x", "k"), on(CHANNELS_MAX + 1)])).await;
     assert!(matches!(refused, Err(Error::TooManyChannels { max: CHANNELS_MAX })), "{refused:?}");
     assert_eq!(log.store.head().last, CHANNELS_MAX as u64 - 1);

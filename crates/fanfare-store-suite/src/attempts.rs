@@ -22,6 +22,7 @@ pub async fn an_attempt_comes_back_as_it_was_recorded(engine: impl Setup) {
         id: 77,
         webhook: id(1),
         position: log.at(4),
+        last_seq: 9,
         number: 3,
         at: log.clock.now(),
         is_delivered: false,

@@ -71,6 +71,7 @@ pub fn attempt(log: &Log, webhook: usize, seq: u64, is_delivered: bool) -> Deliv
         id: 0,
         webhook: id(webhook),
         position: log.at(seq),
+        last_seq: seq,
         number: 1,
         at: log.clock.now(),
         is_delivered,

@@ -15,6 +15,7 @@ pub mod committed;
 pub mod deliveries;
 pub mod disk;
 pub mod epochs;
+pub mod forgetting;
 pub mod harness;
 pub mod hooks;
 pub mod known;
@@ -22,10 +23,13 @@ pub mod memory;
 pub mod model;
 pub mod model_webhooks;
 pub mod owners;
+pub mod purge;
 pub mod read;
 pub mod retention;
+pub mod seen;
 pub mod settle;
 pub mod times;
+pub mod traces;
 pub mod webhooks;
 
 /// Creates a test for each part of the contracts, for the engine that `$setup` opens.
@@ -71,6 +75,10 @@ macro_rules! contract {
             deliveries::deliveries_are_read_page_by_page,
             deliveries::much_is_forgotten_in_parts,
             epochs::a_position_of_another_log_is_none_of_this_one,
+            forgetting::a_channel_without_events_can_be_forgotten,
+            forgetting::names_for_each_run_are_fine_for_years,
+            forgetting::one_push_cannot_take_all_names,
+            forgetting::what_a_delivery_needs_keeps_its_channel,
             known::a_reader_is_changed_by_nothing_but_putting_it,
             known::a_reader_keeps_what_it_acknowledged,
             known::a_store_that_is_opened_again_knows_everything,
@@ -80,6 +88,13 @@ macro_rules! contract {
             owners::a_url_is_taken_for_its_owner_alone,
             owners::one_idempotency_key_of_two_principals_is_two,
             owners::readers_with_one_name_are_each_their_owners,
+            purge::a_large_channel_is_purged_while_others_are_pushed_to,
+            purge::a_purged_channel_is_gone_and_its_places_stay,
+            purge::a_purged_channel_makes_room_for_another,
+            purge::a_redacted_event_is_gone_alone,
+            purge::a_repeated_push_brings_nothing_back,
+            purge::deliveries_and_attempts_go_with_their_events,
+            purge::what_is_not_there_cannot_be_purged,
             read::a_page_looks_at_a_bounded_number_of_events,
             read::a_page_of_large_events_ends_early,
             read::a_sparse_channel_is_read_without_looking_at_the_rest,
@@ -100,6 +115,9 @@ macro_rules! contract {
             times::a_clock_that_stays_ahead_is_believed,
             times::a_clock_that_was_ahead_leaves_no_trace_in_what_comes_later,
             times::arrivals_never_go_back,
+            traces::a_reader_is_told_only_of_what_it_missed,
+            traces::an_event_that_had_expired_is_not_missed,
+            traces::beyond_the_maximum_of_traces_everything_may_be_missed,
             webhooks::a_change_of_who_is_registered_is_told,
             webhooks::a_closed_store_records_nothing,
             webhooks::a_cursor_only_moves_on,

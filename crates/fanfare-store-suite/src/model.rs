@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fanfare_core::{Arrival, Epoch, Event, Filter, NewEvent, Position, Principal, Priority, Source};
 use fanfare_store::{
-    Append, Appended, Error, Order, Read, ReaderKey, ReaderRow, Retention, STANDS_FOR, Store,
+    Append, Appended, Error, Order, Purge, Read, ReaderKey, ReaderRow, Retention, STANDS_FOR, Store,
 };
 
 use proptest::prelude::{Just, ProptestConfig, Strategy, prop_oneof};
@@ -21,7 +21,10 @@ const PRINCIPALS: [&str; 2] = [Principal::LOCAL, "zoe"];
 enum Operation {
     Acknowledge { reader: u8, seq: u64 },
     Append(Vec<Push>),
+    Forget,
     OpenReader { reader: u8, start: u64 },
+    PurgeChannel(usize),
+    PurgeEvent(u64),
     PutReader { reader: u8, filter: usize, position: Option<u64> },
     Read { after: u64, until: u64, filter: usize, order: Order, limit: usize },
     RemoveReader { reader: u8 },
@@ -89,6 +92,9 @@ fn operation() -> impl Strategy<Value = Operation> {
         1 => (0..5u8, 0..7usize, proptest::option::of(0..300u64))
             .prop_map(|(reader, filter, position)| Operation::PutReader { reader, filter, position }),
         1 => (0..5u8).prop_map(|reader| Operation::RemoveReader { reader }),
+        1 => (0..CHANNELS.len()).prop_map(Operation::PurgeChannel),
+        2 => (0..400u64).prop_map(Operation::PurgeEvent),
+        1 => Just(Operation::Forget),
         1 => Just(Operation::Reopen),
         2 => (0..2_000u64).prop_map(|seconds| Operation::SeqBefore { seconds }),
         2 => prop_oneof![0..100u64, 20_000..90_000u64].prop_map(|seconds| Operation::Turn { seconds }),
@@ -176,6 +182,19 @@ async fn check(engine: impl Setup, operations: Vec<Operation>) {
                 );
                 assert_eq!(known(rows.0), known(rows.1));
             }
+            Operation::Forget => {
+                let all = || CHANNELS.iter().map(|name| name.parse().expect("channel")).collect();
+                let forgotten = (a.log.forget_channels(all()).await, b.log.forget_channels(all()).await);
+                assert_eq!(forgotten.0.expect("a"), forgotten.1.expect("b"));
+            }
+            Operation::PurgeChannel(index) => {
+                let purge = Purge::Channel(CHANNELS[index].parse().expect("channel"));
+                assert_eq!(a.purge(&purge).await.expect("a"), b.purge(&purge).await.expect("b"));
+            }
+            Operation::PurgeEvent(seq) => {
+                let purge = |store: &Store| Purge::Event(at(store, seq));
+                assert_eq!(a.purge(&purge(&a)).await.expect("a"), b.purge(&purge(&b)).await.expect("b"));
+            }
             Operation::PutReader { reader, filter: index, position } => {
                 let (key, filter) = (key(reader), filter(index));
                 let place = |store: &Store| position.map(|seq| at(store, seq));
@@ -193,6 +212,7 @@ async fn check(engine: impl Setup, operations: Vec<Operation>) {
                 let page = (a.log.read(read(&a)).await.expect("a"), b.log.read(read(&b)).await.expect("b"));
                 assert_eq!(all_without_epoch(&page.0.events), all_without_epoch(&page.1.events));
                 assert_eq!(page.0.first, page.1.first);
+                assert_eq!((page.0.removed, page.0.gone), (page.1.removed, page.1.gone));
                 let (a, b) = (read_pages(&a, read(&a)).await, read_pages(&b, read(&b)).await);
                 assert_eq!(all_without_epoch(&a), all_without_epoch(&b));
             }

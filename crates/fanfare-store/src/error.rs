@@ -51,6 +51,12 @@ pub enum Error {
         /// The index of the event in the append.
         index: usize,
     },
+    /// The event was purged.
+    #[error("event `{position}` was purged")]
+    Purged {
+        /// The event.
+        position: Position,
+    },
     /// An error of the engine that has no better name.
     #[error("the store operation failed: {problem}")]
     Other {
@@ -66,6 +72,12 @@ pub enum Error {
     /// The log has the maximum number of channels.
     #[error("the log already has the maximum of {max} channels; push to an existing channel")]
     TooManyChannels {
+        /// The limit.
+        max: usize,
+    },
+    /// One append adds more channels than it may.
+    #[error("the push names more than {max} new channels")]
+    TooManyNewChannels {
         /// The limit.
         max: usize,
     },
@@ -113,8 +125,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// Returns the error for settling an append that happened, but of which retention has removed an event.
+    /// Returns the error for settling an append that happened, but of which an event was removed.
     pub fn removed(id: AppendId) -> Error {
-        Error::Other { problem: format!("retention has removed what append {id} appended") }
+        Error::Other { problem: format!("what append {id} appended was removed") }
     }
 }

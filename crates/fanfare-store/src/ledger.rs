@@ -8,8 +8,8 @@ use fanfare_core::{Filter, Owner, Position, ReaderName, Timestamp, WebhookId};
 use tokio::sync::watch;
 
 use crate::{
-    AttemptRow, Claim, DeliveryChange, DeliveryCounts, DeliveryRow, Error, InstanceId, Lease, ReadAttempts,
-    ReadDeliveries, Swept, WebhookRow,
+    AttemptRow, Claim, DeliveryChange, DeliveryCounts, DeliveryRow, Error, InstanceId, Lease, Purge, Purged,
+    ReadAttempts, ReadDeliveries, Swept, WebhookRow,
 };
 
 /// The data beside the log: durable readers, webhooks, their deliveries and attempts.
@@ -129,7 +129,7 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
 
     /// Reads a page of one webhook's delivery rows; an unknown webhook has none. Fails with [`Error::EpochChanged`] if
     /// it is to start after a position of an epoch that neither the log nor a row ever had. A row whose event is
-    /// damaged is removed rather than returned: there is nothing left to send.
+    /// damaged or was purged is removed rather than returned: there is nothing left to send.
     async fn deliveries(&self, read: ReadDeliveries) -> Result<Vec<DeliveryRow>, Error>;
 
     /// Returns the row of one webhook and event, if there is one.
@@ -143,6 +143,10 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
 
     /// Returns one attempt, while it is kept.
     async fn attempt(&self, id: u64) -> Result<Option<AttemptRow>, Error>;
+
+    /// Removes the deliveries of the events that `purge` selects, with the events that are kept for them, and the attempts
+    /// at them. A delivery that is recorded later, because its attempt was under way, finds its event purged.
+    async fn purge(&self, purge: &Purge) -> Result<Purged, Error>;
 
     /// Removes a limited part of old data: failed deliveries, attempts (in the order of their ids, and beyond
     /// [`ATTEMPTS_MAX`](crate::ATTEMPTS_MAX)), the rows of removed webhooks, and readers that nobody uses. Deliveries that wait for their next

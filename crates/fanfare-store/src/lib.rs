@@ -10,12 +10,14 @@ pub mod ledger;
 pub mod log;
 pub mod memory;
 pub mod page;
+pub mod purge;
 pub mod read;
 mod refusal;
 pub mod registry;
 pub mod retention;
 pub mod settlement;
 pub mod sweeper;
+pub mod traces;
 pub mod webhooks;
 
 use std::sync::Arc;
@@ -28,9 +30,10 @@ pub use fanfare_runtime::clock::{Clock, STANDS_FOR};
 pub use ledger::{Ledger, READERS_MAX, ReaderKey, ReaderRow};
 pub use log::{
     APPENDS_REMEMBERED, Append, AppendId, Appended, Batch, CHANNELS_MAX, COMMITTED_LEN_MAX, ChannelRow, Fork,
-    Head, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW, Log,
+    Head, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW, Log, NEW_CHANNELS_MAX, PURGED_CHANNELS_MAX,
 };
-pub use read::{Order, Page, Read};
+pub use purge::{Purge, Purged};
+pub use read::{Gone, Order, Page, Read, Removed};
 pub use retention::{Retention, Swept};
 pub use webhooks::{
     ATTEMPTS_MAX, AttemptRow, BatchSpan, DeliveryChange, DeliveryCounts, DeliveryRow, DeliveryStatus,
@@ -65,5 +68,18 @@ impl Store {
         let mut swept = self.log.sweep().await?;
         swept += self.ledger.sweep().await?;
         Ok(swept)
+    }
+
+    /// Purges events, in the log and in what belongs to them. Returns nothing if there are none.
+    pub async fn purge(&self, purge: &Purge) -> Result<Option<Purged>, Error> {
+        // In this order: a delivery that is recorded in between finds an event without content.
+        let of_log = self.log.purge(purge).await?;
+        let of_ledger = self.ledger.purge(purge).await?;
+        if of_log.is_none() && of_ledger.deliveries == 0 {
+            return Ok(None);
+        }
+        let mut purged = of_log.unwrap_or_default();
+        purged += of_ledger;
+        Ok(Some(purged))
     }
 }

@@ -10,12 +10,13 @@ use fanfare_core::{Arrival, Channel, Epoch, Event, NewEvent, Position, Timestamp
 use tokio::sync::{broadcast, watch};
 
 use crate::keys::{Digest, digest};
-use crate::{Error, Page, Read, Swept};
+use crate::{Error, Page, Purge, Purged, Read, Swept};
 
 /// One log.
 ///
 /// **Seqs** count from 1 without holes in the order of appending. Retention removes from the old end only, so the kept
-/// events are always one run, [`Head::first`] to [`Head::last`].
+/// events are always one run, [`Head::first`] to [`Head::last`]. An event that was purged keeps its seq, and everything
+/// by which filters choose it but for the text; its content is gone.
 ///
 /// **Times**: an event has the time of day, which follows the machine's clock and can be earlier than that of the event
 /// before; and an [`Arrival`] on the clock of the log, which never decreases along the seqs. `since`, expiry and
@@ -63,14 +64,15 @@ pub trait Log: Send + Sync + fmt::Debug + 'static {
     /// as long as the events and in their order.
     ///
     /// Fails with [`Error::IdempotencyConflict`] if such a key was used for an event with another [digest](crate::keys::digest),
-    /// and with [`Error::TooManyChannels`] if the log would get more than [`CHANNELS_MAX`].
+    /// with [`Error::TooManyChannels`] if the log would get more than [`CHANNELS_MAX`], and with
+    /// [`Error::TooManyNewChannels`] if more than [`NEW_CHANNELS_MAX`] of the events' channels are new.
     async fn append(&self, append: Append) -> Result<Vec<Appended>, Error>;
 
     /// Settles for good whether an append happened. Returns what it appended, as `append` would have answered; or
     /// returns `None`, and then the append can never happen: if it still arrives, it fails with [`Error::Settled`].
     ///
     /// Ask soon: an engine remembers the newest [`APPENDS_REMEMBERED`] appends of each instance. Fails if retention has
-    /// already removed one of the events.
+    /// already removed one of the events, or it was purged.
     async fn settle(&self, id: AppendId) -> Result<Option<Vec<Appended>>, Error>;
 
     /// Reads a page, which includes every append that was answered before the call; see [`Read`] for the limits of a
@@ -86,8 +88,20 @@ pub trait Log: Send + Sync + fmt::Debug + 'static {
     /// Returns the last seq before the first event that arrived at `moment` or later; the log's last if there is none.
     async fn seq_before(&self, moment: Arrival) -> Result<u64, Error>;
 
-    /// Returns every channel that has had an event, ordered by name.
+    /// Returns every channel that has had an event and was neither purged nor forgotten since, ordered by name.
     async fn channels(&self) -> Result<Vec<ChannelRow>, Error>;
+
+    /// Forgets those of these channels that have no event in the log, and returns them. An engine can keep one whose event
+    /// a delivery needs.
+    async fn forget_channels(&self, channels: Vec<Channel>) -> Result<Vec<Channel>, Error>;
+
+    /// Purges the events in the log that `purge` selects, of those whose append was answered before the call: message,
+    /// `data`, key and agent are gone, from memory and from the disk. A purged channel, of which nothing remains,
+    /// is not listed, and does not count, until it gets another event. For retention, purged events count as many bytes as before. Idempotency keys stay, so that a push that is repeated does not bring an event back.
+    ///
+    /// Returns `None` if the log has no such event or channel; purging again what was purged finds no events. The events
+    /// are purged in parts: after an error, a part of them may be, and the call can be repeated.
+    async fn purge(&self, purge: &Purge) -> Result<Option<Purged>, Error>;
 
     /// Removes a limited part of what retention no longer keeps, without stalling appends, and removes old idempotency
     /// keys. An engine can remove excess events by count or bytes as early as the append; the next sweep reports
@@ -220,6 +234,13 @@ pub const COMMITTED_LEN_MAX: usize = 256;
 
 /// Maximum channels in one log: each is a row in a list that people read, and an entry in memory.
 pub const CHANNELS_MAX: usize = 10_000;
+
+/// Maximum channels that one append can add: a tenth of all, so that one push cannot take what all others need.
+pub const NEW_CHANNELS_MAX: usize = CHANNELS_MAX / 10;
+
+/// Maximum purged channels whose events are still in the log: as many as there can be others. Their names stay until
+/// retention removes the events, to tell readers of them.
+pub const PURGED_CHANNELS_MAX: usize = CHANNELS_MAX;
 
 /// Maximum idempotency keys to remember: about 100 MB at worst; beyond it the oldest are removed first.
 pub const IDEMPOTENCY_KEYS_MAX: usize = 1_000_000;

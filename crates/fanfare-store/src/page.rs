@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use fanfare_core::Event;
+use fanfare_core::notice::GapReason;
 
-use crate::read::{Order, PAGE_BYTES_MAX, PAGE_SCAN_MAX, Page, Read};
+use crate::read::{Gone, Order, PAGE_BYTES_MAX, PAGE_SCAN_MAX, Page, Read, Removed};
 
 /// A page that is being read.
 #[derive(Debug)]
@@ -14,10 +15,9 @@ pub struct Collector {
     limit: usize,
     looked_at: u64,
     order: Order,
-    /// The place before the first event that is read.
-    start: u64,
     scanned: u64,
-    damaged: u64,
+    removed: Option<Removed>,
+    gone: Option<Gone>,
     range: Range,
 }
 
@@ -61,9 +61,9 @@ impl Collector {
             limit: read.limit.max(1),
             looked_at: 0,
             order: read.order,
-            start,
             scanned: start,
-            damaged: 0,
+            removed: None,
+            gone: None,
             range,
         }
     }
@@ -75,25 +75,22 @@ impl Collector {
         self.looked_at <= PAGE_SCAN_MAX && self.events.len() < self.limit
     }
 
-    /// Records that the event at `seq` cannot be read. Returns `false` if the page has to end before it: a run of
-    /// unreadable events is a page of its own.
-    pub fn damaged(&mut self, seq: u64) -> bool {
-        if !self.is_at_start() && self.damaged == 0 {
-            return false;
+    /// Records what retention removed of what the read selects.
+    pub fn note_removed(&mut self, removed: Option<Removed>) {
+        self.removed = removed;
+    }
+
+    /// Records that the event at `seq` has no content. Returns `false` if the page has to end before it: a run of such
+    /// events is a page of its own.
+    pub fn lose(&mut self, seq: u64, reason: GapReason) -> bool {
+        match &mut self.gone {
+            None if !self.events.is_empty() => return false,
+            None => self.gone = Some(Gone { reason, count: 1 }),
+            Some(gone) if gone.reason != reason => return false,
+            Some(gone) => gone.count += 1,
         }
-        self.damaged += 1;
         self.pass(seq);
         true
-    }
-
-    /// Returns whether the page is a run of unreadable events, and ends before the next event that can be read.
-    pub fn is_damage(&self) -> bool {
-        self.damaged > 0
-    }
-
-    /// Returns whether nothing was examined yet.
-    fn is_at_start(&self) -> bool {
-        self.scanned == self.start
     }
 
     /// Records that everything from the start of the range to `seq` was examined.
@@ -104,10 +101,11 @@ impl Collector {
         };
     }
 
-    /// Adds an event that matches. Returns `false` if it does not fit; the next page starts with it.
+    /// Adds an event that matches. Returns `false` if it does not fit, or the page is a run of events without content;
+    /// the next page starts with it.
     pub fn take(&mut self, event: Arc<Event>) -> bool {
         let len = event.stored_len();
-        if !self.events.is_empty() && self.bytes + len > PAGE_BYTES_MAX {
+        if self.gone.is_some() || (!self.events.is_empty() && self.bytes + len > PAGE_BYTES_MAX) {
             return false;
         }
         self.bytes += len;
@@ -118,7 +116,7 @@ impl Collector {
 
     /// Ends a page before the end of its range.
     pub fn stop(self, first: u64) -> Page {
-        Page { events: self.events, scanned: self.scanned, first, damaged: self.damaged }
+        Page { events: self.events, scanned: self.scanned, first, removed: self.removed, gone: self.gone }
     }
 
     /// Ends a page with its range.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use fanfare_core::notice::GapReason;
 use fanfare_core::{Epoch, Event, Filter, Position};
 
 /// A page to be read: events with `after < seq <= until` that pass the filter and have not expired.
@@ -49,9 +50,30 @@ pub struct Page {
     pub scanned: u64,
     /// The oldest seq that was kept when the page was read: the same snapshot as `events`.
     pub first: u64,
-    /// Number of events that cannot be read, because their rows are damaged. If there are any, the page has no
-    /// `events`: it is the run of unreadable ones between the starting end and `scanned`.
-    pub damaged: u64,
+    /// What retention removed, between `after` and `first`, of what the read selects; only if the oldest come first.
+    pub removed: Option<Removed>,
+    /// The events that are in the log, and have no content. If there are any, the page has no `events`: it is the run of
+    /// those between the starting end and `scanned`, all for the same reason.
+    pub gone: Option<Gone>,
+}
+
+/// What retention removed of what a read selects. A text can no longer be searched for: all that it selects otherwise
+/// counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Removed {
+    /// The last seq of these events.
+    pub up_to: u64,
+    /// Maximum number of them; at least 1.
+    pub count: u64,
+}
+
+/// Events without content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gone {
+    /// Why: they are damaged, or were purged.
+    pub reason: GapReason,
+    /// Number of them; at least 1.
+    pub count: u64,
 }
 
 /// Maximum bytes of events ([`Event::stored_len`]) in a page, not counting the first event: the memory of one read.

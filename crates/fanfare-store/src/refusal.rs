@@ -1,14 +1,9 @@
 //! What callers are told of an error of the store.
 
-use std::time::Duration;
-
 use fanfare_core::Code;
 use fanfare_core::refusal::Refusal;
 
 use crate::Error;
-
-/// How long a caller waits until a limit on what is stored may have room again: somebody has to remove something.
-const LATER: Duration = Duration::from_secs(60);
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Refusal {
@@ -24,21 +19,33 @@ impl From<Error> for Refusal {
             Error::TooManyChannels { max } => Refusal::new(
                 Code::TooManyChannels,
                 format!("the log already has the maximum of {max} channels"),
-                "push to an existing channel, and put what differs in `data`",
+                "push to an existing channel; one is freed by `DELETE /api/channels/{name}`, or when retention has removed \
+                 its events and nobody listens to it",
             )
-            .over("channels", LATER),
+            .at_limit("channels"),
+            Error::TooManyNewChannels { max } => Refusal::new(
+                Code::TooManyChannels,
+                format!("the push names more than {max} new channels, the maximum for one push"),
+                "put what differs in `data` rather than in the name of the channel",
+            )
+            .at_limit("new_channels"),
             Error::TooManyReaders { max } => Refusal::new(
                 Code::TooManyReaders,
                 format!("the maximum of {max} durable readers already exists"),
                 "remove one with `DELETE /api/readers/{name}`",
             )
-            .over("readers", LATER),
+            .at_limit("readers"),
             Error::TooManyWebhooks { max } => Refusal::new(
                 Code::TooManyWebhooks,
                 format!("the maximum of {max} webhooks is already registered"),
                 "unregister one that is no longer needed",
             )
-            .over("webhooks", LATER),
+            .at_limit("webhooks"),
+            Error::Purged { position } => Refusal::new(
+                Code::PositionGone,
+                format!("event `{position}` was purged"),
+                "go on without it: what it said is gone for good",
+            ),
             Error::EpochChanged { position, epoch } => position.of_another_log(epoch).into(),
             Error::UrlTaken { webhook } => Refusal::new(
                 Code::WebhookExists,

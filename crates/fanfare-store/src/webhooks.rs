@@ -102,6 +102,8 @@ pub struct AttemptRow {
     pub webhook: WebhookId,
     /// The position of its event; for a batch, of the first.
     pub position: Position,
+    /// The seq of its event; for a batch, of the last.
+    pub last_seq: u64,
     /// Number of this attempt at the delivery, starting at 1.
     pub number: u32,
     /// The start of the attempt.

@@ -19,8 +19,8 @@ impl Notice {
         let members = match self {
             Notice::CaughtUp { position } => format!(r#""position":"{position}""#),
             Notice::Closing { retry_ms } => format!(r#""reason":"shutdown","retry_ms":{retry_ms}"#),
-            Notice::Gap { after, next, reason } => {
-                let (missed, reason) = (next.seq.saturating_sub(after.seq + 1), reason.as_str());
+            Notice::Gap { after, next, missed, reason } => {
+                let reason = reason.as_str();
                 format!(r#""after":"{after}","next":"{next}","missed":{missed},"reason":"{reason}""#)
             }
             Notice::ReaderFilter { filter } => {

@@ -217,7 +217,12 @@ fn a_stream_has_a_position_before_its_first_event() {
 fn notices_say_their_position_and_never_look_like_events() {
     let notices = [
         (
-            Notice::Gap { after: position(10), next: position(500), reason: GapReason::Retention },
+            Notice::Gap {
+                after: position(10),
+                next: position(500),
+                missed: 489,
+                reason: GapReason::Retention,
+            },
             "k3f9x2ab-499",
         ),
         (Notice::Reset { reason: ResetReason::AnotherEpoch, position: position(3) }, "k3f9x2ab-3"),

@@ -73,16 +73,21 @@ impl Intake {
         Some(event)
     }
 
-    /// Takes the expired events.
-    pub(super) fn take_expired(&mut self, is_expired: impl Fn(&Event) -> bool) -> Vec<Arc<Event>> {
-        if !self.events.iter().any(|event| is_expired(event)) {
+    /// Returns the positions of the events.
+    pub(super) fn positions(&self) -> Vec<Position> {
+        self.events.iter().map(|event| event.position).collect()
+    }
+
+    /// Takes the events that are not to be sent.
+    pub(super) fn take(&mut self, is_over: impl Fn(&Event) -> bool) -> Vec<Arc<Event>> {
+        if !self.events.iter().any(|event| is_over(event)) {
             return Vec::new();
         }
-        let (expired, kept): (VecDeque<_>, VecDeque<_>) =
-            std::mem::take(&mut self.events).into_iter().partition(|event| is_expired(event));
+        let (over, kept): (VecDeque<_>, VecDeque<_>) =
+            std::mem::take(&mut self.events).into_iter().partition(|event| is_over(event));
         self.events = kept;
-        self.bytes -= expired.iter().map(|event| event.stored_len()).sum::<u64>();
-        expired.into()
+        self.bytes -= over.iter().map(|event| event.stored_len()).sum::<u64>();
+        over.into()
     }
 
     /// Returns `true` if there are no events.

@@ -65,7 +65,10 @@ impl Worker {
             self.parts.recorder.put_health_under(&self.lease).await;
         }
         let mut changes = Vec::new();
-        if !is_delivered {
+        // An error of the store is one that the next write has, too.
+        let by = self.receiver.webhook.owner.principal();
+        let is_purged = self.parts.is_purged(&by, &job).await.unwrap_or(true);
+        if !is_delivered && !is_purged {
             changes.push(DeliveryChange::Attempt(attempt.to_row()));
         }
         reach(FailPoint::OutcomeNoted);
@@ -84,7 +87,9 @@ impl Worker {
         }
         job.events.iter().for_each(|event| self.reading.done(event.position));
         self.count(&attempt, &job);
-        self.entry.remember(attempt);
+        if !is_purged {
+            self.entry.remember(attempt);
+        }
         (job.number == 1).then_some((job, is_delivered))
     }
 

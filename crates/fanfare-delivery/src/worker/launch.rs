@@ -119,7 +119,8 @@ impl Worker {
             }
         };
         let content_type = payload.content_type(batch.is_some());
-        Some(Job { events, batch: span, number: 1, body, content_type, by_hand: None })
+        let purges = self.purges;
+        Some(Job { events, batch: span, number: 1, body, content_type, by_hand: None, purges })
     }
 
     /// Makes the next attempt at a failed delivery, which is in the store.
@@ -128,6 +129,7 @@ impl Worker {
         let (payload, batch) = (self.receiver.webhook.options.payload, self.receiver.webhook.options.batch);
         let (target, keys) = (Arc::clone(&self.receiver.target), Arc::clone(&self.receiver.keys));
         let idle = self.idle.take();
+        let purges = self.purges;
         self.flights.push(Box::pin(async move {
             // A recent failure may not be recorded yet.
             parts.recorder.flushed().await;
@@ -145,7 +147,7 @@ impl Worker {
             let events: Vec<Arc<Event>> = rows.into_iter().map(|row| row.event).collect();
             let body = super::again::body(payload, is_batch, &events).into();
             let content_type = payload.content_type(is_batch);
-            let job = Job { events, batch: span, number, body, content_type, by_hand: None };
+            let job = Job { events, batch: span, number, body, content_type, by_hand: None, purges };
             let made = attempt::make(&parts.dialer, id, target, &keys, job, idle, now).await;
             Ok(Landing::Made(Box::new(made)))
         }));

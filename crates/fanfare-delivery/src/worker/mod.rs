@@ -75,6 +75,8 @@ pub(super) struct Worker {
     reporting: Reporting,
     /// Whether the webhook was paused at the last look.
     was_paused: bool,
+    /// The number of purges at the last look.
+    purges: u64,
     signals: Signals,
 }
 
@@ -85,6 +87,8 @@ struct Signals {
     definition: watch::Receiver<Arc<Webhook>>,
     /// The same as [`Entry::nudges`].
     nudges: watch::Receiver<u64>,
+    /// The number of purges.
+    purges: watch::Receiver<u64>,
     /// The same as [`Parts::ticks`].
     ticks: watch::Receiver<()>,
 }
@@ -103,6 +107,7 @@ enum Signal {
     Definition,
     LogReplaced,
     Nudge,
+    Purge,
     Stop,
     Tick,
 }
@@ -119,8 +124,10 @@ impl Worker {
         let signals = Signals {
             definition: entry.definition.subscribe(),
             nudges: entry.nudges.subscribe(),
+            purges: parts.hub.purges(),
             ticks: parts.ticks.subscribe(),
         };
+        let purges = parts.hub.purge_count();
         let webhook = entry.webhook();
         let head = parts.hub.extent();
         let cursor = Position { epoch: head.epoch, seq: head.resume(entry.cursor.get()) };
@@ -145,6 +152,7 @@ impl Worker {
             flights: FuturesUnordered::new(),
             reporting: Reporting::new(&entry.health()),
             was_paused: entry.is_paused(),
+            purges,
             signals,
             parts,
             entry,
@@ -163,6 +171,7 @@ impl Worker {
                 Signal::LogReplaced => break Ended::LogReplaced,
                 Signal::Definition => self.redefine().await?,
                 Signal::Nudge => self.read_retries().await?,
+                Signal::Purge => self.drop_purged().await?,
                 Signal::Stop => break Ended::Stopped,
                 Signal::Tick => self.save(),
             }
@@ -193,6 +202,9 @@ impl Worker {
             // A change made before an event was pushed applies to that event, even if both signals arrive at once.
             if !Arc::ptr_eq(&self.entry.definition.borrow(), &self.receiver.webhook) {
                 self.redefine().await?;
+            }
+            if self.purges != self.parts.hub.purge_count() {
+                self.drop_purged().await?;
             }
             if self.retries.are_lacking() {
                 self.read_retries().await?;
@@ -235,6 +247,13 @@ impl Worker {
         Ok(())
     }
 
+    /// Drops the events in hand that were purged.
+    async fn drop_purged(&mut self) -> Result<(), store::Error> {
+        // Before the look: a purge that comes meanwhile is looked for again.
+        self.purges = self.parts.hub.purge_count();
+        self.reading.drop_purged(&self.parts.hub, &self.receiver.webhook).await
+    }
+
     /// Records whether new events are on hold: a pusher does not wait for such a webhook.
     fn note_hold(&mut self) {
         let is_paused = self.entry.is_paused();
@@ -272,6 +291,7 @@ impl Signals {
             // None of the senders is dropped before this: the entry and the parts hold them.
             _ = self.definition.changed() => Signal::Definition,
             _ = self.nudges.changed() => Signal::Nudge,
+            _ = self.purges.changed() => Signal::Purge,
             _ = self.ticks.changed() => Signal::Tick,
             () = stop.asked() => Signal::Stop,
         }

@@ -74,6 +74,22 @@ impl Reading {
         Ok(())
     }
 
+    /// Reads the unread part of the log again, and drops what waits for others to form a batch, as far as it was purged.
+    pub(super) async fn drop_purged(&mut self, hub: &Hub, webhook: &Webhook) -> Result<(), store::Error> {
+        self.filter_anew(hub, webhook).await?;
+        let by = webhook.owner.principal();
+        let mut purged = HashSet::new();
+        for event in self.gathered.positions() {
+            if hub.is_purged(&by, event).await? {
+                purged.insert(event);
+            }
+        }
+        for event in self.gathered.take(|event| purged.contains(&event.position)) {
+            self.window.done(event.position.seq);
+        }
+        Ok(())
+    }
+
     /// Waits until there are events, or will be no more. Cancelling loses nothing.
     pub(super) async fn ready(&mut self) -> Result<Ready, store::Error> {
         self.source.ready().await
@@ -120,7 +136,7 @@ impl Reading {
                 expired.push(position);
             }
         }
-        for event in self.gathered.take_expired(is_expired) {
+        for event in self.gathered.take(is_expired) {
             self.window.done(event.position.seq);
             expired.push(event.position);
         }

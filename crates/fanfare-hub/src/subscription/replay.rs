@@ -39,13 +39,13 @@ impl Subscription {
         self.reset_and_replay(ResetReason::AnotherEpoch);
     }
 
-    /// Reports that the events before `next` are gone, and goes on there.
-    fn skip_gap(&mut self, next: u64, reason: GapReason) {
-        let position = Position { epoch: self.epoch, seq: next };
-        self.notices.push_back(Notice::Gap { after: self.position(), next: position, reason });
+    /// Reports that up to `missed` events are gone, the last at `up_to`, and goes on after it.
+    fn skip_gap(&mut self, up_to: u64, missed: u64, reason: GapReason) {
+        let next = Position { epoch: self.epoch, seq: up_to + 1 };
+        self.notices.push_back(Notice::Gap { after: self.position(), next, missed, reason });
         self.hub.counts().gaps.inc();
         // The gap is reported once, even if the page is dropped and read again.
-        self.client.seq.store(next - 1, Ordering::Relaxed);
+        self.client.seq.store(up_to, Ordering::Relaxed);
     }
 
     /// Reads on from the store; afterwards [`Subscription::peek`] has items, or the subscriber is live. Cancelling
@@ -65,12 +65,12 @@ impl Subscription {
                 }
                 page => page?,
             };
-            if page.first > after.seq + 1 {
-                self.skip_gap(page.first, GapReason::Retention);
+            if let Some(removed) = page.removed {
+                self.skip_gap(removed.up_to, removed.count, GapReason::Retention);
             }
             let covered = page.scanned.max(page.first.saturating_sub(1));
-            if page.damaged > 0 {
-                self.skip_gap(covered + 1, GapReason::Damaged);
+            if let Some(gone) = page.gone {
+                self.skip_gap(covered, gone.count, gone.reason);
             }
             if page.events.is_empty() {
                 self.client.seq.store(covered, Ordering::Relaxed);

@@ -65,11 +65,12 @@ pub async fn list(
     if is_export {
         return Ok(([VARY], gateway.exports.answer(hub, &by, &caller, read, limit).await?).into_response());
     }
-    let Collected { events, next, damaged } = hub.collect(&by, read).await?;
+    let Collected { events, next, damaged, purged } = hub.collect(&by, read).await?;
     let page = HistoryPage {
         events,
         next_cursor: next.map(|seq| hub.position(seq).to_string()),
         damaged: (damaged > 0).then_some(damaged),
+        purged: (purged > 0).then_some(purged),
         first: hub.position(extent.first),
         last: hub.position(extent.last),
     };
@@ -166,14 +167,19 @@ async fn find(hub: &Hub, by: &Principal, id: &str) -> Result<Arc<Event>, Problem
     if let Some(event) = hub.event(by, position).await? {
         return Ok(event);
     }
+    Err(not_kept(hub, position))
+}
+
+/// Returns the problem of an event that the log does not have, or no longer.
+pub(super) fn not_kept(hub: &Hub, position: Position) -> Problem {
     let extent = hub.extent();
     if position.epoch == hub.epoch() && position.seq >= 1 && position.seq < extent.first {
-        return Err(Problem::new(
+        return Problem::new(
             Code::PositionGone,
             format!("retention has removed event `{position}`"),
             format!("the oldest event kept is `{}`", hub.position(extent.first)),
-        ));
+        );
     }
     let fix = "`GET /api/events` lists the events that are kept";
-    Err(Problem::not_found(format_args!("event `{position}`"), fix).at("{id}"))
+    Problem::not_found(format_args!("event `{position}`"), fix).at("{id}")
 }

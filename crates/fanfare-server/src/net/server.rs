@@ -103,7 +103,7 @@ fn admit(
 async fn refuse(mut stream: Socket, problem: Problem, stop: Shutdown) {
     const PATIENCE: Duration = Duration::from_secs(1);
     let body = problem.to_json();
-    let retry_after = problem.0.limit.map_or(1, |limit| limit.retry_seconds());
+    let retry_after = problem.0.limit.and_then(|limit| limit.retry_seconds()).unwrap_or(1);
     let status = problem.status();
     let head = format!(
         "HTTP/1.1 {} {}\r\ncontent-type: application/problem+json\r\nretry-after: {retry_after}\r\n\

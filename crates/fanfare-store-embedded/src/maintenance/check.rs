@@ -5,7 +5,7 @@ use std::path::Path;
 use fanfare_core::{Epoch, Position};
 use rusqlite::Connection;
 
-use super::rows::{Names, last, walk};
+use super::rows::{Found, Names, last, walk};
 use super::source::{self, named};
 use super::{Error, Phase, Progress, Watch};
 use crate::columns::COLUMNS;
@@ -124,8 +124,8 @@ fn ends(conn: &Connection, report: &mut Report) -> rusqlite::Result<()> {
 fn events(conn: &Connection, names: &Names, report: &mut Report, watch: &Watch) -> rusqlite::Result<()> {
     let (epoch, first, last) = (report.epoch, report.first, report.last);
     let total = report.events();
-    walk(conn, names, first, last, |seq, event| {
-        if event.is_none() {
+    walk(conn, names, first, last, |seq, found| {
+        if matches!(found, Found::Damage) {
             report.note_damage(Position { epoch, seq });
         }
         let done = seq - first + 1;
@@ -176,11 +176,11 @@ fn lists(conn: &Connection, names: &Names, report: &mut Report) -> rusqlite::Res
 /// Checks what we count beside the events ourselves, and SQLite knows nothing of.
 fn indexes(conn: &Connection, report: &mut Report) -> rusqlite::Result<()> {
     let blocks = format!(
-        "SELECT count(*) FROM (SELECT channel, seq / {BLOCK_LEN} FROM events
+        "SELECT count(*) FROM (SELECT channel, seq / {BLOCK_LEN} FROM events WHERE purged IS NOT 1
              EXCEPT SELECT channel, block FROM channel_blocks)"
     );
     let channels = "SELECT count(*) FROM
-         (SELECT channel, max(seq) AS last FROM events GROUP BY channel) AS found
+         (SELECT channel, max(seq) AS last FROM events WHERE purged IS NOT 1 GROUP BY channel) AS found
          LEFT JOIN channels ON channels.id = found.channel
          WHERE channels.last_seq IS NULL OR channels.last_seq < found.last";
     for (sql, what) in [

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode};
 
 use super::Error;
-use super::rows::{Names, last, walk};
+use super::rows::{Found, Names, last, walk};
 use super::source::{self, named};
 use crate::failure;
 use crate::files::wal_path;
@@ -100,9 +100,9 @@ fn events(conn: &Connection, examined: &mut Examined) -> rusqlite::Result<()> {
     let mut next = first;
     while next <= last && started.elapsed() < TIME_MAX {
         let end = last.min(next + PAGE_LEN - 1);
-        walk(conn, &names, next, end, |_, event| -> rusqlite::Result<()> {
+        walk(conn, &names, next, end, |_, found| -> rusqlite::Result<()> {
             examined.looked_at += 1;
-            examined.damaged += u64::from(event.is_none());
+            examined.damaged += u64::from(matches!(found, Found::Damage));
             Ok(())
         })?;
         next = end + 1;

@@ -6,7 +6,7 @@ use fanfare_core::{Arrival, Event, Timestamp};
 use rusqlite::Connection;
 
 use super::Error;
-use super::rows::{Names, last, walk};
+use super::rows::{Found, Names, last, walk};
 use super::source::{self, named};
 use crate::failure;
 use crate::read::{first, partition};
@@ -26,7 +26,7 @@ pub struct Exported {
 }
 
 /// Calls `each` with the events of the log at `path` that are there now, oldest first; with `since`, those that arrived
-/// then or later. Leaves out what cannot be read, and changes nothing. Blocks.
+/// then or later. Leaves out what was purged or cannot be read, and changes nothing. Blocks.
 pub fn export<E: From<Error>>(
     path: &Path,
     since: Option<Timestamp>,
@@ -41,19 +41,20 @@ pub fn export<E: From<Error>>(
         conn.execute_batch("BEGIN").map_err(|error| failed(&error))?;
         // Retention may have removed some meanwhile: they are not damaged.
         let from = next.max(oldest(&conn).map_err(|error| failed(&error))?);
-        let read = walk(&conn, &names, from, end, |_, event| -> rusqlite::Result<()> {
-            page.push(event);
+        let read = walk(&conn, &names, from, end, |_, found| -> rusqlite::Result<()> {
+            page.push(found);
             Ok(())
         });
         read.map_err(|error| failed(&error))?;
         conn.execute_batch("COMMIT").map_err(|error| failed(&error))?;
-        for event in page {
-            match event {
-                Some(event) => {
+        for found in page {
+            match found {
+                Found::Event(event) => {
                     exported.events += 1;
                     each(&event)?;
                 }
-                None => exported.damaged += 1,
+                Found::Damage => exported.damaged += 1,
+                Found::Purged => {}
             }
         }
         next = end + 1;

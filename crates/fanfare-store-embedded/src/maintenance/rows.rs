@@ -1,13 +1,13 @@
 //! The events of a log, one after the other, with those that cannot be read.
 
 use fanfare_core::{Event, Position};
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 
 use crate::channels::Channels;
 use crate::columns::COLUMNS;
 use crate::epochs::Epochs;
 use crate::failure;
-use crate::read::event_at;
+use crate::read::{event_at, is_purged};
 use crate::row::{self, Decoder};
 
 /// What is needed to read rows.
@@ -36,16 +36,28 @@ pub(super) fn last(conn: &Connection) -> rusqlite::Result<u64> {
     })
 }
 
-/// Calls `each` for every seq from `first` to `last`, with its event, or with nothing if it cannot be read.
+/// What is at a seq.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// An event.
+    Event(Event),
+    /// An event that was purged.
+    Purged,
+    /// Something that cannot be read.
+    Damage,
+}
+
+/// Calls `each` for every seq from `first` to `last`, with what is there.
 pub(super) fn walk<E: From<rusqlite::Error>>(
     conn: &Connection,
     names: &Names,
     first: u64,
     last: u64,
-    mut each: impl FnMut(u64, Option<Event>) -> Result<(), E>,
+    mut each: impl FnMut(u64, Found) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut statement =
-        conn.prepare(&format!("SELECT {COLUMNS} FROM events WHERE seq >= ?1 AND seq <= ?2 ORDER BY seq"))?;
+    let mut statement = conn.prepare(&format!(
+        "SELECT {COLUMNS}, purged FROM events WHERE seq >= ?1 AND seq <= ?2 ORDER BY seq"
+    ))?;
     let mut decoder = Decoder::new(names.checked_from);
     let mut next = first;
     while next <= last {
@@ -58,22 +70,35 @@ pub(super) fn walk<E: From<rusqlite::Error>>(
                 Err(error) if failure::is_damage(&error) => break,
                 Err(error) => return Err(error.into()),
             };
-            let channel = row::channel(row).ok().and_then(|id| names.channels.row(id));
-            let event = match channel {
-                Some(channel) => readable(decoder.event(row, channel.channel.clone()))?,
-                None => None,
-            };
-            each(next, event)?;
+            each(next, found(row, names, &mut decoder)?)?;
             next += 1;
         }
         if next <= last {
             // Where a page cannot be read, others may still lead to the row.
             let alone = event_at(conn, names.checked_from, &names.channels, next);
-            each(next, readable(alone)?.flatten())?;
+            let found = match readable(alone)?.flatten() {
+                Some(event) => Found::Event(event),
+                None if readable(is_purged(conn, next))? == Some(true) => Found::Purged,
+                None => Found::Damage,
+            };
+            each(next, found)?;
             next += 1;
         }
     }
     Ok(())
+}
+
+/// Returns what a row has. The channel of one that was purged may be forgotten.
+fn found(row: &Row<'_>, names: &Names, decoder: &mut Decoder) -> rusqlite::Result<Found> {
+    if readable(row::is_purged(row))? == Some(true) {
+        return Ok(Found::Purged);
+    }
+    let channel = row::channel(row).ok().and_then(|id| names.channels.row(id));
+    let event = match channel {
+        Some(channel) => readable(decoder.event(row, channel.channel.clone()))?,
+        None => None,
+    };
+    Ok(event.map_or(Found::Damage, Found::Event))
 }
 
 /// Returns what was read; nothing if it is damaged.

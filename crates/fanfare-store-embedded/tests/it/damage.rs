@@ -48,9 +48,9 @@ async fn all(store: &Store, mut read: Read) -> (Vec<Arc<Event>>, u64) {
     let last = store.head().last;
     loop {
         let page = store.log.read(read.clone()).await.expect("a page");
-        assert!(page.damaged == 0 || page.events.is_empty(), "a run of damaged ones is a page of its own");
+        assert!(page.gone.is_none() || page.events.is_empty(), "a run of damaged ones is a page of its own");
         events.extend(page.events);
-        damaged += page.damaged;
+        damaged += page.gone.map_or(0, |gone| gone.count);
         match read.order {
             Order::Oldest if page.scanned >= last => return (events, damaged),
             Order::Newest if page.scanned <= read.after + 1 => return (events, damaged),

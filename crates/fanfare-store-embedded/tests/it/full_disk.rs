@@ -86,6 +86,7 @@ async fn nothing_of_what_a_full_disk_refuses_is_recorded() {
             id: 0,
             webhook: id(1),
             position: at(&store, 5),
+            last_seq: 5,
             number: 1,
             at: fanfare_runtime::clock::now(),
             is_delivered: false,

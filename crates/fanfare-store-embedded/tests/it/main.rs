@@ -6,6 +6,7 @@ mod damage;
 mod faults;
 mod full_disk;
 mod import;
+mod purge;
 mod replaced;
 mod restore;
 mod upgrade;

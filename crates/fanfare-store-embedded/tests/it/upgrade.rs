@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use fanfare_core::{Agent, Door, Principal, Priority, Timestamp};
+use fanfare_core::{Agent, Door, NewEvent, Principal, Priority, Timestamp};
 use fanfare_store::{
-    Append, BatchSpan, Clock, DeliveryChange, DeliveryRow, DeliveryStatus, ReadAttempts, ReadDeliveries,
-    Retention, Store, WebhookRow,
+    Append, BatchSpan, Clock, DeliveryChange, DeliveryRow, DeliveryStatus, Purge, Read, ReadAttempts,
+    ReadDeliveries, Removed, Retention, Store, WebhookRow,
 };
 use fanfare_store_embedded::Embedded;
 
-use fanfare_store_suite::harness::{at, event, extent, keyed, messages, read_all, read_pages, reader};
+use fanfare_store_suite::harness::{
+    at, event, extent, keyed, messages, patterns, read_all, read_pages, reader,
+};
 use fanfare_store_suite::hooks::id;
 
 /// Files as earlier versions wrote them; never regenerated from the code.
@@ -22,9 +24,10 @@ const VERSION_3: &str = include_str!("upgrade/version_3.sql");
 const VERSION_4: &str = include_str!("upgrade/version_4.sql");
 const VERSION_5: &str = include_str!("upgrade/version_5.sql");
 const VERSION_8: &str = include_str!("upgrade/version_8.sql");
+const VERSION_8_DELIVERIES: &str = include_str!("upgrade/version_8_deliveries.sql");
 
 /// The version of a file after the migration.
-const VERSION: u8 = 9;
+const VERSION: u8 = 11;
 
 /// Shortly after the events were pushed.
 fn now() -> Timestamp {
@@ -283,6 +286,47 @@ async fn a_file_of_version_8_has_nothing_in_common_with_another_log() {
     assert_eq!((store.head().epoch.as_str(), extent(&store), store.head().fork), ("y6yz12mm", (1, 2), None));
     let events = read_pages(&store, read_all(&store)).await;
     assert_eq!(messages(&events), ["one", "two"]);
+    store.engine.close().await;
+    assert_eq!(version(&path), i64::from(VERSION));
+}
+
+#[tokio::test]
+async fn what_was_removed_from_a_file_of_version_8_may_be_missed_by_anybody() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("log.db");
+    write(&path, VERSION_8_DELIVERIES);
+    assert_eq!(version(&path), 8);
+
+    // An hour later.
+    let clock = Clock::with_wall(|| Timestamp::from_micros(1_796_034_672_000_000));
+    let open =
+        || Store::new(Embedded::open_with_clock(&path, Retention::default(), clock.clone()).expect("opens"));
+    let store = open();
+    assert_eq!(extent(&store), (3, 5));
+    let names = async |store: &Store| {
+        let rows = store.log.channels().await.expect("channels");
+        rows.iter().map(|row| row.channel.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&store).await, ["alerts.rare", "builds.web", "default"]);
+    let removed = async |after, pattern| {
+        let read = Read { after, filter: patterns(&[pattern]), ..read_all(&store) };
+        store.log.read(read).await.expect("a page").removed
+    };
+    assert_eq!(removed(0, "nothing").await, Some(Removed { up_to: 2, count: 2 }), "nobody knows");
+    assert_eq!(removed(2, "alerts.rare").await, None);
+    assert_eq!(messages(&read_pages(&store, read_all(&store)).await), ["three", "four", "five"]);
+
+    let purged =
+        store.purge(&Purge::Channel("builds.web".parse().expect("a channel"))).await.expect("purged");
+    assert_eq!(purged.map(|purged| (purged.events, purged.deliveries)), Some((2, 3)));
+    let forgotten = store.log.forget_channels(vec!["alerts.rare".parse().expect("a channel")]).await;
+    assert_eq!(forgotten.expect("forgotten").len(), 1);
+    let new = NewEvent { channel: "new".parse().expect("a channel"), ..event("six") };
+    store.log.append(Append::new(vec![new])).await.expect("appended");
+    store.engine.close().await;
+    let store = open();
+    assert_eq!(messages(&read_pages(&store, read_all(&store)).await), ["five", "six"]);
+    assert_eq!(names(&store).await, ["default", "new"]);
     store.engine.close().await;
     assert_eq!(version(&path), i64::from(VERSION));
 }

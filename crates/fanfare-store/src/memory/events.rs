@@ -1,15 +1,16 @@
 //! The log itself: appending and removing events.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use fanfare_core::{Arrival, Channel, Epoch, Event, NewEvent, Position, Stamp, Timestamp};
+use fanfare_core::{Arrival, Channel, Epoch, Event, NewEvent, Position, Source, Stamp, Timestamp};
 
 use crate::keys::{Digest, conflict, kept_key};
+use crate::memory::traces::Traces;
 use crate::retention::SWEEP_LEN_MAX;
 use crate::{
     Append, Appended, CHANNELS_MAX, ChannelRow, Error, Fork, Head, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW,
-    Retention, Swept,
+    NEW_CHANNELS_MAX, PURGED_CHANNELS_MAX, Purge, Purged, Retention, Swept,
 };
 
 /// Consecutive events, and the indexes that find them.
@@ -25,7 +26,11 @@ pub(super) struct Events {
     bytes: u64,
     /// Number of events that were removed since the last sweep.
     removed: u64,
+    /// A channel without events was purged; it stays until retention has removed them.
     pub(super) channels: BTreeMap<Channel, ChannelLog>,
+    /// The events that were purged, by their seqs: the bytes that each lost, which count for retention all the same.
+    pub(super) purged: HashMap<u64, u64>,
+    pub(super) traces: Traces,
     /// The place where the event of an idempotency key is, or was.
     keys: HashMap<Arc<str>, Used>,
     /// The keys with their seqs, oldest first.
@@ -61,6 +66,8 @@ impl Events {
             bytes: 0,
             removed: 0,
             channels: BTreeMap::new(),
+            purged: HashMap::new(),
+            traces: Traces::default(),
             keys: HashMap::new(),
             keys_by_age: VecDeque::new(),
         }
@@ -78,15 +85,17 @@ impl Events {
         self.epoch = epoch;
         while self.head().last > at {
             let Some(event) = self.events.pop_back() else { break };
-            self.bytes -= event.stored_len();
+            self.bytes -=
+                event.stored_len() + self.purged.get(&event.position.seq).copied().unwrap_or_default();
             if let Some(channel) = self.channels.get_mut(&event.channel) {
                 channel.seqs.pop_back();
-                channel.events -= 1;
+                channel.events = channel.events.saturating_sub(1);
                 // Of a channel whose other events retention removed, it is not known more exactly.
                 channel.last_seq = channel.seqs.back().copied().unwrap_or(self.first - 1);
             }
         }
-        self.channels.retain(|_, channel| channel.events > 0);
+        self.channels.retain(|_, channel| channel.events > 0 || !channel.seqs.is_empty());
+        self.purged.retain(|seq, _| *seq <= at);
         for event in &mut self.events {
             Arc::make_mut(event).position.epoch = epoch;
         }
@@ -95,21 +104,29 @@ impl Events {
     }
 
     pub(super) fn append(&mut self, append: Append, now: Stamp) -> Result<Vec<Appended>, Error> {
-        let new_channels: HashSet<_> = append
-            .events
-            .iter()
-            .map(|event| &event.channel)
-            .filter(|channel| !self.channels.contains_key(*channel))
-            .collect();
-        if self.channels.len() + new_channels.len() > CHANNELS_MAX {
-            return Err(Error::TooManyChannels { max: CHANNELS_MAX });
-        }
+        self.check_channels(&append)?;
         self.check_keys(&append, now.arrival)?;
         let events = append.events.into_iter().zip(append.digests);
         let answer = events.map(|(event, digest)| self.append_one(event, digest, now)).collect();
-        self.cut();
+        self.cut(now.arrival);
         self.forget_keys(now.arrival);
         Ok(answer)
+    }
+
+    /// Fails if there would be too many channels.
+    fn check_channels(&self, append: &Append) -> Result<(), Error> {
+        let has_events = |channel: &Channel| self.channels.get(channel).is_some_and(|log| log.events > 0);
+        let channels = append.events.iter().map(|event| &event.channel);
+        let new: HashSet<_> = channels.filter(|channel| !has_events(channel)).collect();
+        let known = self.channels.values().filter(|log| log.events > 0).count();
+        let purged = self.channels.len() - known;
+        if known + new.len() > CHANNELS_MAX || (!new.is_empty() && purged > PURGED_CHANNELS_MAX) {
+            return Err(Error::TooManyChannels { max: CHANNELS_MAX });
+        }
+        match new.len() > NEW_CHANNELS_MAX {
+            true => Err(Error::TooManyNewChannels { max: NEW_CHANNELS_MAX }),
+            false => Ok(()),
+        }
     }
 
     /// Fails if one of the events has the idempotency key of another.
@@ -153,26 +170,87 @@ impl Events {
         Appended { event, repeated: false }
     }
 
-    /// Returns the event at `seq`, while it is kept.
+    /// Returns the event at `seq`, while it is kept and unless it was purged.
     pub(super) fn find(&self, seq: u64) -> Option<Arc<Event>> {
-        seq.checked_sub(self.first).and_then(|index| self.events.get(index as usize)).cloned()
+        let index = seq.checked_sub(self.first).filter(|_| !self.purged.contains_key(&seq))?;
+        self.events.get(index as usize).cloned()
     }
 
     /// Removes events beyond the limits of count and bytes.
-    fn cut(&mut self) {
+    fn cut(&mut self, now: Arrival) {
         while self.events.len() as u64 > self.retention.count || self.bytes > self.retention.bytes {
-            self.remove_first();
+            self.remove_first(now);
         }
     }
 
-    fn remove_first(&mut self) {
+    fn remove_first(&mut self, now: Arrival) {
         let Some(event) = self.events.pop_front() else { return };
         self.first += 1;
         self.removed += 1;
-        self.bytes -= event.stored_len();
+        self.bytes -= event.stored_len() + self.purged.remove(&event.position.seq).unwrap_or_default();
+        // One that has expired would have been sent to nobody.
+        if !event.is_expired(now) {
+            self.traces.note(&event);
+        }
         if let Some(channel) = self.channels.get_mut(&event.channel) {
             channel.seqs.pop_front();
+            if channel.events == 0 && channel.seqs.is_empty() {
+                self.channels.remove(&event.channel);
+            }
         }
+    }
+
+    /// Forgets those of these channels that have no events; returns them.
+    pub(super) fn forget_channels(&mut self, mut channels: Vec<Channel>) -> Vec<Channel> {
+        channels.retain(|channel| {
+            let is_empty = self.channels.get(channel).is_some_and(|log| log.seqs.is_empty());
+            is_empty && self.channels.remove(channel).is_some()
+        });
+        channels
+    }
+
+    /// Takes the content of the events that `purge` selects; returns nothing if the log has none.
+    pub(super) fn purge(&mut self, purge: &Purge) -> Option<Purged> {
+        let seqs: Vec<u64> = match purge {
+            Purge::Event(position) if position.epoch != self.epoch => return None,
+            Purge::Event(Position { seq, .. }) => vec![*seq],
+            Purge::Channel(channel) => {
+                let log = self.channels.get_mut(channel).filter(|log| log.events > 0)?;
+                log.events = 0;
+                log.seqs.iter().copied().collect()
+            }
+        };
+        let mut purged = Purged::default();
+        for seq in seqs {
+            let index = seq.checked_sub(self.first)?;
+            let event = self.events.get_mut(index as usize)?;
+            if !self.purged.contains_key(&seq) {
+                let len = event.stored_len();
+                let emptied = Event { message: "".into(), data: None, key: None, ..(**event).clone() };
+                let source = Source { agent: None, ..emptied.source.clone() };
+                *event = Arc::new(Event { source, ..emptied });
+                self.purged.insert(seq, len - event.stored_len());
+                purged.events += 1;
+            }
+        }
+        Some(purged)
+    }
+
+    /// Returns the events that `purge` selects and that were purged.
+    pub(super) fn purged_of(&self, purge: &Purge) -> BTreeSet<Position> {
+        match purge {
+            Purge::Event(position) => BTreeSet::from([*position]),
+            Purge::Channel(channel) => {
+                let seqs = self.channels.get(channel).into_iter().flat_map(|log| &log.seqs);
+                let purged = seqs.filter(|seq| self.purged.contains_key(seq));
+                purged.map(|seq| Position { epoch: self.epoch, seq: *seq }).collect()
+            }
+        }
+    }
+
+    /// Returns whether an event of this log was purged.
+    pub(super) fn is_purged(&self, position: Position) -> bool {
+        position.epoch == self.epoch && self.purged.contains_key(&position.seq)
     }
 
     fn forget_keys(&mut self, now: Arrival) {
@@ -188,16 +266,17 @@ impl Events {
         }
     }
 
-    /// Removes some of the events that are too old; also reports those that were removed since the last sweep.
-    pub(super) fn sweep(&mut self, now: Arrival) -> Swept {
-        self.forget_keys(now);
-        let oldest_kept = now.before(self.retention.age);
+    /// Removes some of the events that are too old by the time `for_deleting`; also reports those that were removed since
+    /// the last sweep.
+    pub(super) fn sweep(&mut self, for_deleting: Arrival, now: Arrival) -> Swept {
+        self.forget_keys(for_deleting);
+        let oldest_kept = for_deleting.before(self.retention.age);
         let too_old = |log: &Events| log.events.front().is_some_and(|event| event.arrival < oldest_kept);
         for _ in 0..SWEEP_LEN_MAX {
             if !too_old(self) {
                 break;
             }
-            self.remove_first();
+            self.remove_first(now);
         }
         Swept { events: std::mem::take(&mut self.removed), has_more: too_old(self), ..Swept::default() }
     }
@@ -213,7 +292,7 @@ impl Events {
             last_seq: log.last_seq,
             last_timestamp: log.last_timestamp,
         };
-        self.channels.iter().map(row).collect()
+        self.channels.iter().filter(|(_, log)| log.events > 0).map(row).collect()
     }
 }
 

@@ -9,8 +9,8 @@ use tokio::sync::watch;
 use crate::memory::{Memory, State};
 use crate::retention::FORGET_LEN_MAX;
 use crate::{
-    AttemptRow, Claim, DeliveryChange, DeliveryCounts, DeliveryRow, Error, InstanceId, Lease, Ledger,
-    READERS_MAX, ReadAttempts, ReadDeliveries, ReaderKey, ReaderRow, Swept, WebhookRow,
+    AttemptRow, Claim, DeliveryChange, DeliveryCounts, DeliveryRow, Error, InstanceId, Lease, Ledger, Purge,
+    Purged, READERS_MAX, ReadAttempts, ReadDeliveries, ReaderKey, ReaderRow, Swept, WebhookRow,
 };
 
 #[async_trait]
@@ -170,7 +170,14 @@ impl Ledger for Memory {
         state.check_open()?;
         state.claims.check(state.webhooks.registry(), &leases)?;
         let head = state.log.head();
-        changes.into_iter().for_each(|change| state.webhooks.change(change, head));
+        for change in changes {
+            // Its attempt was under way when its event was purged: there is nothing left to send.
+            let is_over =
+                matches!(&change, DeliveryChange::Put(row) if state.log.is_purged(row.event.position));
+            if !is_over {
+                state.webhooks.change(change, head);
+            }
+        }
         Ok(())
     }
 
@@ -202,6 +209,13 @@ impl Ledger for Memory {
         let state = self.state();
         state.check_open()?;
         Ok(state.webhooks.attempt(id))
+    }
+
+    async fn purge(&self, purge: &Purge) -> Result<Purged, Error> {
+        let mut state = self.state_mut();
+        state.check_open()?;
+        let events = state.log.purged_of(purge);
+        Ok(state.webhooks.purge(purge, events))
     }
 
     async fn sweep(&self) -> Result<Swept, Error> {

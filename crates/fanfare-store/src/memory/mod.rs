@@ -3,6 +3,7 @@
 mod events;
 mod ledger;
 mod read;
+mod traces;
 mod webhooks;
 
 use std::collections::BTreeMap;
@@ -10,14 +11,14 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fanfare_core::{Arrival, Epoch, Timestamp};
+use fanfare_core::{Arrival, Channel, Epoch, Timestamp};
 use tokio::sync::{broadcast, watch};
 
 use crate::claims::Claims;
 use crate::settlement::{Made, Settlement};
 use crate::{
     Append, AppendId, Appended, ArrivalClock, Batch, COMMITTED_LEN_MAX, ChannelRow, Clock, Engine, Error,
-    Head, Log, Page, Read, ReaderKey, ReaderRow, Retention, Swept,
+    Head, Log, Page, Purge, Purged, Read, ReaderKey, ReaderRow, Retention, Swept,
 };
 use events::Events;
 use webhooks::Webhooks;
@@ -254,10 +255,22 @@ impl Log for Memory {
         Ok(state.log.channels())
     }
 
+    async fn forget_channels(&self, channels: Vec<Channel>) -> Result<Vec<Channel>, Error> {
+        let mut state = self.state_mut();
+        state.check_open()?;
+        Ok(state.log.forget_channels(channels))
+    }
+
+    async fn purge(&self, purge: &Purge) -> Result<Option<Purged>, Error> {
+        let mut state = self.state_mut();
+        state.check_open()?;
+        Ok(state.log.purge(purge))
+    }
+
     async fn sweep(&self) -> Result<Swept, Error> {
         let mut state = self.state_mut();
         state.check_open()?;
-        let swept = state.log.sweep(self.clock.for_deleting().arrival);
+        let swept = state.log.sweep(self.clock.for_deleting().arrival, self.clock.now());
         state.publish_head();
         Ok(swept)
     }

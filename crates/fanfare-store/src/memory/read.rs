@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
+use fanfare_core::notice::GapReason;
 use fanfare_core::{Arrival, Channel, Filter};
 
 use crate::memory::events::Events;
@@ -16,7 +17,10 @@ impl Events {
     /// Reads a page, without events that have expired `now`.
     pub(super) fn read(&self, read: &Read, now: Arrival) -> Page {
         let range = Range::new(read, self.first, self.head().last);
-        let page = Collector::new(read, range);
+        let mut page = Collector::new(read, range);
+        if read.order == Order::Oldest {
+            page.note_removed(self.traces.missed(&read.filter, read.after, self.first));
+        }
         if range.is_empty() {
             return page.finish(self.first);
         }
@@ -40,7 +44,14 @@ impl Events {
                 return page.stop(self.first);
             }
             let event = &self.events[(seq - self.first) as usize];
-            if !read.filter.matches(event) || event.is_expired(now) {
+            if self.purged.contains_key(&seq) {
+                let is_wanted = read.filter.matches_but_text(event) && !event.is_expired(now);
+                if !is_wanted {
+                    page.pass(seq);
+                } else if !page.lose(seq, GapReason::Purged) {
+                    return page.stop(self.first);
+                }
+            } else if !read.filter.matches(event) || event.is_expired(now) {
                 page.pass(seq);
             } else if !page.take(event.clone()) {
                 return page.stop(self.first);

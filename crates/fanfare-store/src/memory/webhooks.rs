@@ -1,16 +1,16 @@
 //! Webhooks, their deliveries and attempts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use fanfare_core::{Epoch, Position, Timestamp, WebhookId};
+use fanfare_core::{Epoch, Event, Position, Timestamp, WebhookId};
 
 use crate::page::Rows;
 use crate::registry::{Entry, Registry};
 use crate::retention::FORGET_LEN_MAX;
 use crate::{
     ATTEMPTS_MAX, AttemptRow, DeliveryChange, DeliveryCounts, DeliveryRow, DeliveryStatus, Error, Head,
-    ReadAttempts, ReadDeliveries, Retention, Swept, WebhookRow,
+    Purge, Purged, ReadAttempts, ReadDeliveries, Retention, Swept, WebhookRow,
 };
 
 /// The data of webhooks. Every key starts with the number of a registered webhook.
@@ -121,6 +121,34 @@ impl Webhooks {
             }
         }
         Ok(page.finish())
+    }
+
+    /// Removes the deliveries of the events that `purge` selects, and the attempts at them and at `events`, which the log
+    /// had.
+    pub(super) fn purge(&mut self, purge: &Purge, mut events: BTreeSet<Position>) -> Purged {
+        let is_selected = |event: &Event| match purge {
+            Purge::Channel(channel) => event.channel == *channel,
+            Purge::Event(position) => event.position == *position,
+        };
+        let mut purged = Purged::default();
+        self.deliveries.retain(|key, row| {
+            let goes = is_selected(&row.event);
+            if goes {
+                events.insert(row.event.position);
+                if let Some(entry) = self.registry.get_mut(key.0) {
+                    entry.count(Some(row.status), None);
+                }
+                purged.deliveries += 1;
+            }
+            !goes
+        });
+        self.attempts.retain(|_, attempt| {
+            let last = Position { seq: attempt.last_seq, ..attempt.position };
+            let goes = events.range(attempt.position..=last).next().is_some();
+            purged.attempts += u64::from(goes);
+            !goes
+        });
+        purged
     }
 
     pub(super) fn delivery(&self, webhook: &WebhookId, event: Position) -> Option<DeliveryRow> {

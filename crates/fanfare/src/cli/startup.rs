@@ -108,9 +108,11 @@ pub(crate) fn store_failure(error: &store::Error) -> Failure {
         | Error::Fatal { .. }
         | Error::Fenced { .. }
         | Error::Other { .. }
+        | Error::Purged { .. }
         | Error::Settled { .. }
         | Error::IdempotencyConflict { .. }
         | Error::TooManyChannels { .. }
+        | Error::TooManyNewChannels { .. }
         | Error::TooManyReaders { .. }
         | Error::TooManyWebhooks { .. }
         | Error::Unavailable { .. }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fanfare::engines::{self, StoreSpec};
 use fanfare_core::NewEvent;
-use fanfare_hub::follower::Follow;
+use fanfare_hub::follower::{Follow, Followed};
 use fanfare_store::{Append, COMMITTED_LEN_MAX, Clock, Error, Retention, Store};
 use fanfare_store_suite::harness::{event, seqs, soon};
 
@@ -24,7 +24,9 @@ async fn append(store: &Store, events: Vec<NewEvent>) -> u64 {
 async fn follow_until(follow: &mut Follow, store: &Store, last: u64) -> Vec<u64> {
     let mut seen = Vec::new();
     while follow.after() < last {
-        seen.extend(seqs(&soon(follow.next(&*store.log)).await.expect("the next events")));
+        if let Followed::Events(events) = soon(follow.next(&*store.log)).await.expect("the next events") {
+            seen.extend(seqs(&events));
+        }
     }
     seen
 }

@@ -58,6 +58,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
             "events": { "type": "array", "items": events::schema() },
             "next_cursor": { "type": "string", "description": "Pass as `cursor` for the next page; absent on the last" },
             "damaged": { "type": "integer", "description": "Number of events here that cannot be read, because the log is damaged" },
+            "purged": { "type": "integer", "description": "Number of events here that were purged: what they said is gone" },
             "first": { "type": "string", "description": "The oldest position in the log" },
             "last": { "type": "string", "description": "The last position of the log" },
             "untrusted": events::untrusted(),
@@ -114,6 +115,8 @@ struct StructuredContent<'a> {
     next_cursor: Option<Position>,
     #[serde(skip_serializing_if = "Option::is_none")]
     damaged: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    purged: Option<u64>,
     first: Position,
     last: Position,
     untrusted: bool,
@@ -140,7 +143,7 @@ impl Gateway {
             }
         }
         let place = filter::place(&read.filter);
-        let Collected { events, next, damaged } = hub.collect(by, read).await.map_err(explained)?;
+        let Collected { events, next, damaged, purged } = hub.collect(by, read).await.map_err(explained)?;
         let mut batch = Batch::new(given.response_format, limit);
         let fits = events.iter().all(|event| batch.add(event));
         let next_cursor = if fits { next.map(|seq| hub.position(seq)) } else { batch.last() };
@@ -149,6 +152,7 @@ impl Gateway {
             events: &batch.shown,
             next_cursor,
             damaged: (damaged > 0).then_some(damaged),
+            purged: (purged > 0).then_some(purged),
             first: hub.position(extent.first),
             last: hub.position(extent.last),
             untrusted: true,

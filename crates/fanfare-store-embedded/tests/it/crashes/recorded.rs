@@ -38,6 +38,7 @@ pub(super) async fn record_for_ever(store: Store, round: usize, say: impl Fn(&st
             id: 0,
             webhook: id(round),
             position: delivery.event.position,
+            last_seq: delivery.event.position.seq,
             number,
             at: now,
             is_delivered: false,

@@ -68,7 +68,7 @@ impl Gateway {
         let missed = (missed > 0).then_some(missed);
         let lost = missed.map_or_else(String::new, |missed| {
             format!(
-                " Up to {} could not be returned, because of retention or damage.",
+                " Up to {} could not be returned, because of retention, a purge or damage.",
                 count(usize::try_from(missed).unwrap_or(usize::MAX), "earlier event")
             )
         });
@@ -108,9 +108,7 @@ async fn next(
         for item in &items {
             match item {
                 Item::Notice(Notice::Closing { .. }) => return Ok(WaitEnd::Stopping),
-                Item::Notice(Notice::Gap { after, next, .. }) => {
-                    *missed += next.seq.saturating_sub(after.seq + 1);
-                }
+                Item::Notice(Notice::Gap { missed: some, .. }) => *missed += some,
                 Item::Notice(
                     Notice::CaughtUp { .. } | Notice::ReaderFilter { .. } | Notice::Reset { .. },
                 ) => {}

@@ -84,7 +84,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
             "status": { "type": "string", "enum": ["event", "acknowledged", "timed_out"] },
             "events": { "type": "array", "items": events::schema(), "description": "The oldest first" },
             "next_cursor": { "type": "string", "description": "Pass as `cursor` to continue without a gap" },
-            "missed": { "type": "integer", "description": "At most this many earlier events could not be returned: retention removed them, or they are damaged" },
+            "missed": { "type": "integer", "description": "At most this many earlier events could not be returned: retention removed them, or they were purged or are damaged" },
             "readers": { "type": "array", "items": reader, "description": "With `event_id`: the durable readers that the event is for" },
             "untrusted": events::untrusted(),
         },

@@ -1,0 +1,87 @@
+//! Purging: events that must not be readable any more leave the store, and the memory.
+
+use fanfare_core::{Channel, Event, Position, Principal};
+use tokio::sync::watch;
+
+use crate::Hub;
+use fanfare_store as store;
+use fanfare_store::{Purge, Purged};
+
+/// A purge under way. Whether it ends, fails or is given up because its caller is gone, what it may have purged leaves the
+/// memory.
+struct Erasure<'a> {
+    hub: &'a Hub,
+    purge: &'a Purge,
+    /// The last seq before it began.
+    last: u64,
+}
+
+impl Drop for Erasure<'_> {
+    fn drop(&mut self) {
+        self.hub.feeds().drop_events(|event: &Event| match self.purge {
+            Purge::Channel(channel) => event.channel == *channel && event.position.seq <= self.last,
+            Purge::Event(position) => event.position == *position,
+        });
+        self.hub.shared.purges.send_modify(|count| *count += 1);
+    }
+}
+
+impl Hub {
+    /// Purges the events that `purge` selects. Afterwards nobody is sent them, except by an outlet that already has them
+    /// in its hands. Returns nothing if there are none.
+    pub async fn purge(&self, by: &Principal, purge: &Purge) -> Result<Option<Purged>, store::Error> {
+        // Of events that come meanwhile, nothing is said.
+        let last = self.extent().last;
+        let erasure = Erasure { hub: self, purge, last };
+        let purged = self.shared.store.purge(purge).await?;
+        // The follower may still hold one that was appended just before.
+        self.caught_up().await?;
+        drop(erasure);
+        if let Purge::Channel(channel) = purge {
+            self.restate_channel(channel).await?;
+        }
+        if let Some(purged) = purged {
+            self.log_purge(by, purge, purged);
+        }
+        Ok(purged)
+    }
+
+    /// Returns the number of purges.
+    pub fn purge_count(&self) -> u64 {
+        *self.shared.purges.borrow()
+    }
+
+    /// Returns the number of purges, as a receiver that is notified of each.
+    pub fn purges(&self) -> watch::Receiver<u64> {
+        self.shared.purges.subscribe()
+    }
+
+    /// Returns whether this event, which was in the log, was purged.
+    pub async fn is_purged(&self, by: &Principal, event: Position) -> Result<bool, store::Error> {
+        match self.event(by, event).await {
+            Err(store::Error::Purged { .. }) => Ok(true),
+            Ok(_) | Err(store::Error::Damaged { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes over what the store knows of a channel.
+    async fn restate_channel(&self, channel: &Channel) -> Result<(), store::Error> {
+        let rows = self.log().channels().await?;
+        let row = rows.into_iter().find(|row| row.channel == *channel);
+        self.change_channels(|channels| channels.restate(channel, row));
+        Ok(())
+    }
+
+    fn log_purge(&self, by: &Principal, purge: &Purge, purged: Purged) {
+        let Purged { events, deliveries, attempts, .. } = purged;
+        match purge {
+            Purge::Channel(channel) => tracing::info!(
+                by = %by.name(), %channel, events, deliveries, attempts, "purged channel `{channel}`"
+            ),
+            Purge::Event(event) => {
+                tracing::info!(by = %by.name(), %event, events, deliveries, attempts, "redacted event `{event}`");
+            }
+        }
+    }
+}

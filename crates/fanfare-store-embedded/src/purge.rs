@@ -1,0 +1,294 @@
+//! Purging events: their rows stay, with blanks in the place of every long text.
+//!
+//! A blank has as many bytes as what it replaces, so that SQLite overwrites the row where it is. If rows became shorter,
+//! SQLite would move their neighbours to other pages, and the old places, of rows that are purged a moment later, would
+//! keep what they said.
+
+use fanfare_core::{Channel, Position};
+use rusqlite::Connection;
+use rusqlite::types::Value;
+
+use crate::epochs::Place;
+use crate::group::{Group, Size};
+use crate::read::BLOCK_LEN;
+use crate::{Embedded, attempts, deliveries, failure, sweep};
+use fanfare_store::{Error, Purge, Purged};
+
+/// Maximum events that one transaction purges: a few milliseconds of work.
+const PURGE_LEN_MAX: usize = 500;
+
+/// Bytes of events after which a transaction purges no more, for the same reason.
+const PURGE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// Maximum attempts to copy the write-ahead log into the file and to empty it. Each waits for those who read, a quarter
+/// of a second: ours read for less.
+const ERASE_TRIES_MAX: usize = 20;
+
+impl Embedded {
+    /// Purges events that are in the log, with their deliveries.
+    pub(super) async fn purge_log(&self, purge: &Purge) -> Result<Option<Purged>, Error> {
+        match purge {
+            Purge::Channel(channel) => self.purge_channel(channel).await,
+            Purge::Event(position) if position.epoch != self.shared.epoch => Ok(None),
+            Purge::Event(Position { seq, .. }) => {
+                let seq = *seq;
+                let purged = self.writer.change(Size::ROW, move |group| group.purge_event(seq)).await?;
+                let Some(purged) = purged else { return Ok(None) };
+                Ok(Some(Purged { has_remains: !self.erase().await?, ..purged }))
+            }
+        }
+    }
+
+    async fn purge_channel(&self, channel: &Channel) -> Result<Option<Purged>, Error> {
+        let name = channel.clone();
+        let find = move |group: &mut Group<'_>| Ok(Ok(group.extent_of(&name)));
+        let Some(whole) = self.writer.change(Size::ROW, find).await? else { return Ok(None) };
+        let mut purged = Purged::default();
+        let mut from = Some(whole.first);
+        while let Some(start) = from {
+            let size = Size { rows: PURGE_LEN_MAX, bytes: PURGE_BYTES_MAX as usize };
+            let (part, next) = self.writer.change(size, move |group| group.purge_part(whole, start)).await?;
+            purged += part;
+            from = next;
+        }
+        purged.has_remains = !self.erase().await?;
+        // Until nothing remains, the channel is there, so that the call can be repeated.
+        if !purged.has_remains {
+            let uncount = move |group: &mut Group<'_>| {
+                group.uncount(whole);
+                Ok(Ok(()))
+            };
+            self.writer.change(Size::ROW, uncount).await?;
+        }
+        Ok(Some(purged))
+    }
+
+    /// Purges events that are kept beside the log for deliveries, with these.
+    pub(super) async fn purge_kept(&self, purge: &Purge) -> Result<Purged, Error> {
+        let mut purged = Purged::default();
+        loop {
+            let purge = purge.clone();
+            let size = Size { rows: PURGE_LEN_MAX, bytes: PURGE_BYTES_MAX as usize };
+            let (part, has_more) = self.writer.change(size, move |group| group.purge_kept(&purge)).await?;
+            purged += part;
+            if !has_more {
+                break;
+            }
+        }
+        if purged.deliveries > 0 {
+            purged.has_remains = !self.erase().await?;
+        }
+        Ok(purged)
+    }
+
+    /// Overwrites the free pages, copies the write-ahead log into the file and empties it, so that no page is left as it
+    /// was. Returns whether it did: another program that reads the file can prevent it.
+    async fn erase(&self) -> Result<bool, Error> {
+        self.scrub().await?;
+        for _ in 0..ERASE_TRIES_MAX {
+            if self.writer.erase().await? {
+                return Ok(true);
+            }
+        }
+        tracing::warn!(
+            path = %self.shared.path.display(),
+            "what was purged may still be in the write-ahead log, because another program reads the file"
+        );
+        Ok(false)
+    }
+}
+
+/// The events of a channel that are to be purged.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Extent {
+    /// The id of the channel.
+    channel: usize,
+    /// Number of events that it had.
+    events: u64,
+    first: u64,
+    last: u64,
+}
+
+/// An event to be purged.
+struct Target {
+    seq: u64,
+    /// The checksum that it has.
+    checksum: Value,
+    len: u64,
+}
+
+impl Group<'_> {
+    /// Returns the events that a channel has before this transaction; nothing if it has none.
+    fn extent_of(&self, channel: &Channel) -> Option<Extent> {
+        let channels = self.shared.channels();
+        let id = channels.id(channel)?;
+        let row = channels.row(id).filter(|row| row.events > 0)?;
+        let first = self.shared.head().first;
+        Some(Extent { channel: id, events: row.events, first, last: self.shared_last() })
+    }
+
+    /// Records that a channel has lost the events that it had.
+    fn uncount(&mut self, whole: Extent) {
+        self.ahead.channels.uncount(whole.channel, whole.events);
+        self.effect.channels.push(whole.channel);
+    }
+
+    /// Purges a part of a channel, from `start` on. Returns where the next part starts, if there is one.
+    fn purge_part(
+        &mut self,
+        whole: Extent,
+        start: u64,
+    ) -> rusqlite::Result<Result<(Purged, Option<u64>), Error>> {
+        let (targets, next) = match self.targets(whole, start) {
+            // Nothing has changed yet.
+            Err(error) if failure::is_damage(&error) => {
+                return Ok(Err(failure::named(&self.shared.path, &error)));
+            }
+            targets => targets?,
+        };
+        let purged = self.purge_all(&targets)?;
+        Ok(Ok((purged, next)))
+    }
+
+    /// Purges one event of the log; nothing if the log does not have it.
+    fn purge_event(&mut self, seq: u64) -> rusqlite::Result<Result<Option<Purged>, Error>> {
+        if seq < self.shared.head().first || seq > self.shared_last() {
+            return Ok(Ok(None));
+        }
+        let targets = match targets_in(self.conn, None, seq, seq) {
+            Err(error) if failure::is_damage(&error) => {
+                return Ok(Err(failure::named(&self.shared.path, &error)));
+            }
+            targets => targets?,
+        };
+        Ok(Ok(Some(self.purge_all(&targets)?)))
+    }
+
+    /// Purges a limited number of events that are kept beside the log. Returns whether there are more.
+    fn purge_kept(&mut self, purge: &Purge) -> rusqlite::Result<Result<(Purged, bool), Error>> {
+        let kept = match purge {
+            // An event that is in the log is not kept beside it.
+            Purge::Event(position) => self.shared.epochs.place(*position).into_iter().collect(),
+            Purge::Channel(channel) => match self.ahead.channels.id(channel) {
+                Some(id) => deliveries::kept_on(self.conn, id, PURGE_LEN_MAX as u64)?,
+                None => Vec::new(),
+            },
+        };
+        let first = self.shared.first();
+        let mut purged = Purged::default();
+        self.overwrites(true)?;
+        for place in &kept {
+            if *place < first {
+                self.purge_deliveries(*place, &mut purged)?;
+                self.conn
+                    .prepare_cached("DELETE FROM kept_events WHERE epoch = ?1 AND seq = ?2")?
+                    .execute((place.epoch, place.seq as i64))?;
+            }
+        }
+        self.overwrites(false)?;
+        Ok(Ok((purged, kept.len() == PURGE_LEN_MAX)))
+    }
+
+    /// Returns the events of a part of a channel, and where the next part starts.
+    fn targets(&self, whole: Extent, start: u64) -> rusqlite::Result<(Vec<Target>, Option<u64>)> {
+        let mut block_from = self
+            .conn
+            .prepare_cached("SELECT min(block) FROM channel_blocks WHERE channel = ?1 AND block >= ?2")?;
+        let mut targets = Vec::new();
+        let (mut bytes, mut start) = (0, start);
+        while start <= whole.last {
+            if targets.len() >= PURGE_LEN_MAX || bytes >= PURGE_BYTES_MAX {
+                return Ok((targets, Some(start)));
+            }
+            let block: Option<i64> =
+                block_from.query_row((whole.channel as i64, (start / BLOCK_LEN) as i64), |row| row.get(0))?;
+            let Some(block) = block else { break };
+            let (low, high) = (block as u64 * BLOCK_LEN, block as u64 * BLOCK_LEN + (BLOCK_LEN - 1));
+            let found = targets_in(self.conn, Some(whole.channel), low.max(start), high.min(whole.last))?;
+            bytes += found.iter().map(|target| target.len).sum::<u64>();
+            targets.extend(found);
+            start = high + 1;
+        }
+        Ok((targets, None))
+    }
+
+    fn purge_all(&mut self, targets: &[Target]) -> rusqlite::Result<Purged> {
+        let mut purged = Purged::default();
+        if targets.is_empty() {
+            return Ok(purged);
+        }
+        self.overwrites(true)?;
+        let epoch = self.shared.epochs.current_number();
+        for target in targets {
+            blank(self.conn, target)?;
+            purged.events += 1;
+            self.purge_deliveries(Place { epoch, seq: target.seq }, &mut purged)?;
+        }
+        self.overwrites(false)?;
+        // The end of the log is noted, because the last event may no longer tell it.
+        sweep::save_tail(self.conn, self.effect.tail)?;
+        Ok(purged)
+    }
+
+    /// Removes the deliveries of an event, and the attempts at it.
+    fn purge_deliveries(&mut self, event: Place, purged: &mut Purged) -> rusqlite::Result<()> {
+        for key in deliveries::of_event(self.conn, event)? {
+            let before = deliveries::remove(self.conn, key, self.shared.first())?;
+            if let Some(entry) = self.ahead.webhooks.get_mut(key.webhook) {
+                entry.count(before, None);
+                self.effect.webhooks.entry(key.webhook).or_default();
+            }
+            purged.deliveries += 1;
+        }
+        let attempts = attempts::remove_of_event(self.conn, event)?;
+        self.effect.attempts_removed += attempts;
+        purged.attempts += attempts;
+        Ok(())
+    }
+
+    /// Sets whether SQLite overwrites what is deleted from here on, also in pages that become free.
+    pub(super) fn overwrites(&self, is_on: bool) -> rusqlite::Result<()> {
+        self.conn.pragma_update(None, "secure_delete", if is_on { "ON" } else { "FAST" })
+    }
+}
+
+/// Returns the events between two seqs that were not purged: those of one channel, or all.
+fn targets_in(
+    conn: &Connection,
+    channel: Option<usize>,
+    low: u64,
+    high: u64,
+) -> rusqlite::Result<Vec<Target>> {
+    conn.prepare_cached(
+        "SELECT seq, checksum, octet_length(message) + coalesce(octet_length(data), 0) FROM events
+             WHERE seq >= ?1 AND seq <= ?2 AND (?3 IS NULL OR channel = ?3) AND purged IS NOT 1",
+    )?
+    .query_map((low as i64, high as i64, channel.map(|id| id as i64)), |row| {
+        let len: Option<i64> = row.get(2)?;
+        Ok(Target {
+            seq: row.get::<_, i64>(0)? as u64,
+            checksum: row.get(1)?,
+            len: len.unwrap_or_default().unsigned_abs(),
+        })
+    })?
+    .collect()
+}
+
+/// Overwrites the content of an event with blanks.
+fn blank(conn: &Connection, target: &Target) -> rusqlite::Result<()> {
+    let checksum = match target.checksum {
+        // The checksum of a short secret would tell whether a guess is right. It has as many bytes as before.
+        Value::Integer(sum) if sum > 0 => Value::Integer(1 << sum.ilog2()),
+        _ => Value::Null,
+    };
+    conn.prepare_cached(
+        "UPDATE events SET purged = 1, checksum = ?2,
+             message = printf('%*s', octet_length(message), ''),
+             data = iif(data IS NULL, NULL, printf('%*s', octet_length(data), '')),
+             key = iif(key IS NULL, NULL, printf('%*s', octet_length(key), '')),
+             agent = iif(agent IS NULL, NULL, printf('%*s', octet_length(agent), ''))
+             WHERE seq = ?1",
+    )?
+    .execute((target.seq as i64, checksum))
+    .map(|_| ())
+}

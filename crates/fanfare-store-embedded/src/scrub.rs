@@ -1,0 +1,51 @@
+//! Overwriting the free pages of the file. Retention removes events without doing so, because the pages are soon used
+//! again; but until then, they say what they said. SQLite can also have moved a row that was purged later, when it freed
+//! the row's neighbours.
+//!
+//! A table takes the free pages and gives them back, at which SQLite overwrites them.
+
+use crate::Embedded;
+use crate::group::{Group, Size};
+use fanfare_store::Error;
+
+/// Number of pages (4 MiB) that one transaction takes: a few milliseconds of work.
+const PART_PAGES: u64 = 1_024;
+
+impl Embedded {
+    /// Overwrites the pages that are free at the time of the call.
+    pub(super) async fn scrub(&self) -> Result<(), Error> {
+        let free = self.writer.change(Size::ROW, |group| group.free_pages().map(Ok)).await?;
+        let size = Size { rows: 1, bytes: PART_PAGES as usize * 4_096 };
+        for _ in 0..free.div_ceil(PART_PAGES) {
+            self.writer.change(size, |group| group.take_free_pages().map(Ok)).await?;
+        }
+        while self.writer.change(size, |group| group.give_pages_back().map(Ok)).await? {}
+        Ok(())
+    }
+}
+
+impl Group<'_> {
+    fn free_pages(&self) -> rusqlite::Result<u64> {
+        self.conn.query_row("PRAGMA freelist_count", (), |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
+    }
+
+    /// Takes a part of the free pages.
+    fn take_free_pages(&mut self) -> rusqlite::Result<()> {
+        // Four bytes of each page lead to the next.
+        let page_len: i64 = self.conn.query_row("PRAGMA page_size", (), |row| row.get(0))?;
+        let taken = self.free_pages()?.min(PART_PAGES) as i64;
+        let bytes = taken * (page_len - 4);
+        self.conn.prepare_cached("INSERT INTO zeros VALUES (NULL, zeroblob(?1))")?.execute([bytes])?;
+        Ok(())
+    }
+
+    /// Frees a part of the pages again. Returns whether there may be more.
+    fn give_pages_back(&mut self) -> rusqlite::Result<bool> {
+        let sql = "DELETE FROM zeros WHERE id = (SELECT min(id) FROM zeros)";
+        // The last page of a row is not full: taking it has not overwritten all of it.
+        self.overwrites(true)?;
+        let given = self.conn.prepare_cached(sql)?.execute(())?;
+        self.overwrites(false)?;
+        Ok(given > 0)
+    }
+}

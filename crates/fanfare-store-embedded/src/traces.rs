@@ -1,0 +1,112 @@
+//! Traces of what retention removed, as rows. They are read in the snapshot of a page, so that they fit its events.
+
+use fanfare_core::{Arrival, Channel, Filter};
+use rusqlite::{Connection, Row};
+
+use fanfare_store::Removed;
+use fanfare_store::traces::{Missed, TRACES_DROPPED, TRACES_MAX, Trace};
+
+/// Returns the number of traces.
+pub(super) fn count(conn: &Connection) -> rusqlite::Result<usize> {
+    conn.query_row("SELECT count(*) FROM traces", (), |row| row.get::<_, i64>(0).map(|count| count as usize))
+}
+
+/// Notes the events from `first` to before `cut`, which are about to be removed: not those that have expired by `now`,
+/// which nobody would have been sent. The log has at most `known` traces; returns how many it has then at most.
+///
+/// Events of a row without a channel are damaged. Those, and the events `damaged`, are noted as lost to everybody.
+pub(super) fn note(
+    conn: &Connection,
+    (first, cut): (u64, u64),
+    now: Arrival,
+    damaged: Option<u64>,
+    known: usize,
+) -> rusqlite::Result<usize> {
+    let range = (first as i64, cut as i64, now.as_micros());
+    conn.prepare_cached(
+        "INSERT INTO traces (channel, type, priority, last, count)
+             SELECT name, coalesce(type, 'info'), coalesce(priority, 'default'), max(seq), count(*)
+             FROM events JOIN channels ON channels.id = events.channel
+             WHERE seq >= ?1 AND seq < ?2
+                 AND (expires IS NULL OR coalesce(arrival, timestamp) + expires - timestamp > ?3)
+             GROUP BY 1, 2, 3
+             ON CONFLICT DO UPDATE SET last = excluded.last, count = count + excluded.count",
+    )?
+    .execute(range)?;
+    let strange: Option<i64> = conn
+        .prepare_cached(
+            "SELECT max(seq) FROM events WHERE seq >= ?1 AND seq < ?2
+                 AND NOT EXISTS (SELECT 1 FROM channels WHERE id = channel)",
+        )?
+        .query_row((range.0, range.1), |row| row.get(0))?;
+    if let Some(lost) = strange.max(damaged.map(|seq| seq as i64)) {
+        conn.prepare_cached("UPDATE log SET untraced_to = max(untraced_to, ?1)")?.execute([lost])?;
+    }
+    // Each event has added one at most. They are counted only when that could be too many.
+    let known = known + (cut - first) as usize;
+    if known <= TRACES_MAX {
+        return Ok(known);
+    }
+    let known = count(conn)?;
+    if known <= TRACES_MAX { Ok(known) } else { drop_oldest(conn, known) }
+}
+
+/// Drops the traces of the oldest events; returns how many are left.
+fn drop_oldest(conn: &Connection, known: usize) -> rusqlite::Result<usize> {
+    let dropped = known - TRACES_MAX + TRACES_DROPPED;
+    let up_to: i64 = conn
+        .prepare_cached("SELECT last FROM traces ORDER BY last LIMIT 1 OFFSET ?1")?
+        .query_row([dropped as i64 - 1], |row| row.get(0))?;
+    conn.prepare_cached("UPDATE log SET untraced_to = max(untraced_to, ?1)")?.execute([up_to])?;
+    let dropped = conn.prepare_cached("DELETE FROM traces WHERE last <= ?1")?.execute([up_to])?;
+    Ok(known - dropped)
+}
+
+/// Returns what a reader of `filter` that has everything up to `after` has missed; the log starts with `first`.
+pub(super) fn missed(
+    conn: &Connection,
+    filter: &Filter,
+    after: u64,
+    first: u64,
+) -> rusqlite::Result<Option<Removed>> {
+    if after.saturating_add(1) >= first {
+        return Ok(None);
+    }
+    let untraced_to: i64 =
+        conn.prepare_cached("SELECT untraced_to FROM log")?.query_row((), |row| row.get(0))?;
+    let mut missed = Missed::new(filter, after);
+    let exact: Option<Vec<&str>> = filter.patterns().iter().map(|pattern| pattern.exact()).collect();
+    match exact {
+        Some(names) => {
+            let mut statement = conn.prepare_cached(
+                "SELECT channel, type, priority, last, count FROM traces WHERE channel = ?1 AND last > ?2",
+            )?;
+            for name in names {
+                let mut rows = statement.query((name, after as i64))?;
+                while let Some(row) = rows.next()? {
+                    add(&mut missed, row)?;
+                }
+            }
+        }
+        None => {
+            let mut statement = conn
+                .prepare_cached("SELECT channel, type, priority, last, count FROM traces WHERE last > ?1")?;
+            let mut rows = statement.query([after as i64])?;
+            while let Some(row) = rows.next()? {
+                add(&mut missed, row)?;
+            }
+        }
+    }
+    Ok(missed.finish(untraced_to as u64, first))
+}
+
+fn add(missed: &mut Missed<'_>, row: &Row<'_>) -> rusqlite::Result<()> {
+    let text = |index: usize| row.get_ref(index).map(|value| value.as_str().unwrap_or_default());
+    let trace = Trace { last: row.get::<_, i64>(3)? as u64, count: row.get::<_, i64>(4)?.unsigned_abs() };
+    match (text(0)?.parse::<Channel>(), text(1)?.parse(), text(2)?.parse()) {
+        (Ok(channel), Ok(event_type), Ok(priority)) => missed.add(&channel, &event_type, priority, trace),
+        // Whatever it was: better one gap too many than one too few.
+        _ => missed.add_certainly(trace),
+    }
+    Ok(())
+}

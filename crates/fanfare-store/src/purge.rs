@@ -1,0 +1,36 @@
+//! Purging: events that must not be readable any more lose their content, and keep their places.
+
+use std::ops::AddAssign;
+
+use fanfare_core::{Channel, Position};
+
+/// The events to purge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purge {
+    /// All events of a channel.
+    Channel(Channel),
+    /// One event.
+    Event(Position),
+}
+
+/// What was purged.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Purged {
+    /// Events that lost their content.
+    pub events: u64,
+    /// Deliveries that were removed, because there is nothing left to send.
+    pub deliveries: u64,
+    /// Attempts that were removed: a receiver can have repeated what it got.
+    pub attempts: u64,
+    /// Whether a file may still have the content in its write-ahead log, because another program reads the file.
+    pub has_remains: bool,
+}
+
+impl AddAssign for Purged {
+    fn add_assign(&mut self, other: Purged) {
+        self.events += other.events;
+        self.deliveries += other.deliveries;
+        self.attempts += other.attempts;
+        self.has_remains |= other.has_remains;
+    }
+}

@@ -1,0 +1,100 @@
+//! Traces of what retention removed: they tell a reader that was away whether it missed anything that it wants.
+
+use fanfare_core::Filter;
+use fanfare_core::{Channel, EventType, Priority};
+
+use crate::read::Removed;
+
+/// What is left of the removed events of one channel, type and priority.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Trace {
+    /// The seq of the last one.
+    pub last: u64,
+    /// Number of them.
+    pub count: u64,
+}
+
+/// Maximum traces of one log: 2 MB, and enough for a log with the maximum of channels. Types are chosen by those who
+/// push, so there can be any number. Beyond it, the traces of the oldest events are dropped, and a reader that was away
+/// since then is told of everything that was removed.
+pub const TRACES_MAX: usize = 16_384;
+
+/// Number of traces that are dropped at once, so that a log at the maximum does not look for the oldest each time.
+pub const TRACES_DROPPED: usize = TRACES_MAX / 8;
+
+/// What a reader missed, as it is found out.
+#[derive(Debug)]
+pub struct Missed<'a> {
+    filter: &'a Filter,
+    /// The place of the reader.
+    after: u64,
+    found: Trace,
+}
+
+impl<'a> Missed<'a> {
+    /// Starts with nothing, for a reader of `filter` that has everything up to `after`.
+    pub fn new(filter: &'a Filter, after: u64) -> Missed<'a> {
+        Missed { filter, after, found: Trace::default() }
+    }
+
+    /// Adds the trace of a channel, type and priority.
+    pub fn add(&mut self, channel: &Channel, event_type: &EventType, priority: Priority, trace: Trace) {
+        if self.filter.matches_kind(channel, event_type, priority) {
+            self.add_certainly(trace);
+        }
+    }
+
+    /// Adds the trace of events that the reader may want.
+    pub fn add_certainly(&mut self, trace: Trace) {
+        if trace.last > self.after {
+            self.found.last = self.found.last.max(trace.last);
+            self.found.count = self.found.count.saturating_add(trace.count);
+        }
+    }
+
+    /// Returns what the reader missed, if anything. There are no traces of some events up to `untraced_to`; the log
+    /// starts with `first`.
+    pub fn finish(self, untraced_to: u64, first: u64) -> Option<Removed> {
+        let is_traced = self.after >= untraced_to;
+        let last = if is_traced { self.found.last } else { self.found.last.max(untraced_to) };
+        let up_to = last.min(first.saturating_sub(1));
+        let between = up_to.checked_sub(self.after).filter(|between| *between > 0)?;
+        let count = if is_traced { self.found.count.min(between) } else { between };
+        Some(Removed { up_to, count })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fanfare_core::{Filter, Priority};
+
+    use super::{Missed, Trace};
+    use crate::read::Removed;
+
+    fn missed(after: u64, traces: &[(&str, u64, u64)], untraced_to: u64) -> Option<Removed> {
+        let filter = Filter::new(vec!["a".parse().expect("a pattern")], Vec::new(), Priority::Min, None);
+        let filter = filter.expect("few patterns");
+        let mut missed = Missed::new(&filter, after);
+        for (channel, last, count) in traces {
+            let (last, count) = (*last, *count);
+            let channel = channel.parse().expect("a channel");
+            missed.add(&channel, &Default::default(), Priority::Default, Trace { last, count });
+        }
+        missed.finish(untraced_to, 100)
+    }
+
+    #[test]
+    fn a_reader_misses_only_what_it_wants_and_does_not_have() {
+        assert_eq!(missed(0, &[("b", 99, 50)], 0), None);
+        assert_eq!(missed(40, &[("a", 40, 9), ("b", 99, 50)], 0), None);
+        assert_eq!(missed(39, &[("a", 40, 9)], 0), Some(Removed { up_to: 40, count: 1 }));
+        assert_eq!(missed(10, &[("a", 40, 2)], 0), Some(Removed { up_to: 40, count: 2 }));
+    }
+
+    #[test]
+    fn where_there_are_no_traces_everything_may_be_missed() {
+        assert_eq!(missed(10, &[], 30), Some(Removed { up_to: 30, count: 20 }));
+        assert_eq!(missed(10, &[("a", 40, 2)], 30), Some(Removed { up_to: 40, count: 30 }));
+        assert_eq!(missed(30, &[], 30), None);
+    }
+}
