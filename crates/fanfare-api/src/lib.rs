@@ -13,6 +13,7 @@ pub mod hidden;
 pub mod history;
 pub mod log_level;
 pub mod problem;
+pub mod purging;
 pub mod push;
 pub mod query;
 pub mod readers;

@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use fanfare_api::event::Event;
 use fanfare_api::history::HistoryPage;
+use fanfare_api::purging::{PurgedChannel, RedactedEvent};
 use fanfare_api::push::{NewEvent, Pushed, PushedBatch};
 use fanfare_api::readers::{Acknowledgement, Reader, ReaderSettings};
 use fanfare_api::status::Status;
 use fanfare_core::endpoint::UNIX_PREFIX;
-use fanfare_core::{Position, ReaderName};
+use fanfare_core::{Channel, Position, ReaderName};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
@@ -143,6 +144,16 @@ impl Api {
     /// Deletes the durable reader `name`.
     pub async fn forget_reader(&self, name: &ReaderName) -> Result<Answer<Reader>, Error> {
         self.call(self.request(Method::DELETE, &format!("/api/readers/{name}"))).await
+    }
+
+    /// Purges a channel.
+    pub async fn purge_channel(&self, name: &Channel) -> Result<Answer<PurgedChannel>, Error> {
+        self.call(self.request(Method::DELETE, &format!("/api/channels/{name}"))).await
+    }
+
+    /// Redacts an event.
+    pub async fn redact_event(&self, id: Position) -> Result<Answer<RedactedEvent>, Error> {
+        self.call(self.request(Method::DELETE, &format!("/api/events/{id}"))).await
     }
 
     /// Opens a stream of server-sent events; returns the response once its head has arrived.

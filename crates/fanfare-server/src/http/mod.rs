@@ -10,6 +10,7 @@ pub mod openapi;
 pub mod overview;
 pub mod page;
 mod path;
+pub mod purging;
 pub mod push;
 pub mod query;
 pub mod readers;
@@ -172,6 +173,7 @@ fn interface() -> OpenApiRouter<Gateway> {
         .routes(routes!(history::list))
         .routes(routes!(history::show))
         .routes(routes!(history::receipts))
+        .routes(routes!(purging::redact_event))
         .routes(routes!(readers::list))
         .routes(routes!(readers::set))
         .routes(routes!(readers::remove))
@@ -199,6 +201,7 @@ fn interface() -> OpenApiRouter<Gateway> {
         .routes(routes!(webhooks::deliveries::discard))
         .routes(routes!(webhooks::replaying::replay))
         .routes(routes!(overview::channels))
+        .routes(routes!(purging::purge_channel))
         .routes(routes!(overview::clients))
         .routes(routes!(overview::status))
         .routes(routes!(overview::health))

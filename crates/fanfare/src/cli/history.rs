@@ -84,7 +84,7 @@ async fn newest(args: &Args, limit: usize, api: &Api, context: &Context) -> Resu
         query.extend(args.before.map(|position| ("before", position.to_string())));
         query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
         let page = api.history(&query).await?.value;
-        note_damage(page.damaged, context);
+        note_gone(page.damaged, page.purged, context);
         for json in &page.events {
             events.push(read(json.get(), api)?);
         }
@@ -124,7 +124,7 @@ async fn all(args: &Args, api: &Api, context: &Context) -> Result<(), Failure> {
         query.extend(args.after.map(|position| ("after", position.to_string())));
         query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
         let page = api.history(&query).await?.value;
-        note_damage(page.damaged, context);
+        note_gone(page.damaged, page.purged, context);
         let events: Vec<Received> =
             page.events.iter().map(|json| read(json.get(), api)).collect::<Result<_, _>>()?;
         if context.output.mode == Mode::Json {
@@ -161,12 +161,14 @@ impl Args {
 }
 
 /// Says that some events are missing.
-fn note_damage(damaged: Option<u64>, context: &Context) {
-    if let Some(damaged) = damaged {
-        let events = count(damaged, "event");
-        context
-            .output
-            .note(format!("{WARNING}!{WARNING:#} {events} cannot be read, because the log is damaged"));
+fn note_gone(damaged: Option<u64>, purged: Option<u64>, context: &Context) {
+    for (number, why) in
+        [(damaged, "cannot be read, because the log is damaged"), (purged, "left out: purged or redacted")]
+    {
+        if let Some(number) = number {
+            let events = count(number, "event");
+            context.output.note(format!("{WARNING}!{WARNING:#} {events} {why}"));
+        }
     }
 }
 

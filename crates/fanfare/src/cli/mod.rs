@@ -12,6 +12,7 @@ mod deliveries;
 mod demo;
 mod doctor;
 mod event_line;
+mod events;
 mod examples;
 mod exit;
 mod failure;
@@ -28,6 +29,7 @@ mod man;
 mod mcp;
 mod output;
 mod pairs;
+mod purged;
 mod push;
 mod readers;
 mod receive;
@@ -95,6 +97,7 @@ enum Command {
     Deliveries(deliveries::Args),
     Verify(verify::Args),
     History(history::Args),
+    Events(events::Args),
     Channels(channels::Args),
     Clients(clients::Args),
     Readers(readers::Args),
@@ -168,6 +171,7 @@ fn started(cli: Cli, mut output: Output) -> (Output, Result<Exit, Failure>) {
         | Command::Clients(_)
         | Command::Deliveries(_)
         | Command::Demo(_)
+        | Command::Events(_)
         | Command::History(_)
         | Command::Install(_)
         | Command::Listen(_)
@@ -192,6 +196,7 @@ fn started(cli: Cli, mut output: Output) -> (Output, Result<Exit, Failure>) {
         Command::Clients(args) => clients::run(&args, &context),
         Command::Deliveries(args) => deliveries::run(&args, &context),
         Command::Demo(args) => demo::run(&args, &context),
+        Command::Events(args) => events::run(&args, &context),
         Command::History(args) => history::run(&args, &context),
         Command::Install(args) => install::run(&args, &context),
         Command::Listen(args) => listen::run(args, &context),

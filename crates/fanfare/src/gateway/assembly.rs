@@ -9,6 +9,7 @@ use fanfare_delivery::service as webhooks;
 use fanfare_delivery::service::Webhooks;
 use fanfare_hub::Hub;
 use fanfare_hub::follower::Follower;
+use fanfare_hub::forgetting::Forgetting;
 use fanfare_hub::idle_callers::IdleCallers;
 use fanfare_hub::readers_in_use::ReadersInUse;
 use fanfare_runtime::budget::Budget;
@@ -206,6 +207,8 @@ impl Assembly {
         parts.task(rows::SWEEPER, work.sweeper);
         parts.task(rows::IDLE_CALLERS, IdleCallers::new(hub.clone()));
         parts.task(rows::READERS_IN_USE, work.readers_in_use);
+        let named = handles.webhooks.clone();
+        parts.task(rows::FORGETTING, Forgetting::new(hub.clone(), move || named.named_channels()));
         parts.task(rows::RECORDER, once(async move |stop| Ok(recording.run(stop).await?)));
         parts.task(rows::DISPATCHER, once(async move |stop| Ok(dispatcher.run(stop).await?)));
         parts.task(rows::LIBRARIAN, work.librarian);

@@ -26,6 +26,9 @@ pub(super) const IDLE_CALLERS: Part =
     Part::new("idle callers", Ends::Harmless { after: PAUSE }, Phase::Background);
 /// Notes which readers are in use. Retention removes a reader only after eight notes were missed.
 pub(super) const READERS_IN_USE: Part = Part::new("readers in use", RESTART, Phase::Background);
+/// Forgets channels without events that nobody asks for: until it restarts, they are only remembered for longer.
+pub(super) const FORGETTING: Part =
+    Part::new("forgetting", Ends::Harmless { after: PAUSE }, Phase::Background);
 /// Saves the positions of webhooks. It alone knows which ones are not saved yet.
 pub(super) const RECORDER: Part = Part::new("recorder", Ends::Process, Phase::Background);
 /// Runs a worker for each webhook, and restarts it. It alone knows which ones run.

@@ -3,7 +3,7 @@
 
 use crate::cli::Shell;
 
-const COMMANDS: [&str; 24] = [
+const COMMANDS: [&str; 25] = [
     "demo",
     "serve",
     "push",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 24] = [
     "deliveries",
     "verify",
     "history",
+    "events",
     "channels",
     "clients",
     "readers",
@@ -51,7 +52,8 @@ async fn without_a_command_there_is_help() {
       deliveries   Inspect and resend failed webhook deliveries
       verify       Verify the signature of a saved webhook request
       history      Show past events
-      channels     List channels and their activity
+      events       Redact single events
+      channels     List and purge channels
       clients      List connected clients
       readers      List and manage durable readers
       backup       Back up the log, also while the gateway runs

@@ -121,6 +121,7 @@ async fn the_table_has_every_part_with_what_its_end_means() {
         ("sweeper".to_owned(), Means::APause),
         ("idle callers".to_owned(), Means::Nothing),
         ("readers in use".to_owned(), Means::APause),
+        ("forgetting".to_owned(), Means::Nothing),
         ("recorder".to_owned(), Means::TheEnd),
         ("dispatcher".to_owned(), Means::TheEnd),
         ("librarian".to_owned(), Means::APause),

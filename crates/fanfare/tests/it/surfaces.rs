@@ -7,7 +7,9 @@ use crate::support::gateway::Gateway;
 use crate::support::tools::Era;
 
 /// Each route, and the command that does the same.
-const SURFACES: [(&str, &str); 42] = [
+const SURFACES: [(&str, &str); 44] = [
+    ("DELETE /api/channels/{name}", "channels rm"),
+    ("DELETE /api/events/{id}", "events redact"),
     ("DELETE /api/readers/{name}", "readers rm"),
     ("DELETE /api/webhooks/{id}", "webhooks rm"),
     ("DELETE /api/webhooks/{id}/deliveries/{event_id}", "deliveries discard"),

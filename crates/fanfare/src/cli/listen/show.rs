@@ -134,6 +134,7 @@ impl Show {
                     "retention" => {
                         format!("retention already removed up to {count} between {after} and {next}")
                     }
+                    "purged" => format!("up to {count} between {after} and {next} were purged"),
                     "damaged" => {
                         format!("the log is damaged: up to {count} between {after} and {next} cannot be read")
                     }

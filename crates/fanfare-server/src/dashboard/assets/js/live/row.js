@@ -45,7 +45,7 @@ function firstLine(message) {
   return line.length < message.length ? `${line} …` : line;
 }
 
-const gaps = { damaged: "are damaged", retention: "were removed by retention" };
+const gaps = { damaged: "are damaged", purged: "were purged", retention: "were removed by retention" };
 
 const notices = {
   "caught-up": () => ["done", "Caught up. Live from here"],

@@ -34,7 +34,7 @@ export function Trouble({ webhook, base, ask }) {
     ${failed > 0 &&
     html`<${Note} kind="wrong" icon="error" title=${`${plural(failed, "failed delivery", "failed deliveries")}.`} text="Failed deliveries are kept for 30 days and can be replayed."
       action=${html`<button type="button" class="button" onClick=${() => ask({ kind: "replay", which: "failed" })} data-testid="trouble-replay"><${Icon} name="replay" />Replay…</button>`} />`}
-    ${lostUpTo && html`<${Note} kind="wrong" icon="gap" title="Some events were never sent." text=${`Retention removed events up to ${seqOf(lostUpTo)} before they were sent, or they are damaged.`} />`}
+    ${lostUpTo && html`<${Note} kind="wrong" icon="gap" title="Some events were never sent." text=${`Events up to ${seqOf(lostUpTo)} were gone before they were sent: removed by retention, purged, or damaged.`} />`}
     <${ProblemNote} problem=${problem} />
   `;
 }

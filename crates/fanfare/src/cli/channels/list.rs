@@ -1,4 +1,4 @@
-//! `fanfare channels`: lists channels and their activity.
+//! `fanfare channels ls`: lists channels and their activity.
 
 use jiff::ZonedDateTime;
 
@@ -7,21 +7,21 @@ use crate::cli::output::Mode;
 use crate::cli::output::style::DIM;
 use crate::cli::table::table;
 use crate::cli::text::{grouped, harmless};
-use crate::cli::{Context, Exit, Failure, block_on, examples};
+use crate::cli::{Context, Exit, Failure, each_of, examples};
 use fanfare_api::channels::ChannelEntry;
+use fanfare_client::Api;
 
 /// List channels and their activity
 #[derive(Debug, clap::Args)]
-#[command(after_help = examples::examples(&[
-    ("All channels", "fanfare channels"),
-    ("Only the names", "fanfare channels -o raw"),
-    ("The busiest channel", "fanfare channels -o json | jq '.channels | max_by(.rate)'"),
+#[command(visible_alias = "list", after_help = examples::examples(&[
+    ("All channels", "fanfare channels ls"),
+    ("Only the names", "fanfare channels ls -o raw"),
+    ("The busiest channel", "fanfare channels ls -o json | jq '.channels | max_by(.rate)'"),
 ]))]
 pub(crate) struct Args {}
 
-pub(crate) fn run(_: &Args, context: &Context) -> Result<Exit, Failure> {
-    let api = context.settings.api()?;
-    let answer = block_on(async { Ok(api.channels().await?) })?;
+pub(crate) async fn run(api: &Api, context: &Context) -> Result<Exit, Failure> {
+    let answer = api.channels().await?;
     let channels = &answer.value.channels;
     let output = context.output;
     match output.mode {
@@ -35,7 +35,7 @@ pub(crate) fn run(_: &Args, context: &Context) -> Result<Exit, Failure> {
                 .line(table(&["channel", "events ", "per second ", "subscribers ", "last event"], &rows))?;
         }
         Mode::Json => output.line(&answer.json)?,
-        Mode::Ndjson => super::each_of(&answer.json, "channels", |json| output.line(json))?,
+        Mode::Ndjson => each_of(&answer.json, "channels", |json| output.line(json))?,
         Mode::Raw => channels.iter().try_for_each(|channel| output.line(channel.name.as_str()))?,
     }
     Ok(Exit::Ok)
