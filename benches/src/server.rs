@@ -106,6 +106,11 @@ impl Server {
         Ok(())
     }
 
+    /// Returns whether the process has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
+    }
+
     pub(crate) fn target(&mut self) -> Result<Target> {
         Ok(Target { url: format!("http://{}", self.wait_ready()?), pid: Some(self.pid()) })
     }

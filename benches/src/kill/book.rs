@@ -22,8 +22,12 @@ struct Entry {
 }
 
 #[derive(Default)]
-pub(super) struct Book {
-    /// The event with seq 1 first, without holes.
+pub(crate) struct Book {
+    /// Whether retention may have removed the beginning of the log.
+    is_swept: bool,
+    /// The number of events before the first one in `log`.
+    removed: u64,
+    /// The event with seq `removed + 1` first, without holes.
     log: Vec<Entry>,
     messages: HashSet<String>,
     acknowledged_checked: usize,
@@ -39,18 +43,38 @@ struct Bookmark {
 }
 
 impl Book {
-    pub(super) fn len(&self) -> usize {
+    /// Creates the book of a log whose beginning retention may have removed.
+    pub(crate) fn swept() -> Self {
+        Self { is_swept: true, ..Self::default() }
+    }
+
+    pub(crate) fn len(&self) -> usize {
         self.log.len()
     }
 
+    /// The number of events that retention had removed when the first page was read.
+    pub(crate) fn removed(&self) -> u64 {
+        self.removed
+    }
+
+    /// The position of the last event.
+    pub(crate) fn last(&self) -> Option<&str> {
+        self.log.last().map(|entry| entry.id.as_str())
+    }
+
+    /// The place in `log` of the event at `seq`; `None` if it is before the beginning.
+    fn place(&self, seq: u64) -> Option<usize> {
+        usize::try_from(seq.checked_sub(self.removed + 1)?).ok()
+    }
+
     /// Channel and message of the event at `seq`.
-    pub(super) fn event(&self, seq: u64) -> Option<(&str, &str)> {
-        let entry = self.log.get(usize::try_from(seq).ok()?.checked_sub(1)?)?;
+    pub(crate) fn event(&self, seq: u64) -> Option<(&str, &str)> {
+        let entry = self.log.get(self.place(seq)?)?;
         Some((&entry.channel, &entry.message))
     }
 
     /// Reads the events appended since the last call, and checks that they follow and are complete.
-    pub(super) fn read_on(&mut self, client: &mut Client) -> Result<()> {
+    pub(crate) fn read_on(&mut self, client: &mut Client) -> Result<()> {
         let from = self.log.len();
         loop {
             let after = self.log.last().map(|last| format!("&after={}", last.id)).unwrap_or_default();
@@ -73,12 +97,15 @@ impl Book {
         };
         let entry = Entry { id: text("id")?, channel: text("channel")?, message: text("message")? };
         let (epoch, seq) = split(&entry.id)?;
+        if self.is_swept && self.log.is_empty() {
+            self.removed = seq.saturating_sub(1);
+        }
+        let before = self.removed + self.log.len() as u64;
         ensure!(
-            seq == self.log.len() as u64 + 1,
-            "event {} ({}) follows {} others: the log has a hole or an event twice",
+            seq == before + 1,
+            "event {} ({}) follows {before} others: the log has a hole or an event twice",
             entry.id,
             entry.message,
-            self.log.len(),
         );
         if let Some(first) = self.log.first() {
             ensure!(first.id.starts_with(epoch), "{} is of another log than {}", entry.id, first.id);
@@ -120,9 +147,13 @@ impl Book {
     }
 
     /// Checks that every acknowledged event is at the acknowledged position.
-    pub(super) fn check_acknowledged(&mut self, acknowledged: &[Acknowledged]) -> Result<()> {
+    pub(crate) fn check_acknowledged(&mut self, acknowledged: &[Acknowledged]) -> Result<()> {
         for Acknowledged { id, message } in &acknowledged[self.acknowledged_checked..] {
-            let entry = usize::try_from(split(id)?.1).ok().and_then(|seq| self.log.get(seq.checked_sub(1)?));
+            let seq = split(id)?.1;
+            if (1..=self.removed).contains(&seq) {
+                continue;
+            }
+            let entry = self.place(seq).and_then(|place| self.log.get(place));
             let entry = entry.with_context(|| format!("{message} was acknowledged as {id} and is gone"))?;
             ensure!(
                 (&entry.id, &entry.message) == (id, message),
@@ -192,7 +223,7 @@ impl Book {
     }
 }
 
-fn split(id: &str) -> Result<(&str, u64)> {
+pub(crate) fn split(id: &str) -> Result<(&str, u64)> {
     let (epoch, seq) = id.split_once('-').with_context(|| format!("`{id}` is no position"))?;
     Ok((epoch, seq.parse().with_context(|| format!("`{id}` is no position"))?))
 }

@@ -20,10 +20,10 @@ use crate::{
     rng::Rng,
 };
 
-mod book;
-mod hooks;
-mod load;
-mod pushers;
+pub(crate) mod book;
+pub(crate) mod hooks;
+pub(crate) mod load;
+pub(crate) mod pushers;
 mod readers;
 mod victim;
 

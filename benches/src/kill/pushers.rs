@@ -14,7 +14,7 @@ const BATCH_LEN_MAX: u64 = 20;
 /// Between two tries to connect to a server that is not there.
 const PAUSE: Duration = Duration::from_millis(2);
 
-pub(super) fn spawn<'scope>(scope: &'scope Scope<'scope, '_>, load: &'scope Load, rng: &mut Rng) {
+pub(crate) fn spawn<'scope>(scope: &'scope Scope<'scope, '_>, load: &'scope Load, rng: &mut Rng) {
     for pusher in 0..SINGLE {
         let rng = rng.fork();
         scope.spawn(move || single(pusher, load, rng));
@@ -28,7 +28,7 @@ pub(super) fn spawn<'scope>(scope: &'scope Scope<'scope, '_>, load: &'scope Load
 /// Pushes an event until it is acknowledged, then the next: each must be in the log exactly once.
 fn single(pusher: usize, load: &Load, mut rng: Rng) {
     let mut connection = None;
-    let mut number = 0;
+    let mut number = load.number_from;
     while !load.pushers_stop.load(Ordering::Relaxed) {
         let message = format!("s{pusher}-{number}");
         let event =
@@ -48,7 +48,7 @@ fn single(pusher: usize, load: &Load, mut rng: Rng) {
 /// Pushes batches and leaves those that were not answered: each must be in the log whole, or not at all.
 fn batches(pusher: usize, load: &Load, mut rng: Rng) {
     let mut connection = None;
-    let mut number = 0;
+    let mut number = load.number_from;
     while !load.pushers_stop.load(Ordering::Relaxed) {
         let len = 1 + rng.below(BATCH_LEN_MAX);
         let messages: Vec<_> = (1..=len).map(|index| format!("b{pusher}-{number}.{index}/{len}")).collect();

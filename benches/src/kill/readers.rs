@@ -33,7 +33,7 @@ pub(super) struct Received {
     pub(super) message: String,
 }
 
-pub(super) struct Reader {
+pub(crate) struct Reader {
     pub(super) name: &'static str,
     /// The channel that it asks for.
     pub(super) channel: Option<&'static str>,

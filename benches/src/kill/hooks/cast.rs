@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 /// The shortest delay of [`RETRY`].
-pub(super) const RETRY_FIRST_MS: u64 = 50;
+pub(crate) const RETRY_FIRST_MS: u64 = 50;
 const RETRY: [&str; 10] = ["50ms", "100ms", "200ms", "400ms", "800ms", "1s", "1s", "1s", "1s", "1s"];
 
 /// The behaviour of a receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Temper {
+pub(crate) enum Temper {
     /// Answers 500 to one request out of this many.
     Flaky(u64),
     /// Answers 413 to each event whose seq is a multiple of this, every time: the delivery is given up at once.
@@ -21,21 +21,21 @@ pub(super) enum Temper {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Payload {
+pub(crate) enum Payload {
     CloudEvents,
     Event,
     Seed,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Hook {
-    pub(super) name: &'static str,
-    pub(super) temper: Temper,
-    pub(super) payload: Payload,
+pub(crate) struct Hook {
+    pub(crate) name: &'static str,
+    pub(crate) temper: Temper,
+    pub(crate) payload: Payload,
     /// The channel it subscribes to; `None` for all.
-    pub(super) channel: Option<&'static str>,
-    pub(super) ordered: bool,
-    pub(super) batched: bool,
+    pub(crate) channel: Option<&'static str>,
+    pub(crate) ordered: bool,
+    pub(crate) batched: bool,
 }
 
 const PLAIN: Hook = Hook {
@@ -47,7 +47,7 @@ const PLAIN: Hook = Hook {
     batched: false,
 };
 
-pub(super) const CAST: [Hook; 8] = [
+pub(crate) const CAST: [Hook; 8] = [
     PLAIN,
     Hook { name: "slow", temper: Temper::Slow(20), payload: Payload::Event, ..PLAIN },
     // Five failures in a row would open its breaker, and nothing would be tried for a while.
@@ -61,7 +61,7 @@ pub(super) const CAST: [Hook; 8] = [
 
 impl Hook {
     /// The body of its registration.
-    pub(super) fn registration(&self, url: &str) -> String {
+    pub(crate) fn registration(&self, url: &str) -> String {
         let payload = match self.payload {
             Payload::CloudEvents => "cloudevents",
             Payload::Event => "event",
@@ -78,17 +78,17 @@ impl Hook {
         body.to_string()
     }
 
-    pub(super) fn wants(&self, channel: &str) -> bool {
+    pub(crate) fn wants(&self, channel: &str) -> bool {
         self.channel.is_none_or(|wanted| wanted == channel)
     }
 
     /// Returns whether it always refuses the event at `seq`.
-    pub(super) fn refuses(&self, seq: u64) -> bool {
+    pub(crate) fn refuses(&self, seq: u64) -> bool {
         matches!(self.temper, Temper::Refusing(multiple) if seq.is_multiple_of(multiple))
     }
 
     /// Reads seq and message of every event in a body.
-    pub(super) fn events(&self, body: &[u8]) -> Option<Vec<(u64, String)>> {
+    pub(crate) fn events(&self, body: &[u8]) -> Option<Vec<(u64, String)>> {
         let value: Value = serde_json::from_slice(body).ok()?;
         match (self.batched, value) {
             (true, Value::Array(events)) => events.iter().map(|event| self.event(event)).collect(),

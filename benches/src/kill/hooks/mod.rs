@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashSet,
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::atomic::Ordering,
     thread,
@@ -31,9 +32,9 @@ use crate::{client::Client, histogram::Histogram, pause::pause, report::say, rng
 mod audit;
 #[cfg(test)]
 mod audit_tests;
-mod cast;
-mod receivers;
-mod registrar;
+pub(crate) mod cast;
+pub(crate) mod receivers;
+pub(crate) mod registrar;
 mod request;
 
 /// Maximum pause of the pushers: webhooks should keep up, with each of the cast getting most events.
@@ -83,7 +84,7 @@ pub(super) fn run(options: &Options, seed: u64, store: PathBuf) -> Result<Outcom
         receivers.spawn(scope, &load, rng.fork());
         let result = live(options, &mut victim, &mut rng, &load, &receivers).and_then(|lived| {
             receivers.is_benign.store(true, Ordering::Relaxed);
-            settle(&victim, &load, &ids)?;
+            settle(victim.address, &load, &ids)?;
             Ok(lived)
         });
         receivers.stop();
@@ -94,7 +95,7 @@ pub(super) fn run(options: &Options, seed: u64, store: PathBuf) -> Result<Outcom
 }
 
 /// Registers the cast; returns the ids.
-fn register(client: &mut Client, receivers: &Receivers) -> Result<Vec<String>> {
+pub(crate) fn register(client: &mut Client, receivers: &Receivers) -> Result<Vec<String>> {
     let mut ids = Vec::new();
     for (number, hook) in CAST.iter().enumerate() {
         let url = format!("http://{}/hook/{number}", receivers.address);
@@ -152,8 +153,8 @@ fn live(
 }
 
 /// Waits until nothing is left to deliver.
-fn settle(victim: &Victim<'_>, load: &Load, ids: &[String]) -> Result<()> {
-    let mut client = Client::connect(victim.address)?;
+pub(crate) fn settle(server: SocketAddr, load: &Load, ids: &[String]) -> Result<()> {
+    let mut client = Client::connect(server)?;
     let deadline = Instant::now() + SETTLE_DEADLINE;
     for (id, hook) in ids.iter().zip(&CAST) {
         loop {
@@ -191,7 +192,7 @@ fn conclude(
     book.check_acknowledged(&acknowledged)?;
     registered.check(&client.get_json("/api/webhooks")?)?;
     let log: Vec<_> = (1..=book.len() as u64).filter_map(|seq| book.event(seq)).collect();
-    let mut records = receivers.records()?;
+    let mut records = receivers.records_after(0)?;
     // Written down when they were answered.
     records.sort_by_key(|record| record.at);
     let (mut sum, mut ages) = (Findings::default(), Histogram::new());
@@ -249,7 +250,7 @@ impl Findings {
 }
 
 /// Returns the seqs of the deliveries that were given up.
-fn dead(client: &mut Client, id: &str) -> Result<HashSet<u64>> {
+pub(crate) fn dead(client: &mut Client, id: &str) -> Result<HashSet<u64>> {
     let mut dead = HashSet::new();
     let mut cursor = String::new();
     loop {
@@ -268,7 +269,7 @@ fn dead(client: &mut Client, id: &str) -> Result<HashSet<u64>> {
 }
 
 /// Checks the store's file, which no process has open; returns the number of failed attempts in it.
-fn look_into(store: &Path) -> Result<u64> {
+pub(crate) fn look_into(store: &Path) -> Result<u64> {
     let store = Connection::open_with_flags(store, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let answer: String = store.query_row("PRAGMA integrity_check", (), |row| row.get(0))?;
     ensure!(answer == "ok", "the store is damaged: {answer}");

@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 
 /// The answer of a receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Said {
+pub(crate) enum Said {
     /// 500, or nothing at all.
     Failed,
     /// 413.
@@ -38,34 +38,34 @@ pub(super) enum Said {
 
 /// A request that came.
 #[derive(Clone, Debug)]
-pub(super) struct Record {
-    pub(super) hook: usize,
+pub(crate) struct Record {
+    pub(crate) hook: usize,
     /// `webhook-id`.
-    pub(super) id: Box<str>,
+    pub(crate) id: Box<str>,
     /// The seq of each event in it, and the hash of its message.
-    pub(super) events: Box<[(u64, u64)]>,
+    pub(crate) events: Box<[(u64, u64)]>,
     /// The hash of all bytes of the body.
-    pub(super) body: u64,
+    pub(crate) body: u64,
     /// The arrival of the request.
-    pub(super) at: Instant,
+    pub(crate) at: Instant,
     /// The time at which the answer was sent.
-    pub(super) done: Instant,
-    pub(super) said: Said,
+    pub(crate) done: Instant,
+    pub(crate) said: Said,
 }
 
-pub(super) struct Receivers {
+pub(crate) struct Receivers {
     listener: TcpListener,
-    pub(super) address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// By hook.
     keys: Mutex<Vec<hmac::Key>>,
     records: Mutex<Vec<Record>>,
     /// From now on every request that is ever accepted is accepted.
-    pub(super) is_benign: AtomicBool,
+    pub(crate) is_benign: AtomicBool,
     stop: AtomicBool,
 }
 
 impl Receivers {
-    pub(super) fn listen() -> Result<Self> {
+    pub(crate) fn listen() -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("receivers cannot listen")?;
         Ok(Self {
             address: listener.local_addr()?,
@@ -78,24 +78,33 @@ impl Receivers {
     }
 
     /// Records the key of the next hook.
-    pub(super) fn expect(&self, key: hmac::Key) {
+    pub(crate) fn expect(&self, key: hmac::Key) {
         if let Ok(mut keys) = self.keys.lock() {
             keys.push(key);
         }
     }
 
-    pub(super) fn records(&self) -> Result<Vec<Record>> {
-        Ok(self.records.lock().map_err(|_| anyhow!("a receiver panicked"))?.clone())
+    /// The requests that came after the first `from`.
+    pub(crate) fn records_after(&self, from: usize) -> Result<Vec<Record>> {
+        let records = self.records.lock().map_err(|_| anyhow!("a receiver panicked"))?;
+        Ok(records.get(from..).unwrap_or_default().to_vec())
+    }
+
+    /// Forgets the keys of webhooks that are gone.
+    pub(crate) fn forget(&self) {
+        if let Ok(mut keys) = self.keys.lock() {
+            keys.clear();
+        }
     }
 
     /// Ends all threads.
-    pub(super) fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
         // A connection wakes the thread that accepts; if none can be made, the thread has ended.
         let _ = TcpStream::connect(self.address);
     }
 
-    pub(super) fn spawn<'scope>(
+    pub(crate) fn spawn<'scope>(
         &'scope self,
         scope: &'scope Scope<'scope, '_>,
         load: &'scope Load,
@@ -186,7 +195,7 @@ impl Receivers {
     }
 }
 
-pub(super) fn hash_of(bytes: &[u8]) -> u64 {
+pub(crate) fn hash_of(bytes: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     bytes.hash(&mut hasher);
     hasher.finish()

@@ -14,13 +14,13 @@ const PAUSE_MS_MAX: u64 = 20;
 
 /// Whether each URL is registered, according to the acknowledgements.
 #[derive(Debug, Default)]
-pub(super) struct Registered {
+pub(crate) struct Registered {
     known: BTreeMap<String, Option<bool>>,
-    pub(super) changes: u64,
+    pub(crate) changes: u64,
 }
 
 /// Changes until the pushers are to stop.
-pub(super) fn run(load: &Load, receivers: SocketAddr, mut rng: Rng) -> Registered {
+pub(crate) fn run(load: &Load, receivers: SocketAddr, mut rng: Rng) -> Registered {
     let mut registered = Registered::default();
     let mut connection = None;
     while !load.pushers_stop.load(Ordering::Relaxed) {
@@ -68,8 +68,13 @@ impl Registered {
         self.changes += 1;
     }
 
+    /// Creates the record of what is known of each URL.
+    pub(crate) fn of(known: BTreeMap<String, Option<bool>>) -> Self {
+        Self { known, changes: 0 }
+    }
+
     /// Compares the record with the server's list.
-    pub(super) fn check(&self, listed: &Value) -> Result<()> {
+    pub(crate) fn check(&self, listed: &Value) -> Result<()> {
         let listed = listed["webhooks"].as_array().context("/api/webhooks has no webhooks")?;
         for (url, known) in &self.known {
             let is_listed = listed.iter().any(|listed| listed == url);
