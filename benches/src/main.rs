@@ -18,6 +18,7 @@ mod idle;
 mod kill;
 mod mcp;
 mod pause;
+mod power;
 mod process;
 mod push;
 mod replay;
@@ -50,6 +51,8 @@ enum Command {
     Kill(kill::Options),
     /// MCP's tools/call: calls per second, and how long a caller waits
     Mcp(mcp::Options),
+    /// Cut the power of the gateway's disk: start it on what a disk may hold then, and check that nothing is lost
+    Power(power::Options),
     /// Durable events per second, and how long a pusher waits
     Push(push::Options),
     /// Subscribers that read the whole log; the server must be fresh
@@ -70,6 +73,7 @@ fn main() -> Result<ExitCode> {
         Command::Idle(options) => report::emit("idle", &idle::run(&options.target, options.subscribers)?)?,
         Command::Kill(options) => kill::run(&options)?,
         Command::Mcp(options) => report::emit("mcp", &mcp::run(&options)?)?,
+        Command::Power(options) => power::run(&options)?,
         Command::Push(options) => report::emit("push", &push::run(&options.target, options.load)?)?,
         Command::Replay(options) => {
             replay::prepare(&options.target, options.events)?;
