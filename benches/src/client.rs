@@ -69,7 +69,8 @@ impl Client {
         self.exchange(&request::post_json(self.server, path, body))
     }
 
-    fn exchange(&mut self, request: &[u8]) -> Result<Response> {
+    /// Sends a whole request and waits for the response.
+    pub(crate) fn exchange(&mut self, request: &[u8]) -> Result<Response> {
         self.stream.write_all(request)?;
         loop {
             let len = self.stream.read(&mut self.buffer)?;
@@ -142,7 +143,7 @@ fn delimited(rest: &str) -> Option<&str> {
     rest.starts_with([' ', '{']).then_some(rest)
 }
 
-fn connect(server: SocketAddr) -> Result<TcpStream> {
+pub(crate) fn connect(server: SocketAddr) -> Result<TcpStream> {
     ensure!(server.ip().is_loopback(), "load goes to loopback addresses only, {server} is none");
     let stream = TcpStream::connect_timeout(&server, DEADLINE)?;
     stream.set_nodelay(true)?;
@@ -169,6 +170,11 @@ impl Stream {
     /// Sets the maximum time of one `read`.
     pub(crate) fn patience(&self, patience: Duration) -> Result<()> {
         Ok(self.stream.set_read_timeout(Some(patience))?)
+    }
+
+    /// Returns whether the server has answered.
+    pub(crate) fn is_open(&self) -> bool {
+        self.reader.is_open()
     }
 
     /// Reads once and hands the frames to `each`; false at the end of the stream.

@@ -26,6 +26,7 @@ mod report;
 mod resume;
 mod rng;
 mod server;
+mod soak;
 mod target;
 mod webhooks;
 mod wire;
@@ -59,6 +60,8 @@ enum Command {
     Replay(replay::Options),
     /// A client that comes back after having read a part of a long log; the server must be fresh
     Resume(resume::Options),
+    /// Clients of all kinds come and go for minutes: memory must not grow, and nothing may be left behind
+    Soak(soak::Options),
     /// Webhooks: server CPU per delivery, latency, and whether every receiver got everything; the server must be fresh
     Webhooks(webhooks::Options),
 }
@@ -86,6 +89,7 @@ fn main() -> Result<ExitCode> {
                 report::emit("resume", &outcome)?;
             }
         }
+        Command::Soak(options) => soak::run(&options)?,
         Command::Webhooks(options) => webhooks::run_options(&options)?,
     }
     Ok(ExitCode::SUCCESS)

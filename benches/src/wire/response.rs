@@ -13,6 +13,7 @@ const RESPONSE_LEN_MAX: usize = 64 * 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct Response {
     pub(crate) status: u16,
+    pub(crate) head: String,
     pub(crate) body: Vec<u8>,
 }
 
@@ -28,6 +29,7 @@ impl ResponseReader {
         ensure!(self.bytes.len() <= RESPONSE_LEN_MAX, "a response of over {RESPONSE_LEN_MAX} bytes");
         let Some(head) = Head::parse(&self.bytes)? else { return Ok(None) };
         let status = head.status()?;
+        let head_text = String::from_utf8_lossy(&self.bytes[..head.len]).into_owned();
         let content = &self.bytes[head.len..];
         let body = match head.length {
             Length::Bytes(len) if content.len() < len => return Ok(None),
@@ -47,7 +49,15 @@ impl ResponseReader {
             Length::Unsaid => Vec::new(),
         };
         self.bytes.clear();
-        Ok(Some(Response { status, body }))
+        Ok(Some(Response { status, head: head_text, body }))
+    }
+}
+
+impl Response {
+    /// Returns the value of a header.
+    pub(crate) fn header(&self, wanted: &str) -> Option<&str> {
+        let mut headers = self.head.lines().filter_map(|line| line.split_once(':'));
+        headers.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim())
     }
 }
 
@@ -68,6 +78,7 @@ mod tests {
             }
             let whole = reader.feed(&[*last]).expect("well formed").expect("whole");
             assert_eq!((whole.status, whole.body.as_slice()), (200, &b"body"[..]));
+            assert_eq!(whole.header("Content-Length").is_some(), wire.len() < 50);
         }
     }
 }

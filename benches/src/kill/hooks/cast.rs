@@ -82,6 +82,11 @@ impl Hook {
         self.channel.is_none_or(|wanted| wanted == channel)
     }
 
+    /// Returns whether its receiver may fail so often that it is paused.
+    pub(crate) fn fails(&self) -> bool {
+        matches!(self.temper, Temper::Flaky(_) | Temper::HangingUp(_))
+    }
+
     /// Returns whether it always refuses the event at `seq`.
     pub(crate) fn refuses(&self, seq: u64) -> bool {
         matches!(self.temper, Temper::Refusing(multiple) if seq.is_multiple_of(multiple))
