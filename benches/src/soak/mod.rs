@@ -42,6 +42,8 @@ const LOG: &str = "fanfare.db";
 const SAMPLE: Duration = Duration::from_millis(200);
 /// Number of times that the log is filled before the load, so that retention has begun to remove and to reuse.
 const FILLS: u64 = 2;
+/// Least warm-up, as a share of the measurement.
+const WARM_UP: f64 = 0.4;
 /// Maximum time until rings and caches are full, after the warm-up: a slow machine pushes slowly.
 const FULL_DEADLINE: Duration = Duration::from_secs(300);
 /// Maximum time until nothing is left of clients that have gone: longer than connections to webhooks are kept idle.
@@ -55,8 +57,7 @@ pub(crate) struct Options {
     /// Length of the measurement
     #[arg(long, default_value_t = 10.0)]
     minutes: f64,
-    /// Least length of the load before that, which ends when rings and caches are full [default: a quarter of the
-    /// measurement]
+    /// Least length of the load before that, which ends when rings and caches are full [default: 0.4 of the measurement]
     #[arg(long)]
     warm_up_minutes: Option<f64>,
     /// Number of events that retention keeps
@@ -213,7 +214,7 @@ fn live<'scope>(
         ensure!(began.elapsed() < FULL_DEADLINE, "retention removes nothing");
         pause(SAMPLE);
     }
-    let warm = Instant::now() + minutes(options.warm_up_minutes.unwrap_or(options.minutes / 4.0));
+    let warm = Instant::now() + minutes(options.warm_up_minutes.unwrap_or(options.minutes * WARM_UP));
     let (mut rings, mut resident) = (Vec::new(), Vec::new());
     while Instant::now() < warm || !memory::is_level(&rings) || !memory::is_level(&resident) {
         ensure!(Instant::now() < warm + FULL_DEADLINE, "memory does not stop growing: {resident:?}");
