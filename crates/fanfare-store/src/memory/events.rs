@@ -1,5 +1,6 @@
 //! The log itself: appending and removing events.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
@@ -217,19 +218,24 @@ impl Events {
             Purge::Channel(channel) => {
                 let log = self.channels.get_mut(channel).filter(|log| log.events > 0)?;
                 log.events = 0;
-                log.seqs.iter().copied().collect()
+                let seqs: Vec<_> = log.seqs.iter().copied().collect();
+                if seqs.is_empty() {
+                    // Retention has removed all that there was to tell of.
+                    self.channels.remove(channel);
+                }
+                seqs
             }
         };
         let mut purged = Purged::default();
         for seq in seqs {
             let index = seq.checked_sub(self.first)?;
             let event = self.events.get_mut(index as usize)?;
-            if !self.purged.contains_key(&seq) {
+            if let Entry::Vacant(entry) = self.purged.entry(seq) {
                 let len = event.stored_len();
                 let emptied = Event { message: "".into(), data: None, key: None, ..(**event).clone() };
                 let source = Source { agent: None, ..emptied.source.clone() };
                 *event = Arc::new(Event { source, ..emptied });
-                self.purged.insert(seq, len - event.stored_len());
+                entry.insert(len - event.stored_len());
                 purged.events += 1;
             }
         }
