@@ -109,6 +109,20 @@ pub(super) fn make_directory(path: &Path) -> Result<(), OpenError> {
     }
 }
 
+/// Syncs the name of the file, and those of the directories above it: [`make_directory`] may have made them, in this
+/// process or in one that was killed. Without its directory, the file is gone after a power failure.
+pub(super) fn sync_names(path: &Path) -> io::Result<()> {
+    let named = |path: &Path| if path.as_os_str().is_empty() { PathBuf::from(".") } else { path.to_owned() };
+    let sync = |directory: &Path| File::open(named(directory)).and_then(|directory| directory.sync_all());
+    let mut above = path.ancestors().skip(1);
+    above.next().map_or(Ok(()), sync)?;
+    for directory in above {
+        // One that cannot be opened or synced, we have not changed.
+        let _ = sync(directory);
+    }
+    Ok(())
+}
+
 /// Sets the owner of a file to that of its directory, if root made it for the user of the gateway.
 pub(super) fn give_to_owner(file: &Path) -> io::Result<()> {
     let directory = file.parent().filter(|directory| !directory.as_os_str().is_empty());

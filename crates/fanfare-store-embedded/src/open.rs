@@ -12,7 +12,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::failure;
-use crate::files::{Found, beside, check_version, give_to_owner, inspect, make_directory, wal_path};
+use crate::files::{
+    Found, beside, check_version, give_to_owner, inspect, make_directory, sync_names, wal_path,
+};
 use crate::lock::Lock;
 use crate::open_error::OpenError;
 use crate::problems::{is_of_one_event, quick_problems};
@@ -122,20 +124,6 @@ fn create(path: &Path, now: Timestamp) -> Result<(), OpenError> {
     File::open(&draft).and_then(|file| file.sync_all()).map_err(io)?;
     fs::rename(&draft, path).map_err(io)?;
     sync_names(path).map_err(io)
-}
-
-/// Syncs the name of the file, and those of the directories above it: [`make_directory`] may have made them, in this
-/// process or in one that was killed. Without its directory, the file is gone after a power failure.
-fn sync_names(path: &Path) -> std::io::Result<()> {
-    let named = |path: &Path| if path.as_os_str().is_empty() { PathBuf::from(".") } else { path.to_owned() };
-    let sync = |directory: &Path| File::open(named(directory)).and_then(|directory| directory.sync_all());
-    let mut above = path.ancestors().skip(1);
-    above.next().map_or(Ok(()), sync)?;
-    for directory in above {
-        // One that cannot be opened or synced, we have not changed.
-        let _ = sync(directory);
-    }
-    Ok(())
 }
 
 fn fill(draft: &Path, now: Timestamp) -> rusqlite::Result<()> {

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 
 use super::Error;
 use crate::failure;
-use crate::files::beside;
+use crate::files::{beside, sync_names};
 
 /// What is added to the name of a file until it is complete.
 const SUFFIX: &str = ".part";
@@ -68,7 +68,7 @@ impl Draft {
         &self.file
     }
 
-    /// Syncs the file, gives it its name, and syncs its directory. With `replaces`, it takes the place of one that is
+    /// Syncs the file, gives it its name, and syncs the directories above it. With `replaces`, it takes the place of one that is
     /// there.
     pub(super) fn place(self, replaces: bool) -> Result<(), Error> {
         let io = |error: &io::Error| failed(&self.target, error);
@@ -89,8 +89,7 @@ impl Draft {
                 Err(error) => return Err(io(&error.into())),
             }
         }
-        let directory = directory(&self.target);
-        File::open(directory).and_then(|directory| directory.sync_all()).map_err(|error| io(&error))
+        sync_names(&self.target).map_err(|error| io(&error))
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_core::{Json, NewEvent};
 use fanfare_store::{
     Append, AttemptRow, DeliveryChange, DeliveryRow, DeliveryStatus, Purge, Retention, Store, WebhookRow,
 };
-use fanfare_store_embedded::Embedded;
+use fanfare_store_embedded::{Embedded, maintenance};
 use fanfare_store_suite::harness::{at, event, extent, read_all, read_pages, seqs};
 use fanfare_store_suite::hooks::id;
 
@@ -70,6 +71,35 @@ async fn what_was_purged_leaves_the_file() {
     let store = open(directory, Retention::default());
     assert_eq!(extent(&store), (1, 800));
     assert_eq!(seqs(&read_pages(&store, read_all(&store)).await).len(), 400);
+    store.engine.close().await;
+}
+
+#[tokio::test]
+async fn what_was_purged_is_neither_damaged_nor_exported_and_a_backup_has_none_of_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("log.db");
+    let store = open(directory.path(), Retention::default());
+    for channel in ["leak", "fine", "leak"] {
+        append(&store, vec![leak(channel, 10)]).await;
+    }
+    append(&store, vec![event("x")]).await;
+    store.purge(&Purge::Event(at(&store, 2))).await.expect("purged").expect("it is there");
+    let what = Purge::Channel("leak".parse().expect("a channel"));
+    store.purge(&what).await.expect("purged").expect("there are some");
+    store.log.forget_channels(Vec::new()).await.expect("what has no events is forgotten");
+    let watch: maintenance::Watch = Arc::new(|_| true);
+    let report = maintenance::check(&path, &watch).expect("checked");
+    assert!(report.is_whole() && report.events() == 4, "{report:?}");
+    let mut exported = Vec::new();
+    let done = maintenance::export(&path, None, |event| -> Result<(), maintenance::Error> {
+        exported.push(event.position.seq);
+        Ok(())
+    });
+    assert_eq!((exported, done.expect("exported").damaged), (vec![4], 0));
+    let kept = tempfile::tempdir().expect("a directory");
+    let backup = maintenance::backup(&path, &kept.path().join("log.db"), false, &watch).expect("backed up");
+    assert!(backup.report.is_whole(), "{backup:?}");
+    assert_eq!(found(kept.path()), 0);
     store.engine.close().await;
 }
 
