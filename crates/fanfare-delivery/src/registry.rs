@@ -286,7 +286,7 @@ impl Registry {
         self.table().entries.values().filter_map(|entry| entry.sender.lease()).collect()
     }
 
-    /// Records that another instance has claimed a webhook since this one did under `lease`.
+    /// Records that a webhook was removed, or another instance has claimed it, since this one did under `lease`.
     pub(super) fn lose(&self, lease: &Lease) {
         {
             let mut table = self.table();
@@ -297,7 +297,7 @@ impl Registry {
             entry.sender.set_elsewhere();
             table.changed.insert(lease.webhook.clone());
         }
-        tracing::info!(webhook = %lease.webhook, "another instance has taken over this webhook");
+        tracing::info!(webhook = %lease.webhook, "this webhook was removed, or another instance sends it now");
         self.version.send_modify(|version| *version += 1);
     }
 

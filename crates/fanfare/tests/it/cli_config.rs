@@ -89,6 +89,7 @@ async fn every_setting_is_shown_with_its_origin() {
     FANFARE_INGEST_SECRET_GITHUB | (hidden) | environment FANFARE_INGEST_SECRET_GITHUB
     FANFARE_INGEST_SECRET_STRIPE | –
     FANFARE_INGEST_SECRET_STANDARD_WEBHOOKS | –
+    serve.access-log | false | default
     serve.log-format | text | default
     "#);
 }
