@@ -21,6 +21,11 @@ impl Histogram {
         self.max = self.max.max(value);
     }
 
+    /// Returns how many values were recorded.
+    pub(crate) fn count(&self) -> u64 {
+        self.count
+    }
+
     /// Returns the value that a share `quantile` of all recorded ones does not exceed; 0 if there are none.
     pub(crate) fn quantile(&self, quantile: f64) -> u64 {
         let rank = (self.count as f64 * quantile).ceil() as u64;

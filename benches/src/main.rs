@@ -14,6 +14,7 @@ mod figures;
 mod floor;
 mod generator;
 mod histogram;
+mod hostile;
 mod idle;
 mod kill;
 mod mcp;
@@ -46,6 +47,8 @@ enum Command {
     Fanout(fanout::Options),
     /// The server that only writes the bytes: the baseline of the others
     Floor(floor::Options),
+    /// One client that does at once all that could take from others, beside a well-behaved one: what that one still gets
+    Hostile(hostile::Options),
     /// Subscribers that get nothing: memory each, and CPU to let one in
     Idle(idle::Options),
     /// Kill the server under load, again and again, and check that nothing acknowledged is lost
@@ -73,6 +76,7 @@ fn main() -> Result<ExitCode> {
         }
         Command::Fanout(options) => report::emit("fanout", &fanout::run(&options.target, options.load)?)?,
         Command::Floor(options) => floor::run(&options)?,
+        Command::Hostile(options) => hostile::run(&options)?,
         Command::Idle(options) => report::emit("idle", &idle::run(&options.target, options.subscribers)?)?,
         Command::Kill(options) => kill::run(&options)?,
         Command::Mcp(options) => report::emit("mcp", &mcp::run(&options)?)?,

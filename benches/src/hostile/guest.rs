@@ -1,0 +1,163 @@
+//! The guest: a client that pushes a little, listens, and asks whether the server is well.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, anyhow};
+use serde::Serialize;
+
+use super::LOOK;
+use crate::{
+    client::{Client, Stream},
+    histogram::Histogram,
+    pause::pause,
+    wire::sse::{Frame, number},
+};
+
+/// Interval between two pushes: a hundred in a second.
+const PUSH_INTERVAL: Duration = Duration::from_millis(10);
+/// Interval between two questions for the state, each on a connection of its own.
+const HEALTH_INTERVAL: Duration = Duration::from_millis(50);
+
+/// What the guest got.
+#[derive(Debug, Serialize)]
+pub(super) struct Served {
+    pub(super) pushes: u64,
+    pub(super) push_p50_ms: f64,
+    /// From the moment at which the push was due.
+    pub(super) push_p99_ms: f64,
+    /// From the moment at which the push was due until its event was there.
+    pub(super) arrival_p99_ms: f64,
+    pub(super) health_p99_ms: f64,
+    pub(super) health_max_ms: f64,
+    /// Requests that were not answered with 200, and events that did not arrive.
+    pub(super) failures: u64,
+}
+
+/// A guest at work.
+pub(super) struct Guest {
+    end: Arc<AtomicBool>,
+    pusher: JoinHandle<Result<(Histogram, u64)>>,
+    health: JoinHandle<Result<(Histogram, u64)>>,
+    listener: JoinHandle<Result<Histogram>>,
+}
+
+impl Guest {
+    pub(super) fn start(server: SocketAddr) -> Result<Self> {
+        let end = Arc::<AtomicBool>::default();
+        let origin = Instant::now();
+        let stream = Stream::open(server, "/stream?channel=guest", "")?;
+        let spawn_paced =
+            |interval, ask: fn(SocketAddr, &mut Option<Client>, Instant, Duration) -> Result<bool>| {
+                let end = Arc::clone(&end);
+                thread::spawn(move || paced(server, &end, origin, interval, ask))
+            };
+        let pusher = spawn_paced(PUSH_INTERVAL, push);
+        let health = spawn_paced(HEALTH_INTERVAL, ask_health);
+        let listener = {
+            let end = Arc::clone(&end);
+            thread::spawn(move || listen(stream, &end, origin))
+        };
+        Ok(Self { end, pusher, health, listener })
+    }
+
+    /// Serves for `length`, and calls `look` again and again meanwhile.
+    pub(super) fn serve_for(self, length: Duration, mut look: impl FnMut() -> Result<()>) -> Result<Served> {
+        let begun = Instant::now();
+        let mut looked = Ok(());
+        while begun.elapsed() < length && looked.is_ok() {
+            pause(LOOK);
+            looked = look();
+        }
+        self.end.store(true, Ordering::Relaxed);
+        let ended = |_| anyhow!("a thread of the guest panicked");
+        let (pushes, refused) = self.pusher.join().map_err(ended)??;
+        let (health, unwell) = self.health.join().map_err(ended)??;
+        let arrivals = self.listener.join().map_err(ended)??;
+        looked?;
+        let ms = |histogram: &Histogram, quantile| histogram.quantile_us(quantile) / 1e3;
+        Ok(Served {
+            pushes: pushes.count(),
+            push_p50_ms: ms(&pushes, 0.5),
+            push_p99_ms: ms(&pushes, 0.99),
+            arrival_p99_ms: ms(&arrivals, 0.99),
+            health_p99_ms: ms(&health, 0.99),
+            health_max_ms: ms(&health, 1.0),
+            failures: refused + unwell + pushes.count().abs_diff(arrivals.count()),
+        })
+    }
+}
+
+/// Asks at each interval until the end; returns how long the answers took since they were due, and how many were missing.
+fn paced(
+    server: SocketAddr,
+    end: &AtomicBool,
+    origin: Instant,
+    interval: Duration,
+    ask: fn(SocketAddr, &mut Option<Client>, Instant, Duration) -> Result<bool>,
+) -> Result<(Histogram, u64)> {
+    let (mut took, mut failures, mut due) = (Histogram::new(), 0, origin.elapsed() + interval);
+    let mut client = None;
+    while !end.load(Ordering::Relaxed) {
+        if let Some(left) = due.checked_sub(origin.elapsed()) {
+            pause(left);
+        }
+        match ask(server, &mut client, origin, due) {
+            Ok(true) => took.record((origin.elapsed() - due).as_nanos() as u64),
+            Ok(false) => failures += 1,
+            Err(_) => {
+                failures += 1;
+                client = None;
+            }
+        }
+        due += interval;
+    }
+    Ok((took, failures))
+}
+
+fn push(server: SocketAddr, client: &mut Option<Client>, _origin: Instant, due: Duration) -> Result<bool> {
+    let client = match client {
+        Some(client) => client,
+        None => client.insert(Client::connect(server)?),
+    };
+    let body = format!(r#"{{"channel":"guest","message":"{}"}}"#, due.as_nanos());
+    Ok(client.push(&body)?.status == 200)
+}
+
+fn ask_health(server: SocketAddr, _: &mut Option<Client>, _origin: Instant, _due: Duration) -> Result<bool> {
+    Ok(Client::connect(server)?.get("/health")?.status == 200)
+}
+
+/// Notes how long events took to arrive, until the end and a moment of silence.
+fn listen(mut stream: Stream, end: &AtomicBool, origin: Instant) -> Result<Histogram> {
+    const SILENCE: Duration = Duration::from_secs(2);
+    stream.patience(SILENCE)?;
+    let mut took = Histogram::new();
+    loop {
+        let (before, mut has_ended) = (took.count(), false);
+        let is_open = stream.read(|frame| {
+            if let Some(due) = due_in(&frame) {
+                took.record(origin.elapsed().saturating_sub(due).as_nanos() as u64);
+            }
+        })?;
+        has_ended |= end.load(Ordering::Relaxed) && took.count() == before;
+        if has_ended {
+            return Ok(took);
+        }
+        is_open.then_some(()).context("the stream of the guest ended")?;
+    }
+}
+
+/// Finds in a frame the moment at which its push was due.
+fn due_in(frame: &Frame<'_>) -> Option<Duration> {
+    // The message follows the time at which it was pushed.
+    let message = frame.data.rsplit(|byte| *byte == b' ').next()?;
+    number(message).map(Duration::from_nanos)
+}
