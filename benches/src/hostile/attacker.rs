@@ -1,5 +1,5 @@
-//! What the hostile client does everything with: connections from an address of its own, as another machine would have,
-//! requests without manners, and connections that are kept and never read.
+//! The tools of the hostile client: connections from its own IP address, as another machine would have, rude
+//! requests, and connections that it keeps and never reads.
 
 use std::{
     io::{Read, Write},
@@ -10,9 +10,9 @@ use std::{
 use anyhow::Result;
 use socket2::{Domain, Socket, Type};
 
-/// Where it calls from; the guest is at 127.0.0.1.
+/// The address it connects from; the guest uses 127.0.0.1.
 const SOURCE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(127, 0, 0, 66)), 0);
-/// Maximum time for one step: whoever is made to wait goes on with something else.
+/// Maximum time for one step: an attack that has to wait longer goes on with something else.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Bytes of an answer that are read to find what was said.
 const ANSWER_LEN: usize = 4 * 1024;
@@ -24,7 +24,7 @@ pub(super) struct Attacker {
     pub(super) end: Instant,
 }
 
-/// An answer, as far as it was read.
+/// The part of an answer that was read.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
@@ -66,7 +66,7 @@ impl Attacker {
     pub(super) fn ask(&self, request: &[u8]) -> Result<Answer> {
         let mut stream = self.send(request)?;
         let answer = read_answer(&mut stream)?;
-        // The rest is of no interest.
+        // The rest does not matter.
         let _ = stream.shutdown(Shutdown::Both);
         Ok(answer)
     }

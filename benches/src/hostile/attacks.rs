@@ -1,5 +1,5 @@
-//! The attacks, each a thread that repeats one thing until the time is over. None of them expects to be served; what they
-//! count is how often they were.
+//! The attacks, each a thread that repeats one thing until the time is over. None of them expects to be served;
+//! each counts how often it was.
 
 use std::{
     collections::VecDeque,
@@ -39,7 +39,7 @@ const ATTACKS: [(&str, Run); 13] = [
     ("pages that are not read", unread_pages),
 ];
 
-/// Runs all of them at once, and writes to standard output what each could do.
+/// Runs all attacks at once, and writes to standard output what each achieved.
 pub(super) fn run(server: SocketAddr, length: Duration, only: &str) -> Result<()> {
     let attacker = Attacker { server, end: Instant::now() + length };
     let wanted = ATTACKS.into_iter().filter(|(name, _)| name.contains(only));
@@ -47,7 +47,7 @@ pub(super) fn run(server: SocketAddr, length: Duration, only: &str) -> Result<()
         let run = move || {
             let mut done = 0;
             while !attacker.is_over() {
-                // A connection that broke is no reason to stop.
+                // The attack continues after a broken connection.
                 done += attack(&attacker).unwrap_or_else(|_| {
                     pause(PAUSE);
                     0
@@ -66,7 +66,7 @@ pub(super) fn run(server: SocketAddr, length: Duration, only: &str) -> Result<()
     emit("attacks", &json!({ "done": Value::Object(done) }))
 }
 
-/// Counts an answer that was a success, and pauses after any other.
+/// Counts a successful answer, and pauses after any other.
 fn count(answer: &Answer) -> u64 {
     if (200..300).contains(&answer.status) {
         return 1;
@@ -75,7 +75,8 @@ fn count(answer: &Answer) -> u64 {
     0
 }
 
-/// Keeps the newest `most` connections that `open` makes, until the time is over; returns how many it made.
+/// Keeps the newest `most` connections that `open` creates, until the time is over; returns how many it
+/// created.
 fn hold(attacker: &Attacker, most: usize, mut open: impl FnMut(u64) -> Result<TcpStream>) -> Result<u64> {
     let (mut held, mut made) = (VecDeque::with_capacity(most), 0);
     while !attacker.is_over() {
@@ -201,7 +202,7 @@ fn unfinished(attacker: &Attacker, path: &str, len: usize) -> Result<TcpStream> 
         )
         .as_bytes(),
     )?;
-    // A text frame that is masked with zeros and not the last of its message (RFC 6455, section 5.2).
+    // A text frame, masked with zeros, that does not end its message (RFC 6455, section 5.2).
     let mut frame = vec![0x01, 0x80 | 127];
     frame.extend_from_slice(&(len as u64).to_be_bytes());
     frame.extend_from_slice(&[0; 4]);

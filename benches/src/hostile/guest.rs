@@ -23,7 +23,7 @@ use crate::{
 
 /// Interval between two pushes: a hundred in a second.
 const PUSH_INTERVAL: Duration = Duration::from_millis(10);
-/// Interval between two questions for the state, each on a connection of its own.
+/// Interval between two requests to `/health`, each on its own connection.
 const HEALTH_INTERVAL: Duration = Duration::from_millis(50);
 
 /// What the guest got.
@@ -68,7 +68,7 @@ impl Guest {
         Ok(Self { end, pusher, health, listener })
     }
 
-    /// Serves for `length`, and calls `look` again and again meanwhile.
+    /// Runs for `length`, and calls `look` again and again in the meantime.
     pub(super) fn serve_for(self, length: Duration, mut look: impl FnMut() -> Result<()>) -> Result<Served> {
         let begun = Instant::now();
         let mut looked = Ok(());
@@ -95,7 +95,8 @@ impl Guest {
     }
 }
 
-/// Asks at each interval until the end; returns how long the answers took since they were due, and how many were missing.
+/// Sends a request at each interval until the end; returns the time from when each was due to its answer, and
+/// the number of missing answers.
 fn paced(
     server: SocketAddr,
     end: &AtomicBool,
@@ -135,7 +136,7 @@ fn ask_health(server: SocketAddr, _: &mut Option<Client>, _origin: Instant, _due
     Ok(Client::connect(server)?.get("/health")?.status == 200)
 }
 
-/// Notes how long events took to arrive, until the end and a moment of silence.
+/// Records how long events took to arrive, until the end of the run and a moment of silence.
 fn listen(mut stream: Stream, end: &AtomicBool, origin: Instant) -> Result<Histogram> {
     const SILENCE: Duration = Duration::from_secs(2);
     stream.patience(SILENCE)?;
@@ -155,7 +156,7 @@ fn listen(mut stream: Stream, end: &AtomicBool, origin: Instant) -> Result<Histo
     }
 }
 
-/// Finds in a frame the moment at which its push was due.
+/// Reads from a frame when its push was due.
 fn due_in(frame: &Frame<'_>) -> Option<Duration> {
     // The message follows the time at which it was pushed.
     let message = frame.data.rsplit(|byte| *byte == b' ').next()?;

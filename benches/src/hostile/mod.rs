@@ -1,5 +1,5 @@
-//! A hostile client beside a guest: one program does at once all that a client can do to take from all others, and what a
-//! well-behaved one gets is compared with what it got before.
+//! A hostile client beside a guest: one program does everything at once that a client can do to take resources
+//! from others. The benchmark compares the service that a well-behaved client gets with what it got before.
 
 use std::{
     path::PathBuf,
@@ -150,7 +150,7 @@ impl Attack {
         })
     }
 
-    /// Waits for its end, and returns what it did.
+    /// Waits until it ends, and returns what it did.
     fn end(&mut self) -> Result<serde_json::Value> {
         let mut said = String::new();
         let mut stdout = self.child.stdout.take().context("stdout is piped")?;

@@ -27,7 +27,7 @@ pub(crate) struct Load {
     /// Maximum pause of a pusher after each push: webhooks are slower than a log.
     pub(crate) pace_ms_max: u64,
     pub(crate) push_path: &'static str,
-    /// The number of the first push of each pusher: a message comes once in a log.
+    /// The number of each pusher's first push: a message occurs once in a log.
     pub(crate) number_from: u64,
     pub(crate) unanswered: AtomicU64,
     pub(crate) repeated: AtomicU64,

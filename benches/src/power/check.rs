@@ -1,4 +1,4 @@
-//! The real program on what a cut left: it must have kept its promises, and go on.
+//! Runs the real program on the files that a cut left: it must have kept its promises, and keep working.
 
 use std::{collections::HashSet, net::SocketAddr, path::Path, time::Duration};
 
@@ -22,15 +22,14 @@ use crate::{
     server::{Placement, Server},
 };
 
-/// Number of looks, at most, until a receiver has recorded what it has answered; there is a pause of this length between
-/// two.
+/// Maximum number of checks until a receiver has recorded what it answered, and the pause between two of them.
 const LOOKS_MAX: usize = 200;
 const LOOK_PAUSE: Duration = Duration::from_millis(5);
 
-/// The retention of the gateway that is checked: what the cut left must not be removed while it is looked at.
+/// The retention of the gateway under check: it must not remove what the cut left while that is checked.
 const EVERYTHING: u64 = 1_000_000;
 
-/// What a check needs besides the files and the promises.
+/// The inputs of a check besides the files and the promises.
 pub(super) struct Checker<'a> {
     pub(super) server_bin: &'a Path,
     /// The retention of the gateway that was recorded.
@@ -39,7 +38,7 @@ pub(super) struct Checker<'a> {
     pub(super) load: &'a Load,
 }
 
-/// What was found to be right.
+/// The counts of what was correct.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Found {
     /// The events in the log, and those that retention had removed before.
@@ -141,7 +140,7 @@ impl Checker<'_> {
         Ok(found)
     }
 
-    /// The seqs that a receiver has taken since `from` requests had come.
+    /// The seqs that a receiver has accepted since its first `from` requests.
     fn taken_after(&self, from: usize, hook: usize) -> Result<HashSet<u64>> {
         let records = self.receivers.records_after(from)?;
         let taken = records.iter().filter(|record| record.hook == hook && record.said == Said::Taken);
@@ -149,7 +148,8 @@ impl Checker<'_> {
     }
 }
 
-/// Pushes an event whose key is known again, and a new one: the log knows the first, and continues with the second.
+/// Repeats a push with a known key, and pushes a new event: the log must recognise the first, and continue with
+/// the second.
 fn push(client: &mut Client, book: &mut Book, promises: &Promises) -> Result<()> {
     let mut push = |body: &str| {
         let response = client.post("/api/push?wait=0s", body)?;

@@ -1,4 +1,5 @@
-//! Requests and responses, as they passed the sockets of a program: those that it answered, and those that it sent.
+//! Requests and responses that passed through a program's sockets: requests that it answered, and requests that
+//! it sent.
 
 use std::collections::HashMap;
 
@@ -19,15 +20,15 @@ pub(super) struct Exchange {
     pub(super) target: String,
     pub(super) head: String,
     pub(super) body: Vec<u8>,
-    /// The moment at which the program had read the whole request, or began to send it.
+    /// When the program had read the whole request, or began to send it.
     pub(super) asked: usize,
     pub(super) answer: Option<Answer>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Answer {
-    /// The moment at which the program began to send the end of the answer, or had read it. From then on, the other side
-    /// may know.
+    /// When the program began to send the end of the answer, or had read it. From then on, the other side may
+    /// know the answer.
     pub(super) at: usize,
     pub(super) status: u16,
     pub(super) body: Vec<u8>,

@@ -1,4 +1,4 @@
-//! Cuts of one recording: when, what the disk then has, and whether that is enough.
+//! Cuts of one recording: their moments, the state of the disk at each, and whether it is enough.
 
 use anyhow::Result;
 
@@ -53,7 +53,8 @@ pub(super) struct Cutter<'a> {
 }
 
 impl Cutter<'_> {
-    /// Draws what the next recording begins on, when all webhooks were registered, and what was promised by then.
+    /// Picks the state of the disk on which the next recording begins, at a moment when all webhooks were
+    /// registered; also returns the promises made by then.
     pub(super) fn next(&self, rng: &mut Rng) -> Result<(Image, Promises)> {
         loop {
             let at = self.moment(Kind::draw(rng), rng);
@@ -65,7 +66,7 @@ impl Cutter<'_> {
         }
     }
 
-    /// Draws a moment just after something has begun or ended: a change of the disk, or an answer.
+    /// Picks a moment just after the start or the end of a change of the disk or of an answer.
     fn moment(&self, kind: Kind, rng: &mut Rng) -> usize {
         let Recording { disk: Disk { ops, .. }, exchanges, log, ready, ending, moments } = self.recording;
         let (from, to) = match kind {

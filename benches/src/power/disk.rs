@@ -1,10 +1,11 @@
-//! A disk as POSIX promises it: what it may hold after the power was cut.
+//! A disk as POSIX defines it: what it may hold after a power cut.
 //!
-//! A change is **kept** if a sync that covers it began after the change had returned, and has itself returned before the
-//! cut. `fsync` and `fdatasync` of a file cover its bytes and its length; only `fsync` of the directory covers names in
-//! it. (ext4 and XFS keep the name of a new file when the file is synced. POSIX does not say so.) Every other change is
-//! **loose**: chance decides whether the disk has it. A loose write may be there in any subset of its sectors, and each
-//! name and length by itself, so that what was asked for later may be there and what was asked for before may not.
+//! A change is **kept** if a sync that covers it began after the change had returned, and returned before the
+//! cut. `fsync` and `fdatasync` of a file cover its bytes and its length; only `fsync` of the directory covers
+//! names in it. (ext4 and XFS keep the name of a new file when the file is synced. POSIX does not say so.)
+//! Every other change is **loose**: chance decides whether the disk has it. Of a loose write, any subset of its
+//! sectors may be there. Names and lengths are independent too: a later change may be there although an earlier
+//! one is not.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -14,9 +15,9 @@ use std::{
 use super::image::{Image, Node};
 use crate::rng::Rng;
 
-/// The least that a disk writes whole.
+/// The smallest unit that a disk writes atomically.
 const SECTOR: usize = 512;
-/// Shared memory beside the log. Its pages are written without system calls, and SQLite builds it anew.
+/// Shared memory beside the log. Its pages are written without system calls, and SQLite rebuilds it.
 pub(super) const SHARED_MEMORY: &str = "-shm";
 
 /// A file, whatever its name.
@@ -49,7 +50,7 @@ pub(super) enum Fate {
     Kept,
     /// None is.
     Lost,
-    /// All up to one of them are, and a part of the next.
+    /// All changes up to one of them are there, and part of the next.
     InOrder,
     /// All of one file or none, names apart.
     ByFile,
@@ -74,7 +75,7 @@ impl Fate {
         FATES[rng.below(FATES.len() as u64) as usize]
     }
 
-    /// Draws one with which something is likely to be missing.
+    /// Picks a fate with which some changes are likely to be missing.
     pub(super) fn draw_loss(rng: &mut Rng) -> Self {
         loop {
             let fate = Self::draw(rng);
@@ -93,18 +94,18 @@ enum Share {
     All,
 }
 
-/// What a disk held at first, and what was asked of it since.
+/// The initial content of a disk, and the changes requested since.
 pub(super) struct Disk {
     pub(super) base: Image,
     pub(super) ops: Vec<Op>,
-    /// The disk forgets everything that it was asked for, synced or not: a check of the checks.
+    /// Whether syncs have no effect, so that the disk may lose any change: this checks the checks.
     pub(super) ignores_syncs: bool,
 }
 
 /// What a disk holds after a cut.
 pub(super) struct Remains {
     pub(super) image: Image,
-    /// Loose changes, and those of which the disk has nothing or a part.
+    /// Loose changes, and how many of them are missing or incomplete on the disk.
     pub(super) loose: usize,
     pub(super) not_kept: usize,
     /// The files with loose writes.
@@ -154,7 +155,7 @@ impl Op {
     }
 }
 
-/// The moment at which the last sync of each file and directory began, of those that had returned.
+/// When the last completed sync of each file and directory began.
 #[derive(Default)]
 struct Syncs<'a> {
     files: HashMap<File, usize>,
@@ -214,7 +215,7 @@ struct State {
     contents: Vec<Vec<u8>>,
     /// `None` is a directory.
     names: BTreeMap<PathBuf, Option<File>>,
-    /// Whether bytes that were never written, within a length that was, are zeros or anything.
+    /// Whether bytes within a file's length that were never written are zeros, or else random.
     is_clean: bool,
 }
 
@@ -244,7 +245,7 @@ impl State {
             Change::Unlink { name } if decide(share, rng) => {
                 self.names.remove(name);
             }
-            // Both names at once: no one sees a file with two names, or with none.
+            // A rename changes both names at once: the file never has two names, or none.
             Change::Rename { from, to, .. } if decide(share, rng) => {
                 if let Some(file) = self.names.remove(from) {
                     self.names.insert(to.clone(), file);

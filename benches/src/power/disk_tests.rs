@@ -31,7 +31,7 @@ fn write(at: usize, bytes: &[u8]) -> Change {
     Change::Write { file: 0, at, bytes: bytes.to_vec() }
 }
 
-/// All contents that `d/a` may have after a cut, as many seeds find them.
+/// All contents that `d/a` may have after a cut, found with many seeds.
 fn outcomes(disk: &Disk, at: usize, fates: &[Fate]) -> Vec<Option<Vec<u8>>> {
     let mut found: Vec<_> = (0..200)
         .flat_map(|seed| fates.iter().map(move |fate| (seed, *fate)))

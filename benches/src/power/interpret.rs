@@ -1,4 +1,4 @@
-//! Makes changes of a disk and conversations out of system calls.
+//! Turns system calls into changes of a disk and conversations.
 
 use std::{
     collections::HashMap,
@@ -18,14 +18,14 @@ use super::{
 const READY: &[u8] = b"listening on http://";
 const ENDING: &[u8] = b"shutting down";
 
-/// What the calls of a program meant.
+/// The meaning of a program's calls.
 #[derive(Default)]
 pub(super) struct Meaning {
     pub(super) ops: Vec<Op>,
     /// The files that have a name in the end.
     pub(super) names: HashMap<PathBuf, Option<File>>,
     pub(super) exchanges: Vec<Exchange>,
-    /// The moments at which it said that it listens, and that it ends.
+    /// When it reported that it listens, and that it stops.
     pub(super) ready: Option<usize>,
     pub(super) ending: Option<usize>,
 }
@@ -57,7 +57,7 @@ pub(super) fn interpret(calls: &[Call], root: &Path, base: &Image) -> Result<Mea
         meaning: Meaning::default(),
     };
     interpreter.names.insert(PathBuf::new(), None);
-    // In the order in which the disk counts the files of its base.
+    // In the order in which the disk numbers the files of its base.
     for (name, node) in &base.0 {
         let file = matches!(node, Node::File(_)).then(|| interpreter.new_file());
         interpreter.names.insert(name.clone(), file);
@@ -72,8 +72,8 @@ pub(super) fn interpret(calls: &[Call], root: &Path, base: &Image) -> Result<Mea
     Ok(meaning)
 }
 
-/// Calls in an order in which descriptors mean what they meant: one is there when `openat` has returned, and gone when
-/// `close` begins.
+/// Orders the calls so that descriptors keep their meaning: a descriptor exists once `openat` has returned, and
+/// no longer exists when `close` begins.
 fn in_order_of_effect(calls: &[Call]) -> Vec<&Call> {
     let makes = |name: &str| matches!(name, "openat" | "accept4" | "recvfrom" | "dup" | "dup2" | "dup3");
     let mut ordered: Vec<_> = calls.iter().collect();
@@ -132,7 +132,7 @@ impl Interpreter<'_> {
                     Some(Handle::Directory(name)) => Change::SyncDirectory { name: name.clone() },
                     None => return Ok(()),
                 };
-                // One that failed promises nothing.
+                // A failed sync promises nothing.
                 if call.returned.is_some() {
                     self.op(call, change);
                 }
@@ -145,7 +145,7 @@ impl Interpreter<'_> {
                 }
                 Ok(())
             }
-            // Bytes that were looked at are read again.
+            // Bytes that were only peeked at are read again.
             "recvfrom" if call.arguments.contains("MSG_PEEK") => Ok(()),
             "recvfrom" | "recvmsg" => {
                 if let (Some(len), Some(bytes)) = (call.returned, call.strings.first()) {
@@ -247,7 +247,7 @@ impl Interpreter<'_> {
         Ok(())
     }
 
-    /// Memory that is a file changes it without a call: only the index of the write-ahead log may.
+    /// A memory-mapped file changes without a system call; only the index of the write-ahead log may be mapped.
     fn map(&self, call: &Call) -> Result<()> {
         if !call.arguments.contains("MAP_SHARED") || !call.arguments.contains("PROT_WRITE") {
             return Ok(());

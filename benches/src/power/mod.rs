@@ -1,5 +1,5 @@
-//! Power cuts: the real gateway is recorded under load, the record says what a disk may hold when the power is cut, and
-//! the real gateway starts on that and must have kept its promises.
+//! Power cuts: the benchmark records the real gateway under load, computes from the record what a disk may hold
+//! when the power is cut, and starts the real gateway on that. It must have kept its promises.
 
 use std::{
     path::PathBuf,
@@ -44,11 +44,12 @@ mod readers;
 mod recording;
 mod trace;
 
-/// The second and third recording begin on what a cut of the one before left: their first cuts are cuts of a recovery.
+/// The second and third recordings begin on what a cut of the previous one left, so their first cuts hit a
+/// recovery.
 const RECORDINGS_PER_LOG: u32 = 3;
 /// Maximum pause of a pusher after each push.
 const PACE_MS_MAX: u64 = 8;
-/// More than the pushes of one pusher in one recording.
+/// A number larger than that of one pusher's pushes in one recording.
 const NUMBERS_PER_RECORDING: u64 = 1_000_000;
 
 #[derive(Clone, Debug, clap::Args)]
@@ -92,7 +93,7 @@ struct Outcome {
     cuts_in_checkpoints: u32,
     /// Cuts after which retention had removed events.
     cuts_after_retention: u32,
-    /// Changes that no sync covered, and those of which the disk had nothing or a part.
+    /// Changes that no sync covered, and how many of them were missing or incomplete on the disk.
     loose: usize,
     not_kept: usize,
     /// Sums over all cuts.
@@ -133,7 +134,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     emit("power", &outcome)
 }
 
-/// Records a new log and what becomes of it, and cuts each recording.
+/// Records a gateway on a new log and on what its cuts left, and cuts each recording.
 fn one_log(options: &Options, outcome: &mut Outcome, rng: &mut Rng) -> Result<()> {
     let receivers = Receivers::listen()?;
     let idle = Load::new(receivers.address, Vec::new());

@@ -1,4 +1,5 @@
-//! What a gateway has promised by a moment of its record: what it had begun to tell others by then.
+//! The promises that a gateway has made by a moment of its record: everything that it had begun to tell others
+//! by then.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -11,7 +12,7 @@ use crate::kill::{book::split, hooks::cast::CAST, load::Acknowledged};
 /// A durable reader.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Bounds {
-    /// The last position whose acknowledgement was answered, and the last one that was asked for.
+    /// The last position whose acknowledgement was answered, and the last one that was sent.
     pub(super) answered: u64,
     pub(super) asked: u64,
 }
@@ -23,13 +24,13 @@ pub(super) struct Promises {
     pub(super) last_keyed: Option<(String, String)>,
     /// The messages of events that were sent to a webhook, by seq.
     pub(super) sent: HashMap<u64, String>,
-    /// By name; only those whose acknowledgement was answered once.
+    /// By name; only readers with at least one answered acknowledgement.
     pub(super) readers: BTreeMap<String, Bounds>,
-    /// Whether each URL is registered; `None` if nobody can know.
+    /// Whether each URL is registered; `None` if that cannot be known.
     pub(super) registered: BTreeMap<String, Option<bool>>,
     /// The ids of the webhooks of the cast.
     pub(super) hooks: HashMap<usize, String>,
-    /// The seqs that each webhook of the cast has taken, as the gateway knows.
+    /// The seqs that each webhook of the cast has accepted, to the gateway's knowledge.
     pub(super) taken: HashMap<usize, HashSet<u64>>,
 }
 

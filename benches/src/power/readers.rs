@@ -19,7 +19,7 @@ use crate::{
 pub(super) const NAMES: [(&str, Option<&str>); 2] = [("everything", None), ("one-channel", Some("kill.1"))];
 /// Interval at which a reader checks whether it should stop.
 const PATIENCE: Duration = Duration::from_millis(50);
-/// A reader acknowledges one event out of this many.
+/// A reader acknowledges one in this many events.
 const ACKNOWLEDGES_EVERY: u64 = 8;
 /// Number of waits of [`PATIENCE`] for the rest of the log: ten seconds.
 const WAITS_MAX: usize = 200;
@@ -57,7 +57,7 @@ pub(super) fn run(name: &str, load: &Load, mut rng: Rng) -> Result<()> {
     Ok(())
 }
 
-/// Checks that a reader is where its acknowledgements left it, and gets every event after that.
+/// Checks that a reader is at the position it acknowledged, and gets every event after it.
 pub(super) fn check(server: SocketAddr, name: &str, bounds: Bounds, book: &Book) -> Result<()> {
     let readers = Client::connect(server)?.get_json("/api/readers")?;
     let listed = readers["readers"].as_array().context("/api/readers has no readers")?;

@@ -24,11 +24,11 @@ use crate::{
     server::{Placement, Server},
 };
 
-/// The log's directory, below the root: the program makes it, so that the record begins before there is one.
+/// The log's directory, below the root. The program creates it, so the record begins before it exists.
 const STORE: &str = "data/fanfare.db";
 const END_DEADLINE: Duration = Duration::from_secs(60);
 
-/// All that is known of one run of the program.
+/// Everything known about one run of the program.
 pub(super) struct Recording {
     pub(super) disk: Disk,
     pub(super) exchanges: Vec<Exchange>,
@@ -59,7 +59,7 @@ pub(super) fn serve(server_bin: &Path, root: &Path, retention: u64) -> Command {
     command
 }
 
-/// Fails, and says why, where programs cannot be recorded.
+/// Fails with the reason if programs cannot be recorded here.
 pub(super) fn ensure_possible() -> Result<()> {
     let tried =
         Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).stderr(Stdio::piped()).output();
@@ -74,7 +74,7 @@ pub(super) fn ensure_possible() -> Result<()> {
 
 /// A gateway that is being recorded.
 pub(super) struct Recorded {
-    /// The recorder, and beneath it the gateway.
+    /// The recorder, whose child is the gateway.
     server: Server,
     trace: PathBuf,
     root: PathBuf,
@@ -108,7 +108,7 @@ impl Recorded {
         Ok((recorded, address))
     }
 
-    /// Ends the gateway in order, and reads what was recorded.
+    /// Stops the gateway cleanly, and reads the record.
     pub(super) fn end(mut self) -> Result<Recording> {
         let gateway = self.gateway.take().context("there is a process")?;
         kill_process(gateway, Signal::TERM)?;

@@ -1,7 +1,7 @@
 //! The record of a process's system calls, as `strace -f -xx` writes it.
 //!
-//! A thread stops before and after each call until strace has written it down, so the order of the lines respects
-//! causes: what happened because a call had returned is in a later line.
+//! A thread stops before and after each call until strace has recorded it, so causes come before their effects:
+//! anything that happened because a call had returned is on a later line.
 
 use std::collections::HashMap;
 
@@ -10,8 +10,8 @@ use anyhow::{Context, Result, bail, ensure};
 /// Maximum bytes of one call in the record. Writes to files must be whole; SQLite writes pages.
 pub(super) const BYTES_MAX: usize = 1024 * 1024;
 
-/// The calls that change a file or a directory, that end their protection by a sync, or that speak with a socket.
-/// `fcntl` and `pread64` are left out, because SQLite makes many of them.
+/// The calls that change a file or a directory, sync one, or use a socket. `fcntl` and `pread64` are left out,
+/// because SQLite makes many of them.
 pub(super) const CALLS: &str = "accept4,chmod,close,close_range,copy_file_range,creat,dup,dup2,dup3,fallocate,fdatasync,fsync,\
     ftruncate,io_uring_setup,link,linkat,lseek,mkdir,mkdirat,mmap,msync,open,openat,openat2,pwrite64,pwritev,pwritev2,\
     recvfrom,recvmsg,rename,renameat,renameat2,rmdir,sendfile,sendmsg,sendto,splice,symlink,symlinkat,sync,\
@@ -21,10 +21,10 @@ pub(super) const CALLS: &str = "accept4,chmod,close,close_range,copy_file_range,
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Call {
     pub(super) name: String,
-    /// The lines at which it began and ended; a call that never ended has the last line there is.
+    /// The lines at which it began and ended; for a call that never ended, the last line of the record.
     pub(super) begin: usize,
     pub(super) end: usize,
-    /// What stands outside of the strings, each of which is a `$`.
+    /// The text of the call, with a `$` for each string.
     pub(super) arguments: String,
     pub(super) strings: Vec<Vec<u8>>,
     /// Whether strace shortened a string.

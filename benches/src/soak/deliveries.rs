@@ -1,4 +1,4 @@
-//! What the webhooks got in the end.
+//! The deliveries to the webhooks, checked at the end.
 
 use std::collections::HashSet;
 
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// Checks that each webhook has taken or given up every event that it wants; returns the number of requests.
+/// Checks that every event each webhook wants was delivered or failed; returns the number of requests.
 pub(super) fn check(client: &mut Client, receivers: &Receivers, load: &Load, ids: &[String]) -> Result<u64> {
     let records = receivers.records_after(0)?;
     let pushed = load.acknowledged()?;
@@ -33,7 +33,7 @@ pub(super) fn check(client: &mut Client, receivers: &Receivers, load: &Load, ids
                 newest = *seq;
             }
         }
-        // A webhook that is paused after failures may find its next events gone, and says so.
+        // For a webhook that was paused after failures, the next events may be gone, and the gateway says so.
         let webhook = client.get_json(&format!("/api/webhooks/{id}"))?;
         let lost_up_to = webhook["lost_up_to"].as_str().map(split).transpose()?.map_or(0, |(_, seq)| seq);
         ensure!(
@@ -41,7 +41,7 @@ pub(super) fn check(client: &mut Client, receivers: &Receivers, load: &Load, ids
             "`{}` never fails, and events up to {lost_up_to} were gone before they were sent",
             hook.name
         );
-        // A pusher's channel stands in the place of the message.
+        // The channel of the pusher is recorded instead of the message.
         for event in pushed.iter().filter(|event| hook.wants(&event.message)) {
             let (_, seq) = split(&event.id).context("an id")?;
             ensure!(

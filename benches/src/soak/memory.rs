@@ -7,7 +7,7 @@ const DRIFT_MAX: f64 = 0.1;
 
 /// Samples of ten seconds.
 const LEVEL_SAMPLES: usize = 50;
-/// Maximum growth of what is level: the events in a ring are never of the same sizes.
+/// Maximum growth that counts as level: the sizes of the events in a ring vary.
 const LEVEL_GROWTH_MAX: f64 = 1.03;
 
 /// Returns the average of each tenth.
@@ -16,7 +16,7 @@ pub(super) fn tenths(samples: &[u64]) -> Vec<f64> {
     samples.chunks(len).map(|part| part.iter().sum::<u64>() as f64 / part.len() as f64).collect()
 }
 
-/// Whether the last ten seconds hardly reached beyond the ten seconds before.
+/// Whether the maximum of the last ten seconds is close to that of the ten seconds before.
 pub(super) fn is_level(samples: &[f64]) -> bool {
     let most = |samples: &[f64]| samples.iter().copied().fold(0.0, f64::max);
     let Some(start) = samples.len().checked_sub(2 * LEVEL_SAMPLES) else { return false };

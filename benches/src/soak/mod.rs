@@ -1,5 +1,5 @@
-//! A soak: clients of every kind come and go for minutes, while others stay. The memory of the gateway must not grow,
-//! everybody must get everything in order, and nothing may be left behind when all have left.
+//! A soak: clients of every kind come and go for minutes, while others stay. The gateway's memory must not
+//! grow, every client must get every event in order, and nothing may be left behind when all have left.
 
 use std::{
     fs,
@@ -40,13 +40,14 @@ mod visits;
 const LOG: &str = "fanfare.db";
 /// Interval between two looks at the memory.
 const SAMPLE: Duration = Duration::from_millis(200);
-/// Number of times that the log is filled before the load, so that retention has begun to remove and to reuse.
+/// How often the log is filled before the load, so that retention already removes events and reuses pages.
 const FILLS: u64 = 2;
-/// Least warm-up, as a share of the measurement.
+/// Minimum warm-up, as a share of the measurement.
 const WARM_UP: f64 = 0.4;
 /// Maximum time until rings and caches are full, after the warm-up: a slow machine pushes slowly.
 const FULL_DEADLINE: Duration = Duration::from_secs(300);
-/// Maximum time until nothing is left of clients that have gone: longer than connections to webhooks are kept idle.
+/// Maximum time until nothing is left of disconnected clients: longer than idle connections to webhooks are
+/// kept.
 const LEFT_DEADLINE: Duration = Duration::from_secs(120);
 
 #[derive(Clone, Debug, clap::Args)]
@@ -137,7 +138,7 @@ fn soak(options: &Options, seed: u64, server: &Server, address: SocketAddr) -> R
     let pid = server.pid();
     let mut client = Client::connect(address)?;
     client.get_json("/api/status")?;
-    // With the connection that asks; it is there in the end, too.
+    // Includes the connection of this request, which is also open at the end.
     let files_before = open_files(pid)?;
     pushers::fill(address, FILLS * options.retention, &mut rng)?;
     let receivers = Receivers::listen()?;
@@ -147,7 +148,7 @@ fn soak(options: &Options, seed: u64, server: &Server, address: SocketAddr) -> R
     let (samples, changes) = thread::scope(|scope| {
         receivers.spawn(scope, &soak.load, rng.fork());
         let result = live(scope, options, &soak, &receivers, pid, &mut rng);
-        // Everything ends, whatever happened; those who stay until the end look for complaints.
+        // Everything ends, even after a failure; the clients that stay until the end look for complaints.
         soak.load.pushers_stop.store(true, Ordering::Relaxed);
         if let Err(error) = &result {
             soak.load.complain(format!("{error:#}"));
@@ -192,8 +193,8 @@ fn soak(options: &Options, seed: u64, server: &Server, address: SocketAddr) -> R
     })
 }
 
-/// Lets everybody come and go until the time is over and those who stayed have everything; returns the memory, and the
-/// changes of webhooks.
+/// Lets the clients come and go until the time is over and those that stayed have every event; returns the
+/// memory, and the number of changes of webhooks.
 fn live<'scope>(
     scope: &'scope Scope<'scope, '_>,
     options: &Options,
@@ -242,14 +243,14 @@ fn live<'scope>(
     Ok((samples, changes))
 }
 
-/// The gateway closes connections that are idle for long, so each look has its own.
+/// The gateway closes connections that are idle for long, so each look uses a new one.
 fn first_seq(server: SocketAddr) -> Result<u64> {
     let status = Client::connect(server)?.get_json("/api/status")?;
     let (_, seq) = status["first"].as_str().and_then(|first| first.split_once('-')).unwrap_or(("", "1"));
     Ok(seq.parse()?)
 }
 
-/// Removes all webhooks and waits until nothing is left of anybody.
+/// Removes all webhooks and waits until nothing is left of any client.
 fn leave(address: SocketAddr, pid: u32, files_before: &[String]) -> Result<()> {
     let mut client = Client::connect(address)?;
     let listed = client.get_json("/api/webhooks")?;
@@ -289,7 +290,7 @@ fn leave(address: SocketAddr, pid: u32, files_before: &[String]) -> Result<()> {
     }
 }
 
-/// The bytes that the gateway holds, as it counts them itself.
+/// The bytes that the gateway holds, by its own count.
 fn held(client: &mut Client, by: &str) -> Result<f64> {
     let response = client.get("/metrics")?;
     let text = String::from_utf8_lossy(&response.body).into_owned();
@@ -299,8 +300,8 @@ fn held(client: &mut Client, by: &str) -> Result<f64> {
     Ok(value.parse()?)
 }
 
-/// What the descriptors of a process stand for, the log aside: its connections open it when they are first needed. One
-/// may be closed meanwhile.
+/// The targets of a process's descriptors, except those of the log, which its connections open when they are
+/// first needed. A descriptor may be closed in the meantime.
 fn open_files(pid: u32) -> Result<Vec<String>> {
     let entries = fs::read_dir(format!("/proc/{pid}/fd"))?;
     let mut files: Vec<_> = entries

@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 use super::Soak;
 use crate::{client::Client, kill::load::Acknowledged, pause::pause, rng::Rng, wire::message::numbered};
 
-/// The channels; the last one gets batches. The webhooks that take part know these names.
+/// The channels; the last one gets batches. The webhooks of the cast use these names.
 pub(super) const CHANNELS: [&str; 4] = ["kill.0", "kill.1", "kill.2", "kill.batch.0"];
 const PAUSE_MS_MAX: u64 = 20;
 const BATCH_LEN_MAX: u64 = 8;
-/// Pause of a pusher that is told to come back later.
+/// Pause after a pusher is told to retry later.
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
 /// Maximum number of such pauses: half a minute.
 const BUSY_MAX: usize = 1_500;
@@ -25,7 +25,7 @@ const BUSY_MAX: usize = 1_500;
 /// Number of events in one batch of [`fill`].
 const FILL_BATCH: u64 = 250;
 
-/// Pushes `count` events at once: the file, and what is cached of it, gets as large as it will be.
+/// Pushes `count` events at once, so that the file and its cached part reach their final size.
 pub(super) fn fill(server: SocketAddr, count: u64, rng: &mut Rng) -> Result<()> {
     let mut client = Client::connect(server)?;
     for first in (0..count).step_by(FILL_BATCH as usize) {
@@ -67,7 +67,7 @@ fn push(soak: &Soak, channel: &str, len_max: u64, rng: &mut Rng) -> Result<()> {
         let ids = answer["ids"].as_array().context("a push without ids")?;
         ensure!(ids.len() == messages.len(), "{} events have {} ids", messages.len(), ids.len());
         let ids = ids.iter().filter_map(Value::as_str);
-        // The channel instead of the message: ten minutes of messages would fill this process.
+        // The channel instead of the message: the messages of ten minutes would fill this process's memory.
         soak.load.acknowledge(ids.map(|id| Acknowledged { id: id.to_owned(), message: channel.to_owned() }));
         soak.pushed_bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
         pause(Duration::from_millis(rng.below(PAUSE_MS_MAX + 1)));

@@ -22,7 +22,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_millis(50);
 /// Pause of the slow one after each read: it gets 64 KiB at a time.
 const SLOW: Duration = Duration::from_millis(5);
-/// Maximum time to get the rest, once the log no longer grows.
+/// Maximum time to read the rest once the log no longer grows.
 const REST_DEADLINE: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy, Debug)]

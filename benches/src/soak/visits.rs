@@ -1,4 +1,4 @@
-//! Clients that come, do something, and go, with a goodbye or without.
+//! Clients that connect, do something, and leave, cleanly or not.
 
 use std::{
     io::Write,
@@ -199,7 +199,7 @@ impl Guest<'_> {
         stream.patience(PATIENCE)?;
         let mut listener = Listener::default();
         let until = self.until();
-        // Without an answer, there may be no reader to remove.
+        // Without an answer, the reader may not exist.
         while Instant::now() < until || !stream.is_open() {
             ensure!(hear_stream(&mut stream, &mut listener)?, "the stream has ended");
         }
@@ -217,7 +217,7 @@ impl Guest<'_> {
         Ok(())
     }
 
-    /// A connection that asks for history, or for nothing that there is, or breaks off.
+    /// A connection that asks for history, asks for a path that does not exist, or breaks off.
     fn socket(&mut self) -> Result<()> {
         let server = self.soak.server();
         let mut stream = connect(server)?;

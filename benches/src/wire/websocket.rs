@@ -1,4 +1,4 @@
-//! A WebSocket as a client uses it: text messages, of which none comes in fragments from the servers here.
+//! The client side of a WebSocket: text messages, which the servers here never send in fragments.
 
 use std::{
     io::{ErrorKind, Read, Write},
@@ -16,9 +16,9 @@ const PING: u8 = 9;
 const PONG: u8 = 10;
 const FINAL: u8 = 0x80;
 const MASKED: u8 = 0x80;
-/// The mask keeps proxies from being deceived; there is none here, so any will do.
+/// The mask keeps clients from deceiving proxies; there is no proxy here, so any mask will do.
 const MASK: [u8; 4] = [0x17, 0x2b, 0x3d, 0x71];
-/// Over this a frame is not an event but a mistake.
+/// A longer frame is a mistake, not an event.
 const FRAME_LEN_MAX: usize = 32 * 1024 * 1024;
 
 pub(crate) struct WebSocket {
@@ -61,7 +61,7 @@ impl WebSocket {
         self.frame(CLOSE, &1000_u16.to_be_bytes())
     }
 
-    /// Sends the beginning of a message, and never the rest.
+    /// Sends the beginning of a message, but never the rest.
     pub(crate) fn send_part(&mut self) -> Result<()> {
         Ok(self.stream.write_all(&[FINAL | TEXT, MASKED | 100, 0])?)
     }
@@ -91,7 +91,7 @@ impl WebSocket {
         Ok(is_open)
     }
 
-    /// Reads what is there, or nothing after the patience; false at the end.
+    /// Reads the available bytes, or nothing once the patience is over; false at the end.
     fn fill(&mut self) -> Result<bool> {
         match self.stream.read(&mut self.buffer) {
             Ok(0) => return Ok(false),

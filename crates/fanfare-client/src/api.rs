@@ -32,7 +32,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// Returns the URL to which paths are added: at a Unix socket, the host is this machine.
+    /// Returns the URL that paths are appended to. For a Unix socket, the host is this machine.
     pub(super) fn base(&self) -> &str {
         if self.server.starts_with(UNIX_PREFIX) { "http://localhost" } else { &self.server }
     }

@@ -51,7 +51,7 @@ impl Error {
         match self {
             Error::AnswerLost { .. } | Error::TimedOut { .. } | Error::Unreachable { .. } => true,
             Error::NotFanfare { .. } => false,
-            // A limit that names no time stays until somebody removes something.
+            // A limit without a time stays exceeded until something is removed.
             Error::Refused(problem) if problem.status == 429 => problem.retry_after.is_some(),
             Error::Refused(problem) => matches!(problem.status, 408 | 500..=599),
         }

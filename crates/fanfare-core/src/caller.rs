@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::peer::Peer;
 use crate::principal::Principal;
 
-/// The unit that has a share of what all use: a principal at a place.
+/// The unit that has a share of common resources: a principal at a place.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Caller {
     principal: Arc<str>,
@@ -14,7 +14,7 @@ pub struct Caller {
     place: Option<Place>,
 }
 
-/// Where a program calls from, as far as it cannot choose that freely.
+/// The part of a program's address that it cannot choose freely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Place {
     /// A network.

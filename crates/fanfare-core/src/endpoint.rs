@@ -12,7 +12,8 @@ use crate::invalid::{Invalid, shown};
 
 /// The prefix of Unix sockets.
 pub const UNIX_PREFIX: &str = "unix:";
-/// Maximum bytes of a Unix socket's path: what the address of such a socket holds (unix(7)), less the zero at its end.
+/// Maximum bytes of a Unix socket's path: the length of the field in its address (unix(7)), minus the
+/// terminating zero.
 pub const UNIX_PATH_LEN_MAX: usize = 107;
 
 /// An address that a gateway listens on: `127.0.0.1:8000`, or `unix:/run/fanfare/socket`.

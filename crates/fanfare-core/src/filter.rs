@@ -108,7 +108,7 @@ impl Filter {
         self.matches_kind(&event.channel, &event.event_type, event.priority)
     }
 
-    /// Returns `true` if an event of this kind passes but for the text.
+    /// Returns `true` if an event of this kind passes, apart from the text.
     pub fn matches_kind(&self, channel: &Channel, event_type: &EventType, priority: Priority) -> bool {
         priority >= self.min_priority
             && (self.types.is_empty() || self.types.contains(event_type))

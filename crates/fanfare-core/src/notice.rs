@@ -22,7 +22,7 @@ pub enum Notice {
         after: Position,
         /// The place at which reading goes on.
         next: Position,
-        /// Maximum number of them: an exact one cannot be known of events that are gone.
+        /// Maximum number of them; the exact number of events that are gone cannot always be known.
         missed: u64,
         /// Why they are gone.
         reason: GapReason,
@@ -46,7 +46,7 @@ pub enum Notice {
 pub enum GapReason {
     /// Their rows in the store are damaged.
     Damaged,
-    /// Somebody purged their channel, or redacted them.
+    /// Their channel was purged, or they were redacted.
     Purged,
     /// Retention removed them.
     Retention,

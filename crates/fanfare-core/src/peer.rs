@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub enum Peer {
     /// A program that connected over the network.
     Network(SocketAddr),
-    /// A program on this machine that connected to a Unix socket, as the kernel vouches for it.
+    /// A program on this machine that connected to a Unix socket; the kernel vouches for its identity.
     Unix(Credentials),
 }
 
@@ -22,7 +22,7 @@ pub struct Credentials {
     pub uid: u32,
     /// The group.
     pub gid: u32,
-    /// The process; 0 if it is outside of the gateway's namespace.
+    /// The process; 0 if it is outside the gateway's namespace.
     pub pid: u32,
 }
 

@@ -30,7 +30,7 @@ pub struct Refusal {
 pub struct Limit {
     /// The name that appears on the wire.
     pub name: &'static str,
-    /// The time to wait before the next try; `None` if somebody has to remove something first.
+    /// The time to wait before the next try; `None` if something has to be removed first.
     pub retry_after: Option<Duration>,
 }
 

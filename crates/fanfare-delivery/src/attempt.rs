@@ -39,7 +39,7 @@ pub struct Job {
     pub content_type: &'static str,
     /// The request that caused the attempt, if a person sent it by hand.
     pub by_hand: Option<ByHand>,
-    /// The number of purges before the events were taken: after another one, they may be gone.
+    /// The number of purges before the events were taken. If it has grown, they may be gone.
     pub purges: u64,
 }
 
@@ -237,7 +237,7 @@ impl Attempt {
         }
     }
 
-    /// Returns whether it may have sent one of the events that `purge` selects.
+    /// Returns whether the attempt may have sent an event that `purge` selects.
     pub(super) fn may_be_of(&self, purge: &Purge) -> bool {
         let Sent { position, last_seq, channels, .. } = &self.sent;
         match purge {

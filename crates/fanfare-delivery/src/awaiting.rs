@@ -38,8 +38,8 @@ impl Webhooks {
 }
 
 impl Awaited<'_> {
-    /// Waits until every webhook that matches was tried once with its event, the time is over, or the gateway stops.
-    /// Events that an earlier push has appended are not sent again.
+    /// Waits until every matching webhook has been tried once with its event, the time is over, or the gateway
+    /// stops. Events that an earlier push has appended are not sent again.
     pub async fn reached(self, appended: &[Appended]) -> Reached {
         let Awaited { webhooks, expected } = self;
         let webhooks_notified = match expected {
@@ -63,7 +63,7 @@ async fn notified(
     };
     let mut stop = webhooks.parts.finished.clone();
     let enough = async {
-        // After the last worker has ended, nothing more is tried.
+        // No attempts are made once the last worker has ended.
         let _ = tokio::time::timeout(time, stop.asked()).await;
     };
     expected.wait(&webhooks.registry.audience(&events), is_sent, enough).await

@@ -54,9 +54,9 @@ impl Expected {
 }
 
 impl Webhooks {
-    /// Changes the settings or the URL of a webhook, if it is in the expected state. A caller who is not trusted with
-    /// the URL of the webhook, be it the present or the new one, changes nothing; the webhook is trusted no more than
-    /// the caller from then on.
+    /// Changes the settings or the URL of a webhook, if it is in the expected state. If the caller is not
+    /// trusted with the webhook's current or new URL, nothing changes. Afterwards, the webhook is trusted no
+    /// more than the caller.
     pub async fn change(
         &self,
         by: &Principal,
@@ -86,10 +86,10 @@ impl Webhooks {
         self.alter(by, id, change).await
     }
 
-    /// Replaces a key of a webhook. The previous key keeps signing beside the new one for `overlap`. If `overlap` is
-    /// zero, no earlier key signs any more, because one of them has leaked. A webhook that is not in the expected state
-    /// keeps its keys, as does one with whose URL the caller is not trusted; the webhook is trusted no more than the
-    /// caller from then on.
+    /// Replaces a key of a webhook. The previous key keeps signing beside the new one for `overlap`. If
+    /// `overlap` is zero, no earlier key signs any more, because one of them has leaked. If the webhook is not
+    /// in the expected state, or the caller is not trusted with its URL, the keys stay. Afterwards, the webhook
+    /// is trusted no more than the caller.
     pub async fn rotate(
         &self,
         by: &Principal,
@@ -128,8 +128,8 @@ impl Webhooks {
         Ok(entry)
     }
 
-    /// Admits a change of a webhook that keeps its URL. A caller under the strict rules changes only a webhook whose
-    /// URL those rules allow, and they stay with the webhook.
+    /// Admits a change of a webhook that keeps its URL. A caller under the strict rules can change only a
+    /// webhook whose URL those rules allow; the rules then apply to the webhook too.
     fn admit(&self, mode: Mode, webhook: &mut Webhook) -> Result<(), Refusal> {
         webhook.mode = webhook.mode.max(mode);
         match mode {

@@ -25,9 +25,9 @@ pub(crate) struct Counts {
     delivery_seconds: Histogram,
     webhooks: Family<StateLabels, Amount>,
     deliveries: Family<StatusLabels, Amount>,
-    /// The number of events that the webhook was not sent yet which is furthest behind.
+    /// The number of events not yet sent to the webhook that is furthest behind.
     pub(crate) lag_max: Amount,
-    /// The number of times that events were gone before a webhook was sent them.
+    /// How often events were gone before a webhook was sent them.
     pub(crate) losses: Counter,
 }
 

@@ -30,8 +30,8 @@ pub struct FirstAttempts {
 struct Counts {
     /// The seq from which each pusher waits, and the number of pushers for each seq.
     from: BTreeMap<u64, usize>,
-    /// By seq, the webhooks that were tried with each event, and whether they responded with 2xx. Two events have one
-    /// seq when the log was replaced.
+    /// By seq, the webhooks that were tried with each event, and whether they responded with 2xx. After the log
+    /// is replaced, two events can have the same seq.
     events: BTreeMap<u64, HashMap<(Epoch, WebhookId), bool>>,
 }
 
@@ -84,8 +84,8 @@ pub struct Expected<'a> {
 }
 
 impl Expected<'_> {
-    /// Waits until each webhook of `wanted` was tried with its event, or until `enough`; returns how many responded with
-    /// 2xx. A webhook for which `is_sent` returns `false` meanwhile is not waited for.
+    /// Waits until each webhook of `wanted` was tried with its event, or until `enough`; returns how many
+    /// responded with 2xx. Does not wait for a webhook once `is_sent` returns `false` for it.
     pub async fn wait(
         self,
         wanted: &[(WebhookId, Position)],

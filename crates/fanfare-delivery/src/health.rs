@@ -20,8 +20,8 @@ pub struct Health {
     pub last_success: Option<Timestamp>,
     /// The time and outcome of the last failure.
     pub last_failure: Option<(Timestamp, Box<str>)>,
-    /// The position up to which the webhook lost events: retention removed them before they were sent, or they are
-    /// damaged.
+    /// The position up to which the webhook lost events: before they were sent, retention removed them, or they
+    /// were purged or damaged.
     pub lost_up_to: Option<Position>,
     /// The batches that were sent or are about to be, and that the recorded cursor may not have passed: after a crash,
     /// the same batches are sent again, so that each keeps its id. All are of one epoch.

@@ -182,8 +182,8 @@ impl Webhooks {
         Ok((page, next))
     }
 
-    /// Returns one attempt. In locked mode, or for a caller elsewhere, the answer of a private target is left out: with
-    /// it, others could read the machines of this network.
+    /// Returns one attempt. In locked mode, or for a caller elsewhere, leaves out the answer of a private
+    /// target: it would let others read from the machines of this network.
     pub async fn tried(
         &self,
         by: &Principal,

@@ -1,12 +1,12 @@
-//! The metrics that are looked up when somebody asks for them.
+//! The metrics that are computed on request.
 
 use crate::service::Webhooks;
 use crate::state::State;
 use fanfare_store as store;
 
 impl Webhooks {
-    /// Updates the metrics that are not counted as things happen. Fails if the store cannot be read, and leaves them as
-    /// they are.
+    /// Updates the metrics that are not counted along the way. If the store cannot be read, fails and leaves
+    /// them unchanged.
     pub async fn measure(&self) -> Result<(), store::Error> {
         let deliveries = self.parts.ledger.delivery_counts().await?;
         let waiting = deliveries.iter().map(|counts| counts.waiting).sum();

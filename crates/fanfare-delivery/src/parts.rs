@@ -39,7 +39,7 @@ pub struct Parts {
     pub(super) ticks: watch::Sender<()>,
     /// Pulled once the last worker has ended, at a stop.
     pub(super) finish: Trigger,
-    /// Tells whoever waits for an attempt that none is made any more.
+    /// Tells those waiting for an attempt that no more are made.
     pub(super) finished: Shutdown,
 }
 
@@ -78,8 +78,8 @@ impl Parts {
         self.steady.now()
     }
 
-    /// Returns whether an event of an attempt that was made may have been purged meanwhile: then nothing of the attempt is
-    /// kept.
+    /// Returns whether an event may have been purged since its attempt was made: then no record of the attempt
+    /// is kept.
     pub(super) async fn is_purged(&self, by: &Principal, job: &Job) -> Result<bool, store::Error> {
         if self.hub.purge_count() == job.purges {
             return Ok(false);

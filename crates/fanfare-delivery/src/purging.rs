@@ -1,4 +1,4 @@
-//! Purging: events that must not be readable any more leave what webhooks hold of them.
+//! Purging: removes events that must no longer be readable from everything that webhooks hold.
 
 use std::collections::HashSet;
 use std::sync::PoisonError;
@@ -10,7 +10,7 @@ use crate::service::Webhooks;
 use fanfare_store as store;
 use fanfare_store::{Purge, Purged};
 
-/// A purge under way. However it ends, what it may have purged leaves the memory.
+/// A purge in progress. However it ends, the events that it may have purged are dropped from memory.
 struct Erasure<'a> {
     registry: &'a Registry,
     purge: &'a Purge,
@@ -28,9 +28,9 @@ impl Drop for Erasure<'_> {
 impl Webhooks {
     /// Purges events, with their deliveries and attempts. Returns nothing if there are none.
     ///
-    /// A worker looks at what it has in hand before its next attempt; an attempt that is under way cannot be called back.
+    /// Each worker drops purged events before its next attempt; an attempt in progress cannot be recalled.
     pub async fn purge(&self, by: &Principal, purge: &Purge) -> Result<Option<Purged>, store::Error> {
-        // What is on its way to the ledger would come after the purge.
+        // Writes on their way to the ledger would otherwise arrive after the purge.
         self.parts.recorder.flushed().await;
         let erasure = Erasure { registry: &self.registry, purge };
         let purged = self.hub().purge(by, purge).await;
@@ -38,7 +38,7 @@ impl Webhooks {
         purged
     }
 
-    /// Returns the channels that the filter of some webhook names.
+    /// Returns the channels that webhooks' filters name.
     pub fn named_channels(&self) -> HashSet<Channel> {
         let mut named = HashSet::new();
         for entry in self.registry.list() {

@@ -51,8 +51,8 @@ pub struct Webhooks {
 /// Maximum concurrent requests that a caller waits for: tests, and events resent by hand. Each may take ten seconds.
 const TRIALS_MAX: usize = 16;
 
-/// Maximum webhooks that name one host by default: room for an application with one for each of its users, while nobody
-/// can turn all there can be against one victim.
+/// Default maximum of webhooks that name one host: enough for an application with one per user, but too few to
+/// turn every webhook against one victim.
 const HOST_WEBHOOKS_MAX: usize = 1_000;
 
 /// The settings that an operator can change.
@@ -125,13 +125,13 @@ pub enum WebhookError {
     HostTaken {
         /// The host.
         host: TargetHost,
-        /// How many there can be.
+        /// The maximum.
         max: usize,
     },
     /// The request is not valid.
     #[error(transparent)]
     Invalid(#[from] Invalid),
-    /// The gateway is stopping, and the request was cut off.
+    /// The gateway is stopping and cut the request off.
     #[error("the gateway is stopping")]
     Stopping,
     /// The store failed.

@@ -27,9 +27,9 @@ const HUB_SIGNATURE: HeaderName = HeaderName::from_static(signature::HUB_SIGNATU
 pub struct Target {
     /// The URL.
     pub url: WebhookUrl,
-    /// How far the callers are trusted who chose the URL and what is sent to it.
+    /// The trust in the callers who chose the URL and the content sent to it.
     pub mode: Mode,
-    /// The configuration of TLS, if the receiver has authorities of its own.
+    /// The TLS configuration, if the webhook has its own authorities.
     pub(super) tls: Option<Arc<ClientConfig>>,
     /// The request line.
     pub uri: Uri,

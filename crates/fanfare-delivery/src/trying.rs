@@ -119,7 +119,8 @@ impl Webhooks {
         Ok(attempt)
     }
 
-    /// Sends what somebody chose who is trusted no more than `mode`, under the rules for that caller and the webhook.
+    /// Sends content chosen by a caller who is trusted no more than `mode`, under the stricter of the caller's
+    /// and the webhook's rules.
     async fn attempt(
         &self,
         mode: Mode,

@@ -59,7 +59,7 @@ impl Channels {
         }
     }
 
-    /// Returns every channel, in no order.
+    /// Returns every channel, in no particular order.
     pub fn rows(&self) -> impl Iterator<Item = ChannelRow> {
         self.by_name.values().map(|activity| activity.row.clone())
     }
@@ -70,7 +70,7 @@ impl Channels {
         rows.filter(|row| row.last_seq < seq).map(|row| row.channel.clone()).collect()
     }
 
-    /// Forgets these channels, except one that has got an event at `seq` or later meanwhile.
+    /// Forgets these channels, except those that have since received an event at `seq` or later.
     pub fn forget(&mut self, channels: &[Channel], seq: u64) {
         for channel in channels {
             if self.by_name.get(channel).is_some_and(|activity| activity.row.last_seq < seq) {
@@ -79,7 +79,7 @@ impl Channels {
         }
     }
 
-    /// Takes over what the store knows of a channel; forgets it if the store has no events of it.
+    /// Updates a channel to match the store; forgets it if the store has no events of it.
     pub fn restate(&mut self, channel: &Channel, row: Option<ChannelRow>) {
         match row {
             Some(row) => {

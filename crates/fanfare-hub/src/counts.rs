@@ -38,7 +38,7 @@ pub(crate) struct Counts {
     pub(crate) oldest_event_age: Gauge<f64, AtomicU64>,
     /// The number of durable readers.
     pub(crate) readers: Amount,
-    /// The number of events that the reader has not acknowledged which is furthest behind.
+    /// The number of events not acknowledged by the reader that is furthest behind.
     pub(crate) reader_lag_max: Amount,
     refused_pushes: Family<Cause, Counter>,
     subscribers: Family<Outlet, Gauge>,

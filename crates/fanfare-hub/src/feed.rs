@@ -69,19 +69,19 @@ impl Feed {
         self.wake();
     }
 
-    /// Returns whether the ring holds an event of which `is_it` is true.
+    /// Returns whether the ring holds an event for which `is_it` is true.
     pub(crate) fn has_event(&self, is_it: impl Fn(&Event) -> bool) -> bool {
         self.ring().blocks.iter().any(|(_, block)| block.events().iter().any(|event| is_it(event)))
     }
 
-    /// Empties the ring, and continues after `head`: every subscriber is behind then.
+    /// Empties the ring, and continues after `head`. Every subscriber is then behind.
     pub(crate) fn replace_log(&self, head: Position) {
         {
             let mut ring = self.ring();
             ring.blocks.clear();
             (ring.len, ring.bytes) = (0, 0);
             (ring.epoch, ring.floor) = (head.epoch, head.seq);
-            // An ordinal that no event has, so that a subscriber at the end is behind, too.
+            // Skips an ordinal, so that a subscriber at the end is also behind.
             ring.next_ordinal += 1;
             self.end.store(ring.next_ordinal, Ordering::Release);
         }

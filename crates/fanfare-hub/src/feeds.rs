@@ -67,7 +67,7 @@ impl Feeds {
         Ok(feed)
     }
 
-    /// Fails if `live` cannot subscribe to `filter` now, because it looks for one text too many.
+    /// Fails if `live` cannot subscribe to `filter` now, because it would exceed a limit on texts.
     pub(crate) fn admits(&self, filter: &Filter, live: &Caller) -> Result<(), Over> {
         filter.text().map_or(Ok(()), |text| self.texts.admits(text, live))
     }
@@ -152,7 +152,7 @@ impl Feeds {
     /// Shrinks the rings if they hold too much together: each feed keeps an equal part.
     fn make_room(&self) {
         let max = self.budget.ring_bytes_max();
-        // What only sockets still hold is beyond the rings, and is not theirs to free.
+        // Bytes that only sockets still hold have left the rings, which cannot free them.
         if self.budget.rings_over() > 0
             && self.by_filter.values().map(|feed| feed.bytes_held()).sum::<usize>() > max
         {
@@ -218,13 +218,14 @@ impl Feeds {
         self.exact.get(channel.as_str()).into_iter().flatten().chain(&self.wide)
     }
 
-    /// Returns the channels that a filter of some subscriber names.
+    /// Returns the channels that subscribers' filters name.
     pub(crate) fn named(&self) -> HashSet<Box<str>> {
         let patterns = self.by_filter.keys().flat_map(Filter::patterns);
         patterns.filter_map(|pattern| pattern.exact().map(Into::into)).collect()
     }
 
-    /// Empties every feed that holds an event of which `is_gone` is true: its subscribers read the store instead.
+    /// Empties every feed that holds an event for which `is_gone` is true; its subscribers read the store
+    /// instead.
     pub(crate) fn drop_events(&self, is_gone: impl Fn(&Event) -> bool) {
         for feed in self.by_filter.values().filter(|feed| feed.has_event(&is_gone)) {
             feed.replace_log(self.head);

@@ -67,8 +67,8 @@ impl Hub {
         self.shared.head.send_replace(head);
     }
 
-    /// Goes on after `position`, up to which there is nothing to hand over. What is gone there, each subscription finds in
-    /// the store.
+    /// Continues after `position`, up to which there is nothing to hand over. Each subscription reads from the
+    /// store which events are gone.
     fn pass(&self, position: Position) {
         self.feeds().replace_log(position);
         self.shared.head.send_replace(position);
@@ -113,7 +113,7 @@ pub struct Follow {
     after: u64,
 }
 
-/// What comes next in the log.
+/// The next part of the log.
 #[derive(Debug)]
 pub enum Followed {
     /// These events.

@@ -1,4 +1,4 @@
-//! Forgetting channels: a name without events that nobody asks for makes room for others.
+//! Forgetting channels: a channel without events that nobody asks for makes room for others.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -18,7 +18,7 @@ use fanfare_store::Head;
 /// Minimum interval between two looks, because each reads the list of readers.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Interval at which to look although retention removed nothing: a listener may have gone.
+/// Interval between looks even if retention removed nothing: a listener may have left.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Maximum channels that are forgotten at once: a transaction of a few milliseconds.
@@ -35,7 +35,7 @@ pub struct Forgetting {
 }
 
 impl Forgetting {
-    /// Creates the task for the channels of `hub`; those that `wanted` returns are kept.
+    /// Creates the task for the channels of `hub`; it keeps those that `wanted` returns.
     pub fn new(hub: Hub, wanted: impl Fn() -> HashSet<Channel> + Send + Sync + 'static) -> Forgetting {
         let head = hub.log().head();
         Forgetting { hub, wanted: Box::new(wanted), head }
@@ -53,7 +53,7 @@ impl Forgetting {
         }
         let by_webhooks = (self.wanted)();
         channels.retain(|channel| !wanted.contains(channel.as_str()) && !by_webhooks.contains(channel));
-        // At least once: the store then also forgets channels that were purged.
+        // Runs at least once: the store then also forgets purged channels.
         let mut rest = &channels[..];
         loop {
             let (some, others) = rest.split_at(rest.len().min(FORGET_LEN_MAX));
@@ -73,7 +73,7 @@ impl Forgetting {
 
 impl Work for Forgetting {
     async fn run(&mut self, mut stop: Shutdown) -> Outcome {
-        // At a start, there may be some to forget.
+        // There may be channels to forget at the start.
         let mut first = 0;
         loop {
             let is_new = |head: &Head| head.first != first;

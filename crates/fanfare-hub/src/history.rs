@@ -33,7 +33,7 @@ impl Hub {
         self.log().read(read).await
     }
 
-    /// Reads until there are `read.limit` events, the range ends, or enough pages were read.
+    /// Reads until there are `read.limit` events, the range ends, or the limit on pages is reached.
     pub async fn collect(&self, by: &Principal, mut read: Read) -> Result<Collected, store::Error> {
         let limit = read.limit;
         let mut collected = Collected::default();
@@ -64,7 +64,7 @@ impl Hub {
         Ok(collected)
     }
 
-    /// Returns one event, if it is kept and has not expired. Fails if it is damaged or was purged.
+    /// Returns one event, if it is in the log and has not expired. Fails if it is damaged or was purged.
     pub async fn event(
         &self,
         _by: &Principal,

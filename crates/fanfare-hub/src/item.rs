@@ -144,7 +144,7 @@ pub struct Cut {
     pub end: usize,
 }
 
-/// Bytes that count in the budget for as long as a cache or a socket has them.
+/// Bytes that count in the budget as long as a cache or a socket holds them.
 struct Counted {
     bytes: Vec<u8>,
     _held: CachedBytes,
@@ -158,7 +158,7 @@ struct Encoded {
 }
 
 impl Block {
-    /// Creates a block of `events`, of which there is at least one, for `cache`. Its bytes count in `budget`.
+    /// Creates a block of at least one event for `cache`. Its bytes count in `budget`.
     pub fn new(events: Vec<Arc<Event>>, cache: Cache, budget: &Budget) -> Block {
         let can_expire = events.iter().any(|event| event.expires.is_some());
         let len = events.iter().map(|event| event.stored_len()).sum::<u64>() as usize;

@@ -60,8 +60,9 @@ impl Default for Config {
 
 /// A handle on the hub; cheap to clone.
 ///
-/// Each verb takes the principal who asks as its first argument. The log itself has no owner: whoever may call reads all of
-/// it, and its verbs take the principal for the day when that is decided. What a principal owns is nobody else's: [`Hub::owns`].
+/// Each verb takes the principal who asks as its first argument. The log itself has no owner: every caller
+/// reads all of it, and its verbs take the principal for the day when that is decided. What a principal owns is
+/// nobody else's: [`Hub::owns`].
 #[derive(Debug, Clone)]
 pub struct Hub {
     shared: Arc<Shared>,
@@ -85,7 +86,7 @@ struct Shared {
     channel_count: watch::Sender<usize>,
     admission: Admission,
     counts: Counts,
-    /// Counts what was purged: whoever holds events looks whether they are still there.
+    /// Counts purges; code that holds events watches it and checks whether they are still there.
     purges: watch::Sender<u64>,
     closing: AtomicBool,
     refusing: AtomicBool,
@@ -208,7 +209,7 @@ impl Hub {
         self.shared.admission.forget_idle();
     }
 
-    /// Tells every subscriber to come back later. A push that is under way still counts: what it appends is read after
+    /// Tells every subscriber to come back later. A push in progress still completes; its events are read after
     /// the restart.
     pub fn close(&self) {
         self.shared.closing.store(true, Ordering::Release);

@@ -1,4 +1,4 @@
-//! The metrics that are looked up when somebody asks for them.
+//! The metrics that are computed on request.
 
 use std::cmp::Reverse;
 use std::sync::PoisonError;
@@ -9,13 +9,13 @@ use crate::Hub;
 use fanfare_store as store;
 use fanfare_store::{ChannelRow, Order, Read};
 
-/// Maximum channels that are compared with the filters of readers at one look: a few milliseconds of work. For the readers
-/// that come after it, everything in the log counts as theirs.
+/// Maximum channels that one update compares with the filters of readers: a few milliseconds of work. For the
+/// remaining readers, every event in the log counts.
 const COMPARED_MAX: usize = 100_000;
 
 impl Hub {
-    /// Updates the metrics that are not counted as things happen. Fails if the store cannot be read, and leaves them as
-    /// they are.
+    /// Updates the metrics that are not counted along the way. If the store cannot be read, fails and leaves
+    /// them unchanged.
     pub async fn measure(&self) -> Result<(), store::Error> {
         let head = self.extent();
         let counts = self.counts();

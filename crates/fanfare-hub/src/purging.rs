@@ -1,4 +1,4 @@
-//! Purging: events that must not be readable any more leave the store, and the memory.
+//! Purging: removes events that must no longer be readable from the store and from memory.
 
 use fanfare_core::{Channel, Event, Position, Principal};
 use tokio::sync::watch;
@@ -7,8 +7,8 @@ use crate::Hub;
 use fanfare_store as store;
 use fanfare_store::{Purge, Purged};
 
-/// A purge under way. Whether it ends, fails or is given up because its caller is gone, what it may have purged leaves the
-/// memory.
+/// A purge in progress. Whether it succeeds, fails or is abandoned by its caller, the events that it may have
+/// purged are dropped from memory.
 struct Erasure<'a> {
     hub: &'a Hub,
     purge: &'a Purge,
@@ -27,10 +27,10 @@ impl Drop for Erasure<'_> {
 }
 
 impl Hub {
-    /// Purges the events that `purge` selects. Afterwards nobody is sent them, except by an outlet that already has them
-    /// in its hands. Returns nothing if there are none.
+    /// Purges the events that `purge` selects. Afterwards, nobody is sent them, except by an outlet that is
+    /// already sending them. Returns nothing if there are none.
     pub async fn purge(&self, by: &Principal, purge: &Purge) -> Result<Option<Purged>, store::Error> {
-        // Of events that come meanwhile, nothing is said.
+        // Events that arrive during the purge are not part of it.
         let last = self.extent().last;
         let erasure = Erasure { hub: self, purge, last };
         let purged = self.shared.store.purge(purge).await?;
@@ -65,7 +65,7 @@ impl Hub {
         }
     }
 
-    /// Takes over what the store knows of a channel.
+    /// Updates a channel to match the store.
     async fn restate_channel(&self, channel: &Channel) -> Result<(), store::Error> {
         let rows = self.log().channels().await?;
         let row = rows.into_iter().find(|row| row.channel == *channel);

@@ -192,7 +192,7 @@ impl Hub {
         Ok(ReadersPage { readers, next, total })
     }
 
-    /// Notes that the readers that are connected are in use.
+    /// Records that the connected readers are in use.
     pub(super) async fn note_readers_in_use(&self) -> Result<(), store::Error> {
         let connected = self.shared.clients.readers();
         if connected.is_empty() {

@@ -1,4 +1,4 @@
-//! Notes which durable readers are in use: retention removes those that nobody uses.
+//! Records which durable readers are in use: retention removes unused ones.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use crate::Hub;
 use fanfare_runtime::parts::{Outcome, Work};
 use fanfare_runtime::shutdown::Shutdown;
 
-/// The part of the time after which an idle reader is removed that passes between two notes: one that fails, or comes late,
-/// costs no reader.
+/// Fraction of a reader's maximum idle time that passes between two records: one that fails or is late costs no
+/// reader.
 const NOTES: u32 = 8;
-/// Bounds on the time between two notes: each is a write of all readers that are connected.
+/// Bounds on the time between two records: each writes every connected reader.
 const INTERVAL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(6 * 60 * 60));
 
-/// Notes again and again which readers are connected.
+/// Repeatedly records which readers are connected.
 #[derive(Debug)]
 pub struct ReadersInUse {
     hub: Hub,

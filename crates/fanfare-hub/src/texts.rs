@@ -1,6 +1,6 @@
-//! The texts that live subscribers look for. New events are searched for all of them together, before anybody holds the
-//! lock of the feeds; what takes long is searched on a thread that may block, and what takes too long is left to the
-//! subscribers themselves, who read the store.
+//! The texts that live subscribers look for. New events are searched for all of them together, before the lock
+//! of the feeds is taken. A long search runs on a blocking thread; one that would take too long is left to the
+//! subscribers, which read the store.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,8 +18,8 @@ const WEBHOOK_TEXTS_MAX: usize = 128;
 /// Maximum bytes to search in the task that follows the log: less than a millisecond. More is searched on a thread that
 /// may block.
 const SHORT_SEARCH_LEN_MAX: usize = 256 * 1024;
-/// Maximum bytes to search before events are delivered, over all texts: some 10 ms, for which every subscriber waits. It
-/// has room for any one event and all texts.
+/// Maximum bytes to search before events are delivered, over all texts: about 10 ms, during which every
+/// subscriber waits. It is enough to search any single event for all texts.
 const SEARCH_LEN_MAX: usize = 64 * 1024 * 1024;
 
 /// A list of texts; cheap to clone.
@@ -30,11 +30,11 @@ pub(crate) type List = Arc<[Arc<str>]>;
 pub(crate) struct Texts {
     shares: Shares,
     by_text: HashMap<Arc<str>, Text>,
-    /// Number of texts that are searched for because webhooks look for them.
+    /// Number of texts that are searched for on behalf of webhooks.
     for_webhooks: usize,
     /// The texts that are searched for.
     searched: List,
-    /// Those of them that live subscribers look for.
+    /// The texts that live subscribers look for.
     live: List,
 }
 
@@ -43,9 +43,9 @@ pub(crate) struct Texts {
 struct Text {
     live: usize,
     webhooks: usize,
-    /// The place of the text in the share of the live subscriber who brought it, while there are live ones.
+    /// The text's place in the share of the live subscriber that added it, as long as there are live ones.
     taken: Option<Taken>,
-    /// Whether it is one of the texts that are searched for because webhooks look for them.
+    /// Whether it is one of the texts that are searched for on behalf of webhooks.
     is_for_webhooks: bool,
 }
 
@@ -219,7 +219,7 @@ mod tests {
         texts.join("webhook 200", Some(&third)).expect("a place was left");
         assert!(texts.searched().iter().any(|text| &**text == "webhook 200"));
         assert_eq!(texts.admits("new", &third), Err(Over::InAll));
-        // The webhook still looks for it, in no one's share.
+        // The webhook still looks for it, and it counts in nobody's share.
         texts.leave("webhook 200", true);
         texts.admits("new", &third).expect("the place is free again");
         assert!(texts.searched().iter().all(|text| &**text != "webhook 200"));

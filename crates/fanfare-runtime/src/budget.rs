@@ -4,8 +4,8 @@
 //! buffer would be small and all of them together more than the machine has. So whatever holds such bytes (a body, an
 //! unfinished message, an answer that is not read) asks here first, and each caller has a share.
 //!
-//! What is a cache of the log has a part of its own, and nothing is refused because of it. Rings shrink; pages that were
-//! read for a subscriber are bounded by the number of connections, of which each has one.
+//! Caches of the log have a separate part of the budget, and never cause a refusal. Rings shrink; pages read
+//! for subscribers are bounded by the number of connections, each of which has at most one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -58,7 +58,7 @@ pub struct CachedBytes {
     len: usize,
 }
 
-/// What holds bytes of the log.
+/// The kind of cache that holds bytes of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cache {
     /// The page that a subscriber works through.
@@ -114,7 +114,7 @@ impl Budget {
         Account { budget: self.clone(), caller: caller.clone() }
     }
 
-    /// Counts `len` bytes in a cache. They always fit: the rings are told by [`Budget::rings_over`] to make room.
+    /// Counts `len` bytes in a cache. They always fit: [`Budget::rings_over`] tells the rings to make room.
     pub fn hold_cached(&self, cache: Cache, len: usize) -> CachedBytes {
         let held = match cache {
             Cache::Page => &self.pages,

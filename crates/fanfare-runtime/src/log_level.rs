@@ -30,7 +30,7 @@ type Apply = dyn Fn(&str) -> Result<(), String> + Send + Sync;
 
 struct Shared {
     apply: Box<Apply>,
-    /// Guards the filters; held while one is applied, so that the one that is shown is the one in use.
+    /// Guards the filters; held while one is applied, so the filter that is shown is the one in use.
     filters: Mutex<Filters>,
 }
 
@@ -56,7 +56,7 @@ impl Level {
         }
     }
 
-    /// Returns the filter. What other libraries log in detail is of use to nobody who runs a gateway.
+    /// Returns the filter. Detailed logs of other libraries do not help an operator.
     pub fn filter(self) -> &'static str {
         match self {
             Level::Error => "error",
@@ -80,7 +80,7 @@ impl FromStr for Level {
 }
 
 impl LogLevel {
-    /// Creates the handle of a log whose filter is `first`, and is changed by `apply`.
+    /// Creates the handle of a log with the filter `first`; `apply` changes it.
     pub fn new(
         first: String,
         apply: impl Fn(&str) -> Result<(), String> + Send + Sync + 'static,
@@ -89,7 +89,7 @@ impl LogLevel {
         LogLevel(Arc::new(Shared { apply: Box::new(apply), filters: Mutex::new(filters) }))
     }
 
-    /// Returns the filter, and the level that has it, if one does.
+    /// Returns the filter, and its level if it matches one.
     pub fn now(&self) -> (String, Option<Level>) {
         let filter = self.filters().now.clone();
         let level = Level::ALL.into_iter().find(|level| level.filter() == filter);

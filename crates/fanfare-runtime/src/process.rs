@@ -1,4 +1,4 @@
-//! The metrics of the process, under the names that every program gives them.
+//! The metrics of the process, under their conventional names.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
-/// What the system knows of this process. A value that cannot be read is left out.
+/// The system's measurements of this process. A value that cannot be read is left out.
 #[derive(Debug)]
 pub struct Process;
 

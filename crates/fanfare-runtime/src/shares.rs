@@ -1,7 +1,7 @@
 //! Shares: a number of things for all callers, and a smaller one for each, so that no caller can take them all.
 //!
-//! The budget of bytes is one of these; texts and exports are others. Count where the thing is held, and keep what
-//! [`Shares::take`] returns exactly as long.
+//! The budget of bytes is one of these; texts and exports are others. Count a thing where it is held, and keep
+//! the value from [`Shares::take`] exactly as long.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

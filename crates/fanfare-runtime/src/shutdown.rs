@@ -32,7 +32,8 @@ impl Shutdown {
         let _ = self.0.wait_for(|stop| *stop).await.is_ok();
     }
 
-    /// Waits until it has been time to stop for `patience`: for work that may still end by itself in that time.
+    /// Waits until `patience` has passed since the stop was asked for: work may still end by itself in that
+    /// time.
     pub async fn asked_for(&mut self, patience: Duration) {
         self.asked().await;
         tokio::time::sleep(patience).await;

@@ -10,7 +10,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Metric, Registry};
 
-/// The prefix of every name of our own. Those of the process have the names that every program gives them.
+/// The prefix of all our names. Metrics of the process have their conventional names.
 const PREFIX: &str = "fanfare";
 
 /// A text format of metrics.
@@ -62,7 +62,7 @@ impl Metrics {
         self.lists().own.register_collector(Box::new(collector));
     }
 
-    /// Adds values of the process, whose names have no prefix of ours.
+    /// Adds metrics of the process, whose names do not have our prefix.
     pub fn collect_of_process(&self, collector: impl Collector) {
         self.lists().of_process.register_collector(Box::new(collector));
     }

@@ -102,7 +102,7 @@ pub(super) fn too_many(
     Ok((cut, count))
 }
 
-/// Removes those that sent an event, alone or in a batch; returns how many.
+/// Removes the attempts that sent an event, alone or in a batch; returns how many there were.
 pub(super) fn remove_of_event(conn: &Connection, event: Place) -> rusqlite::Result<u64> {
     let place = (event.epoch, event.seq as i64);
     let mut removed = 0;

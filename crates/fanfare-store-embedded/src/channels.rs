@@ -10,13 +10,14 @@ use fanfare_store::ChannelRow;
 /// All channels and their statistics, by their ids in the file.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Channels {
-    /// A channel without events was purged: it stays to tell readers of what it had, until retention has removed that.
+    /// A channel without events was purged. It stays so that readers can be told about its events, until
+    /// retention has removed them.
     rows: BTreeMap<usize, ChannelRow>,
     ids: HashMap<Channel, usize>,
     /// Number of `rows` that have events.
     len: usize,
-    /// The largest id that any channel ever had. An id is not used again: a page that is being read may still have events
-    /// of the channel that was forgotten.
+    /// The largest id that any channel ever had. An id is not reused: a page that is being read may still have
+    /// events of a forgotten channel.
     last_id: usize,
 }
 
@@ -52,7 +53,7 @@ impl Channels {
         self.len
     }
 
-    /// Returns the number of channels that were purged and are not forgotten yet.
+    /// Returns the number of purged channels that are not forgotten yet.
     pub(super) fn purged_len(&self) -> usize {
         self.rows.len() - self.len
     }
@@ -75,14 +76,14 @@ impl Channels {
         self.rows.get(&id)
     }
 
-    /// Returns all that have events, in order of their names.
+    /// Returns all channels that have events, ordered by name.
     pub(super) fn sorted(&self) -> Vec<ChannelRow> {
         let mut rows: Vec<_> = self.rows.values().filter(|row| row.events > 0).cloned().collect();
         rows.sort_unstable_by(|a, b| a.channel.cmp(&b.channel));
         rows
     }
 
-    /// Returns the ids of those that were purged, and of which the log has nothing from `first` on.
+    /// Returns the ids of purged channels with no rows in the log from `first` on.
     pub(super) fn purged_before(&self, first: u64) -> Vec<usize> {
         if self.purged_len() == 0 {
             return Vec::new();
@@ -123,7 +124,7 @@ impl Channels {
         self.last_id
     }
 
-    /// Counts an event of a channel. Returns the seq of the one before, if there is one.
+    /// Counts an event of a channel. Returns the seq of the previous event, if there is one.
     pub(super) fn count(&mut self, id: usize, seq: u64, at: Timestamp) -> Option<u64> {
         let row = self.rows.get_mut(&id)?;
         let before = (row.last_seq > 0).then_some(row.last_seq);
@@ -134,7 +135,7 @@ impl Channels {
         before
     }
 
-    /// Counts that a channel has lost this many events.
+    /// Subtracts events that a channel has lost.
     pub(super) fn uncount(&mut self, id: usize, events: u64) {
         if let Some(row) = self.rows.get_mut(&id)
             && row.events > 0

@@ -143,7 +143,7 @@ pub(super) fn of_webhook(conn: &Connection, webhook: u64, limit: u64) -> rusqlit
 #[derive(Debug)]
 pub(super) struct Page {
     pub(super) rows: Vec<DeliveryRow>,
-    /// The events of rows that are left out, because there is nothing to send, with the reason.
+    /// The events of rows that are left out because there is nothing to send, each with the reason.
     pub(super) gone: Vec<(Position, GapReason)>,
 }
 

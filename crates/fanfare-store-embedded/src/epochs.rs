@@ -29,7 +29,7 @@ pub(super) struct Epochs {
 #[derive(Debug, Clone, Copy)]
 struct Known {
     epoch: Epoch,
-    /// The last seq that the log of the next epoch has in common with it; `None` if that is not known.
+    /// The last seq that this epoch shares with the next one; `None` if it is not known.
     shared_to: Option<u64>,
 }
 
@@ -40,7 +40,7 @@ impl Epochs {
         Epochs::read(conn)
     }
 
-    /// Reads them from the file, and does not change it.
+    /// Reads the epochs from the file without changing it.
     pub(super) fn read(conn: &Connection) -> rusqlite::Result<Epochs> {
         let strange = || rusqlite::Error::InvalidColumnType(1, "epoch".to_owned(), Type::Text);
         let mut statement = conn.prepare("SELECT number, epoch, shared_to FROM epochs ORDER BY number")?;
@@ -58,7 +58,7 @@ impl Epochs {
         let current: Epoch = current.parse().map_err(|_| strange())?;
         match known.iter().position(|known| known.epoch == current) {
             Some(index) if index + 1 == known.len() => {}
-            // A log that is replaced gets a new epoch, never an earlier one again.
+            // A replaced log gets a new epoch, never an earlier one.
             Some(_) => return Err(strange()),
             None => known.push(Known { epoch: current, shared_to: None }),
         }
@@ -71,8 +71,8 @@ impl Epochs {
         before.shared_to.map(|at| Fork { from: before.epoch, at })
     }
 
-    /// Returns the last seq that the log has in common with the one that a position is of; that is any seq if it is
-    /// this log, and `None` if nothing is known.
+    /// Returns the last seq that this log shares with the log of a position. If it is this log, every seq is
+    /// shared; `None` if nothing is known.
     pub(super) fn shared_with(&self, epoch: Epoch) -> Option<u64> {
         let index = self.known.iter().position(|known| known.epoch == epoch)?;
         let later = &self.known[index..self.known.len() - 1];

@@ -92,7 +92,7 @@ fn lacks_room(error: &rusqlite::Error) -> bool {
     code == Some(rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
 }
 
-/// Returns whether an error of the file system says that there is no room.
+/// Returns whether an error of the file system means that the disk is full.
 pub(super) fn is_no_room(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }

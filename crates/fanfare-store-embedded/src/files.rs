@@ -1,4 +1,4 @@
-//! The files of a log: their names, and what the head of the main one says.
+//! The files of a log: their names, and the header of the main file.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, ErrorKind, Read};
@@ -23,7 +23,7 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// What is at the path of a log.
+/// The kind of file at the path of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
     /// A file without content.
@@ -34,8 +34,8 @@ pub(super) enum Found {
     Ours,
 }
 
-/// Checks the head of the file without SQLite, which would write beside it. We write the mark and the version directly
-/// into the file on creation and migration, so they are never in the write-ahead log alone.
+/// Checks the header of the file without SQLite, which would write files beside it. On creation and migration,
+/// the mark and the version are written directly to the file, so they are never only in the write-ahead log.
 pub(super) fn inspect(path: &Path) -> Result<Found, OpenError> {
     const HEAD_LEN: usize = 100;
     const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -70,8 +70,9 @@ pub(super) fn inspect(path: &Path) -> Result<Found, OpenError> {
     Ok(Found::Ours)
 }
 
-/// Refuses the write-ahead log of a file that is gone. A new log would get its pages: SQLite tells neither whose they
-/// are nor that they are older. We never leave one, because a log gets its name before its first commit.
+/// Refuses the write-ahead log of a file that is gone. A new log would get its pages: SQLite notices neither
+/// that they belong to another file nor that they are older. We never leave one behind, because a log gets its
+/// name before its first commit.
 fn check_no_remains(path: &Path) -> Result<(), OpenError> {
     let wal = wal_path(path);
     match fs::metadata(&wal) {
@@ -117,7 +118,7 @@ pub(super) fn sync_names(path: &Path) -> io::Result<()> {
     let mut above = path.ancestors().skip(1);
     above.next().map_or(Ok(()), sync)?;
     for directory in above {
-        // One that cannot be opened or synced, we have not changed.
+        // A directory that cannot be opened or synced is one that we have not changed.
         let _ = sync(directory);
     }
     Ok(())

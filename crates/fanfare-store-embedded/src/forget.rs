@@ -1,5 +1,5 @@
-//! Removing old data beside the log: failed deliveries, attempts, the rows of webhooks that were removed, and readers that
-//! nobody uses.
+//! Removing old data beside the log: failed deliveries, attempts, the rows of removed webhooks, and unused
+//! readers.
 
 use rusqlite::{Connection, OptionalExtension};
 
@@ -47,7 +47,7 @@ struct Forgetting {
     removed: Option<u64>,
     /// Attempts before this id are too old or too many.
     attempts_cut: i64,
-    /// Readers that nobody uses.
+    /// Unused readers.
     readers: Vec<ReaderKey>,
     /// Whether there is, or may be, more.
     has_more: bool,

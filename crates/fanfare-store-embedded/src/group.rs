@@ -18,7 +18,7 @@ pub(super) trait Change: Send {
     /// Returns the share of a transaction that the change needs.
     fn size(&self) -> Size;
 
-    /// Returns the moment at which it was asked for.
+    /// Returns when it was requested.
     fn asked(&self) -> Instant;
 
     /// Makes the change in a transaction that is not committed yet. An error concerns the file and undoes the

@@ -1,7 +1,7 @@
-//! Taking in the events of another log, as history.
+//! Imports the events of another log, as history.
 //!
-//! An imported event keeps its timestamp, and gets the next seq: an id names a place in one log. The log remembers which
-//! events of which other log it has, so that the same file can be imported again.
+//! An imported event keeps its timestamp, and gets the next seq: an id names a place in one log. The log
+//! remembers which events it has from which other log, so the same file can be imported again.
 
 use std::sync::Arc;
 
@@ -14,20 +14,20 @@ use crate::group::{Group, Size};
 use crate::sweep::save_tail;
 use fanfare_store::{CHANNELS_MAX, Error, ReaderRow};
 
-/// What an import did.
+/// The result of an import.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Imported {
     /// Number of events that were appended.
     pub added: u64,
-    /// Number of events that the log had already.
+    /// Number of events that the log already had.
     pub known: u64,
     /// The arrival of the first event that was appended.
     pub oldest: Option<Arrival>,
 }
 
 impl Embedded {
-    /// Appends events of another log, with the ids that they have there: all of them, or none. Those that this log has
-    /// already are passed over. Readers and webhooks that have everything are not sent them.
+    /// Appends events of another log, given with their ids in that log: all of them, or none. Skips those that
+    /// this log already has. Readers and webhooks that are up to date are not sent them.
     pub async fn import(&self, events: Vec<Event>) -> Result<Imported, Error> {
         let bytes = events.iter().map(Event::stored_len).sum::<u64>() as usize;
         let size = Size { rows: events.len(), bytes };
@@ -50,7 +50,7 @@ impl Group<'_> {
                 return Ok(Err(Error::TooManyChannels { max: CHANNELS_MAX }));
             }
             self.note_imported(event.position)?;
-            // Arrivals never decrease along the log, and none is in the future.
+            // Arrivals never decrease along the log, and are never in the future.
             newest = newest.max(event.arrival.min(self.now.arrival));
             let position = self.position(self.effect.tail.seq + 1);
             let event = Arc::new(Event { position, arrival: newest, ..event });
@@ -58,7 +58,7 @@ impl Group<'_> {
             imported.added += 1;
             imported.oldest.get_or_insert(newest);
         }
-        // The last event does not tell how the two clocks differ now, as it otherwise does.
+        // Normally the last event shows how the two clocks differ; an imported one does not.
         self.effect.tail.stamp = self.now;
         save_tail(self.conn, self.effect.tail)?;
         self.move_along(before);
@@ -93,7 +93,7 @@ impl Group<'_> {
             .query_row((position.epoch.as_str(), position.seq as i64), |row| row.get(0))
     }
 
-    /// Records that the log has an event of another log, which it had not.
+    /// Records that the log now has an event of another log.
     fn note_imported(&self, position: Position) -> rusqlite::Result<()> {
         let (epoch, seq) = (position.epoch.as_str(), position.seq as i64);
         let first: Option<i64> = self
@@ -112,7 +112,7 @@ impl Group<'_> {
             .map(|_| ())
     }
 
-    /// Moves the readers and webhooks that have everything up to `before` to the end of the log.
+    /// Moves readers and webhooks that are past everything up to `before` to the end of the log.
     fn move_along(&mut self, before: Position) {
         let head = self.head();
         let readers: Vec<ReaderRow> =

@@ -157,7 +157,7 @@ impl Ledger for Embedded {
 }
 
 impl Embedded {
-    /// Reads a page of deliveries, and removes those whose events have no content.
+    /// Reads a page of deliveries, and removes deliveries whose events have no content.
     async fn deliveries_page(&self, read: ReadDeliveries) -> Result<Vec<DeliveryRow>, Error> {
         let webhook = read.webhook.clone();
         let page = self.with_reader(move |shared, conn| deliveries::page(shared, conn, &read)).await?;

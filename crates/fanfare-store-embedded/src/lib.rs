@@ -188,7 +188,7 @@ impl Embedded {
     }
 }
 
-/// Finds out whether the disk is full, so that nobody has to push to learn it.
+/// Checks whether the disk is full, so that a failed push is not needed to find out.
 fn refuse_if_full(state: &State) {
     let State { shared, conn, .. } = state;
     if !refused::may_be_full(&shared.path) {
@@ -238,7 +238,7 @@ fn ends(conn: &Connection, checked_from: Position, channels: &Channels) -> rusql
         }
         last => last?.ok_or(rusqlite::Error::QueryReturnedNoRows)?,
     };
-    // After an import, the times of the last event say nothing of the clock.
+    // After an import, the times of the last event say nothing about the clock.
     let stamp = match noted.seq == seq as u64 {
         true => noted.stamp,
         false => Stamp { timestamp: last.timestamp, arrival: last.arrival },

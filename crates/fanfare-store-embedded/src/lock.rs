@@ -57,7 +57,7 @@ impl Lock {
         Ok(lock)
     }
 
-    /// Writes down who holds the lock. That is a hint: a disk without room for it is no reason not to start.
+    /// Records who holds the lock. This is only a hint: the gateway also starts if the disk has no room for it.
     pub(super) fn write(&mut self, owner: &Owner) -> std::io::Result<()> {
         let text = serde_json::to_vec(owner)?;
         self.file.rewind()?;

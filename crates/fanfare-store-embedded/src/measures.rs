@@ -1,4 +1,5 @@
-//! What the engine measures: how long its steps take, how large its files are, and how much room the disk has.
+//! The measurements of the engine: the durations of its steps, the sizes of its files, and the free space on
+//! the disk.
 
 use std::fmt;
 use std::fs;
@@ -14,8 +15,8 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 
 use crate::files::wal_path;
 
-/// The durations of the writer's steps. A slow disk shows in two of them; a queue alone means that there is too much to
-/// write.
+/// The durations of the writer's steps. A slow disk shows in two of them; a long queue alone means that there
+/// is too much to write.
 #[derive(Debug)]
 pub(super) struct Times {
     /// From a request to the start of its transaction.

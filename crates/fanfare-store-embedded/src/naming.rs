@@ -27,7 +27,7 @@ impl Group<'_> {
         }
     }
 
-    /// Writes each channel with new events once, however many there are.
+    /// Writes each channel with new events once, regardless of their number.
     pub(super) fn write_channels(&mut self) -> rusqlite::Result<()> {
         let mut statement = self.conn.prepare_cached(
             "INSERT OR REPLACE INTO channels (id, name, events, last_seq, last_timestamp) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -53,7 +53,7 @@ impl Group<'_> {
         Ok(())
     }
 
-    /// Forgets those of these channels that have no event, and returns them; also forgets those that were purged.
+    /// Forgets those of these channels that have no events, and returns them; also forgets purged channels.
     pub(super) fn forget_channels(&mut self, channels: Vec<Channel>) -> rusqlite::Result<Vec<Channel>> {
         let first = self.shared.head().first;
         let mut forgotten = Vec::new();
@@ -70,7 +70,8 @@ impl Group<'_> {
         Ok(forgotten)
     }
 
-    /// Forgets a channel without events, unless a delivery needs one of those that it had. Returns whether it did.
+    /// Forgets a channel without events, unless a delivery needs one of its former events. Returns whether it
+    /// did.
     fn forget_channel(&mut self, id: usize) -> rusqlite::Result<bool> {
         if !deliveries::kept_on(self.conn, id, 1)?.is_empty() {
             return Ok(false);

@@ -30,7 +30,7 @@ const CHECK_TIME_MAX: Duration = Duration::from_millis(150);
 /// Maximum wait for another program that reads the file; appends wait as long.
 const BUSY_TIME_MAX: Duration = Duration::from_millis(250);
 
-/// Bytes that the file of the write-ahead log keeps when it starts over after it was longer.
+/// Length to which the file of the write-ahead log is cut when it starts over.
 const WAL_LEN_MAX: i64 = 64 * 1024 * 1024;
 
 /// Pages that the writer caches: the right edge of every table, the idempotency index, and the changes of one
@@ -43,9 +43,10 @@ const READER_CACHE_KIB: i64 = 8 * 1024;
 /// Where the connections to a file keep the index of its write-ahead log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum WalIndex {
-    /// In a file beside it, so that other processes can read the log meanwhile.
+    /// In a file beside it, so other processes can read the log at the same time.
     InFile,
-    /// In the memory of this process, which has the log for itself: for a disk without room for that file.
+    /// In the memory of this process, which then has exclusive use of the log: for a disk without room for that
+    /// file.
     InMemory,
 }
 
@@ -84,7 +85,7 @@ pub(super) fn open(path: &Path, now: Timestamp) -> Result<(Lock, Connection, Wal
     Ok((lock, opened?, index))
 }
 
-/// Says that other users can read the log.
+/// Warns that other users can read the log.
 fn warn_of_readers(path: &Path) {
     let mode = fs::metadata(path).map_or(0, |found| found.permissions().mode() & 0o777);
     if mode & 0o077 != 0 {
@@ -135,7 +136,7 @@ fn fill(draft: &Path, now: Timestamp) -> rusqlite::Result<()> {
     conn.close().map_err(|(_, error)| error)
 }
 
-/// Opens a file that is there and locked, and migrates it.
+/// Opens an existing, locked file, and migrates it.
 pub(super) fn open_existing(path: &Path, now: Timestamp, index: WalIndex) -> Result<Connection, OpenError> {
     let named = |error| failure::opening(path, &error);
     let mut conn = connect_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE, index).map_err(named)?;
@@ -156,7 +157,7 @@ pub(super) fn open_existing(path: &Path, now: Timestamp, index: WalIndex) -> Res
     conn.pragma_update(None, "wal_autocheckpoint", 0).map_err(named)?;
     conn.pragma_update(None, "journal_size_limit", WAL_LEN_MAX).map_err(named)?;
     conn.pragma_update(None, "cache_size", -WRITER_CACHE_KIB).map_err(named)?;
-    // What is deleted from a page is overwritten, where that writes no other page.
+    // Overwrites deleted content where that writes no additional page.
     conn.pragma_update(None, "secure_delete", "FAST").map_err(named)?;
     if schema::migrate(&mut conn, STEPS, now).map_err(named)? {
         conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())).map_err(named)?;

@@ -1,8 +1,8 @@
-//! What SQLite finds wrong with the structure of the file.
+//! The problems that SQLite finds in the structure of the file.
 
 use rusqlite::Connection;
 
-/// Maximum problems that a check looks for: more than one, because one that is harmless may come first.
+/// Maximum problems that a check looks for: more than one, because a harmless one may come first.
 const PROBLEMS_MAX: usize = 100;
 
 /// Checks the file without its indexes; returns up to [`PROBLEMS_MAX`] lines that say what is wrong with it.
@@ -23,8 +23,8 @@ fn said(conn: &Connection, check: &str) -> rusqlite::Result<Vec<String>> {
     Ok(lines.filter(|line| *line != "ok" && !line.starts_with("***")).map(str::to_owned).collect())
 }
 
-/// Returns whether a problem is only that a row of an event has a value of another kind than its column: the event is
-/// lost, and everything else can go on.
+/// Returns whether the only problem is that an event's row has a value of the wrong type: the event is lost,
+/// but everything else works.
 pub(super) fn is_of_one_event(problem: &str) -> bool {
     [" value in events.", " value in kept_events."].iter().any(|place| problem.contains(place))
 }

@@ -1,8 +1,8 @@
-//! Purging events: their rows stay, with blanks in the place of every long text.
+//! Purges events: their rows stay, with blanks in place of every long text.
 //!
-//! A blank has as many bytes as what it replaces, so that SQLite overwrites the row where it is. If rows became shorter,
-//! SQLite would move their neighbours to other pages, and the old places, of rows that are purged a moment later, would
-//! keep what they said.
+//! A blank is as long as the text that it replaces, so SQLite overwrites the row in place. If rows became
+//! shorter, SQLite could move their neighbours to other pages; the old copies of neighbours that are purged a
+//! moment later would keep their content.
 
 use fanfare_core::{Channel, Position};
 use rusqlite::Connection;
@@ -20,8 +20,8 @@ const PURGE_LEN_MAX: usize = 500;
 /// Bytes of events after which a transaction purges no more, for the same reason.
 const PURGE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
-/// Maximum attempts to copy the write-ahead log into the file and to empty it. Each waits for those who read, a quarter
-/// of a second: ours read for less.
+/// Maximum attempts to copy the write-ahead log into the file and empty it. Each waits a quarter of a second
+/// for readers; ours take less.
 const ERASE_TRIES_MAX: usize = 20;
 
 impl Embedded {
@@ -52,7 +52,7 @@ impl Embedded {
             from = next;
         }
         purged.has_remains = !self.erase().await?;
-        // Until nothing remains, the channel is there, so that the call can be repeated.
+        // The channel stays until nothing remains, so that the call can be repeated.
         if !purged.has_remains {
             let uncount = move |group: &mut Group<'_>| {
                 group.uncount(whole);
@@ -81,8 +81,8 @@ impl Embedded {
         Ok(purged)
     }
 
-    /// Overwrites the free pages, copies the write-ahead log into the file and empties it, so that no page is left as it
-    /// was. Returns whether it did: another program that reads the file can prevent it.
+    /// Overwrites the free pages, copies the write-ahead log into the file and empties it, so no old page is
+    /// left. Returns whether that was possible: another program that reads the file can prevent it.
     async fn erase(&self) -> Result<bool, Error> {
         self.scrub().await?;
         for _ in 0..ERASE_TRIES_MAX {
@@ -112,13 +112,13 @@ pub(super) struct Extent {
 /// An event to be purged.
 struct Target {
     seq: u64,
-    /// The checksum that it has.
+    /// Its checksum.
     checksum: Value,
     len: u64,
 }
 
 impl Group<'_> {
-    /// Returns the events that a channel has before this transaction; nothing if it has none.
+    /// Returns the events of a channel before this transaction; `None` if it has none.
     fn extent_of(&self, channel: &Channel) -> Option<Extent> {
         let channels = self.shared.channels();
         let id = channels.id(channel)?;
@@ -225,7 +225,7 @@ impl Group<'_> {
             self.purge_deliveries(Place { epoch, seq: target.seq }, &mut purged)?;
         }
         self.overwrites(false)?;
-        // The end of the log is noted, because the last event may no longer tell it.
+        // Records the end of the log, because the last event may no longer show it.
         sweep::save_tail(self.conn, self.effect.tail)?;
         Ok(purged)
     }
@@ -246,13 +246,13 @@ impl Group<'_> {
         Ok(())
     }
 
-    /// Sets whether SQLite overwrites what is deleted from here on, also in pages that become free.
+    /// Sets whether SQLite overwrites deleted content from here on, including in pages that become free.
     pub(super) fn overwrites(&self, is_on: bool) -> rusqlite::Result<()> {
         self.conn.pragma_update(None, "secure_delete", if is_on { "ON" } else { "FAST" })
     }
 }
 
-/// Returns the events between two seqs that were not purged: those of one channel, or all.
+/// Returns the unpurged events between two seqs: of one channel, or of all.
 fn targets_in(
     conn: &Connection,
     channel: Option<usize>,
@@ -277,7 +277,7 @@ fn targets_in(
 /// Overwrites the content of an event with blanks.
 fn blank(conn: &Connection, target: &Target) -> rusqlite::Result<()> {
     let checksum = match target.checksum {
-        // The checksum of a short secret would tell whether a guess is right. It has as many bytes as before.
+        // The checksum of a short secret would confirm a right guess. The new value has the same length.
         Value::Integer(sum) if sum > 0 => Value::Integer(1 << sum.ilog2()),
         _ => Value::Null,
     };

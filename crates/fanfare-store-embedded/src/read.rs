@@ -26,8 +26,8 @@ const MERGE_LEN_MAX: usize = 64;
 
 /// Reads a page in one snapshot.
 pub(super) fn page(shared: &Shared, conn: &mut Connection, read: &Read) -> rusqlite::Result<Page> {
-    // Before the snapshot starts: then the snapshot has all events up to `last`, and `shared` has their channels, also
-    // those that are forgotten meanwhile.
+    // Taken before the snapshot starts, so that the snapshot has all events up to `last`, and `shared` has
+    // their channels, including those forgotten in the meantime.
     let last = shared.head().last;
     let wanted = shared.channels().wanted(&read.filter, read.after);
     let snapshot = conn.transaction()?;
@@ -140,7 +140,8 @@ pub(super) fn is_purged(conn: &Connection, seq: u64) -> rusqlite::Result<bool> {
     Ok(found.unwrap_or(false))
 }
 
-/// Returns one event; nothing when it is not kept, or was purged. Those from `checked_from` on have a checksum.
+/// Returns one event; `None` if it is not in the log, or was purged. Events from `checked_from` on have a
+/// checksum.
 pub(super) fn event_at(
     conn: &Connection,
     checked_from: Position,
@@ -326,7 +327,7 @@ impl Reading<'_> {
     }
 }
 
-/// What a row holds for a reader.
+/// The content of a row, for a reader.
 enum Found {
     Event(Event),
     Purged,

@@ -128,7 +128,7 @@ impl Group<'_> {
         Ok((row, known.is_none()))
     }
 
-    /// Notes that these readers are in use.
+    /// Records that these readers are in use.
     pub(super) fn use_readers(&mut self, keys: Vec<ReaderKey>) {
         for key in keys {
             if let Some(known) = self.reader(&key) {

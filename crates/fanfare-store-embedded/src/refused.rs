@@ -27,8 +27,8 @@ impl Refused {
     }
 }
 
-/// Writes something that changes nothing, in a transaction of the caller. SQLite leaves out a row that stays as it is,
-/// and always writes the version.
+/// Makes a write without an effect, in the caller's transaction. SQLite skips a row that does not change, but
+/// always writes the version.
 pub(super) fn write_nothing(conn: &Connection) -> rusqlite::Result<()> {
     conn.pragma_update(None, "user_version", schema::version(conn)?)
 }

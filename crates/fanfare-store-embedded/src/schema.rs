@@ -292,7 +292,7 @@ CREATE TABLE imported (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// Events that were purged, and channels that are forgotten: the id of one is not used again.
+/// Purged events, and forgotten channels, whose ids are not reused.
 const PURGES: &str = "
 ALTER TABLE events ADD COLUMN purged INTEGER;       -- 1: its long texts are blank
 ALTER TABLE log ADD COLUMN last_channel INTEGER NOT NULL DEFAULT 0;
@@ -310,8 +310,8 @@ CREATE TABLE zeros (
 ) STRICT;
 ";
 
-/// What retention removed: the last event of each channel, type and priority. They have names rather than ids, because
-/// they outlive the channels. Of what was removed before this step, nothing is known.
+/// The events that retention removed: the last one of each channel, type and priority. They have names rather
+/// than ids, because they outlive the channels. Nothing is known about events removed before this step.
 const TRACES: &str = "
 CREATE TABLE traces (
     channel TEXT NOT NULL,

@@ -1,8 +1,8 @@
-//! Overwriting the free pages of the file. Retention removes events without doing so, because the pages are soon used
-//! again; but until then, they say what they said. SQLite can also have moved a row that was purged later, when it freed
-//! the row's neighbours.
+//! Overwriting the free pages of the file. Retention removes events without this, because the pages are soon
+//! reused; until then, they keep their content. SQLite may also have moved a row before it was purged, when its
+//! neighbours were removed.
 //!
-//! A table takes the free pages and gives them back, at which SQLite overwrites them.
+//! A table takes the free pages and returns them, and SQLite then overwrites them.
 
 use crate::Embedded;
 use crate::group::{Group, Size};
@@ -42,7 +42,7 @@ impl Group<'_> {
     /// Frees a part of the pages again. Returns whether there may be more.
     fn give_pages_back(&mut self) -> rusqlite::Result<bool> {
         let sql = "DELETE FROM zeros WHERE id = (SELECT min(id) FROM zeros)";
-        // The last page of a row is not full: taking it has not overwritten all of it.
+        // The last page of a row is not full, so taking it has not overwritten all of it.
         self.overwrites(true)?;
         let given = self.conn.prepare_cached(sql)?.execute(())?;
         self.overwrites(false)?;

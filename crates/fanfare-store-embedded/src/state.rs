@@ -56,7 +56,7 @@ pub(super) struct Totals {
     pub(super) keys: usize,
     /// Number of attempts.
     pub(super) attempts: u64,
-    /// Maximum number of traces that there can be.
+    /// Upper bound on the number of traces.
     pub(super) traces: usize,
 }
 

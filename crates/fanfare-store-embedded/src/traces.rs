@@ -1,4 +1,5 @@
-//! Traces of what retention removed, as rows. They are read in the snapshot of a page, so that they fit its events.
+//! Traces of what retention removed, as rows. They are read in the same snapshot as a page, so they match its
+//! events.
 
 use fanfare_core::{Arrival, Channel, Filter};
 use rusqlite::{Connection, Row};
@@ -11,10 +12,12 @@ pub(super) fn count(conn: &Connection) -> rusqlite::Result<usize> {
     conn.query_row("SELECT count(*) FROM traces", (), |row| row.get::<_, i64>(0).map(|count| count as usize))
 }
 
-/// Notes the events from `first` to before `cut`, which are about to be removed: not those that have expired by `now`,
-/// which nobody would have been sent. The log has at most `known` traces; returns how many it has then at most.
+/// Records the events from `first` to before `cut`, which are about to be removed, except those that have
+/// expired by `now`: nobody would have been sent them. The log has at most `known` traces; returns the new
+/// upper bound.
 ///
-/// Events of a row without a channel are damaged. Those, and the events `damaged`, are noted as lost to everybody.
+/// A row without a channel is damaged. Such events, and those in `damaged`, are recorded as lost to every
+/// reader.
 pub(super) fn note(
     conn: &Connection,
     (first, cut): (u64, u64),
@@ -42,7 +45,7 @@ pub(super) fn note(
     if let Some(lost) = strange.max(damaged.map(|seq| seq as i64)) {
         conn.prepare_cached("UPDATE log SET untraced_to = max(untraced_to, ?1)")?.execute([lost])?;
     }
-    // Each event has added one at most. They are counted only when that could be too many.
+    // Each event has added at most one. They are counted only if the limit could be exceeded.
     let known = known + (cut - first) as usize;
     if known <= TRACES_MAX {
         return Ok(known);
@@ -62,7 +65,8 @@ fn drop_oldest(conn: &Connection, known: usize) -> rusqlite::Result<usize> {
     Ok(known - dropped)
 }
 
-/// Returns what a reader of `filter` that has everything up to `after` has missed; the log starts with `first`.
+/// Returns what a reader with `filter` has missed if it has everything up to `after`; the log starts at
+/// `first`.
 pub(super) fn missed(
     conn: &Connection,
     filter: &Filter,

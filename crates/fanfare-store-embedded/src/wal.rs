@@ -25,13 +25,13 @@ const CHECKPOINT_PAGES_MAX: u64 = 500;
 /// write-ahead log starts over. Before that, it starts over by itself once no connection reads from it.
 const TRUNCATE_PAGES_MIN: u64 = 16_000;
 
-/// Number of pages that are left after copying because somebody reads an earlier state of the log.
+/// Number of pages left after copying at which a program must be reading an earlier snapshot of the log.
 const LEFT_PAGES_MIN: u64 = 2_000;
 
-/// Interval between two attempts to copy them while they are left: each looks at all of them again.
+/// Interval between two attempts to copy the pages that are left: each attempt looks at all of them again.
 const LEFT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Interval between two attempts to wait for whoever reads so long, and between two lines in the log about it. Waiting
+/// Interval between two waits for such a long read, and between two lines in the server log about it. Waiting
 /// delays pushes.
 const HELD_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -46,7 +46,7 @@ pub(super) struct Wal {
     checkpointed: u64,
     /// When copying left pages.
     left: Option<Instant>,
-    /// When the log was last found held by somebody who reads.
+    /// When the log was last found held by a program that reads it.
     held: Option<Instant>,
 }
 
@@ -104,12 +104,13 @@ impl Wal {
         self.copy(conn, shared, mode).map(|_| ())
     }
 
-    /// Copies all of it into the file, and empties it. Returns whether it is empty: those who read can prevent it.
+    /// Copies all of it into the file, and empties it. Returns whether it is empty: a program that reads can
+    /// prevent it.
     pub(super) fn erase(&mut self, conn: &Connection, shared: &Shared) -> Result<bool, Error> {
         self.copy(conn, shared, Mode::Truncate)
     }
 
-    /// Copies it into the file; returns whether it is empty then.
+    /// Copies it into the file; returns whether it is then empty.
     fn copy(&mut self, conn: &Connection, shared: &Shared, mode: Mode) -> Result<bool, Error> {
         reach(FailPoint::CheckpointBegun);
         let begun = Instant::now();
@@ -133,7 +134,7 @@ impl Wal {
         }
     }
 
-    /// Notes that of so many pages, so many are copied.
+    /// Records that `copied` of `pages` pages are in the file.
     fn note(&mut self, pages: u64, copied: u64, has_waited: bool, path: &Path) {
         if pages == 0 {
             self.length.set(0);
@@ -154,12 +155,12 @@ impl Wal {
     }
 }
 
-/// How the write-ahead log is copied into the file.
+/// The mode of copying the write-ahead log into the file.
 #[derive(Debug, Clone, Copy)]
 enum Mode {
-    /// As far as nobody reads from it.
+    /// Copies the pages that nobody still reads.
     Passive,
-    /// All of it, after a wait for those who read; then it is empty.
+    /// Copies all of it, after waiting for readers; then it is empty.
     Truncate,
 }
 

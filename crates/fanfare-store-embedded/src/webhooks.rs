@@ -180,8 +180,8 @@ impl Group<'_> {
         Ok(())
     }
 
-    /// Returns the id of the channel of an event that is kept beside the log. One that was forgotten since has an id
-    /// again, but no events.
+    /// Returns the id of the channel of an event that is kept beside the log. A channel that was forgotten
+    /// since gets an id again, but has no events.
     fn channel_of_kept(&mut self, channel: &Channel) -> usize {
         self.ahead.channels.id(channel).unwrap_or_else(|| {
             let id = self.ahead.channels.add(channel.clone());

@@ -75,7 +75,7 @@ pub enum Error {
         /// The limit.
         max: usize,
     },
-    /// One append adds more channels than it may.
+    /// One append adds too many channels.
     #[error("the push names more than {max} new channels")]
     TooManyNewChannels {
         /// The limit.
@@ -125,7 +125,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Returns the error for settling an append that happened, but of which an event was removed.
+    /// Returns the error for settling an append that happened, but has since lost an event.
     pub fn removed(id: AppendId) -> Error {
         Error::Other { problem: format!("what append {id} appended was removed") }
     }

@@ -62,7 +62,7 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
     /// than the log.
     async fn acknowledge(&self, reader: &ReaderKey, position: Position) -> Result<Option<ReaderRow>, Error>;
 
-    /// Notes that these readers are in use, durably; passes over those that are not known.
+    /// Durably records that these readers are in use; ignores unknown ones.
     async fn use_readers(&self, readers: Vec<ReaderKey>) -> Result<(), Error>;
 
     /// Returns every durable reader, grouped by owner and ordered by name.
@@ -149,8 +149,8 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
     async fn purge(&self, purge: &Purge) -> Result<Purged, Error>;
 
     /// Removes a limited part of old data: failed deliveries, attempts (in the order of their ids, and beyond
-    /// [`ATTEMPTS_MAX`](crate::ATTEMPTS_MAX)), the rows of removed webhooks, and readers that nobody uses. Deliveries that wait for their next
-    /// attempt are never removed. Returns what was removed.
+    /// [`ATTEMPTS_MAX`](crate::ATTEMPTS_MAX)), the rows of removed webhooks, and unused readers. Deliveries
+    /// that wait for their next attempt are never removed. Returns what was removed.
     async fn sweep(&self) -> Result<Swept, Error>;
 }
 
@@ -172,7 +172,7 @@ pub struct ReaderRow {
     pub acknowledged: Position,
     /// The filter of its last connection.
     pub filter: Filter,
-    /// The time at which it was last opened, set or in use, or last acknowledged an event.
+    /// When it was last opened, set or in use, or last acknowledged an event.
     pub updated: Timestamp,
 }
 

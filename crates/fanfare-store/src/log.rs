@@ -14,9 +14,9 @@ use crate::{Error, Page, Purge, Purged, Read, Swept};
 
 /// One log.
 ///
-/// **Seqs** count from 1 without holes in the order of appending. Retention removes from the old end only, so the kept
-/// events are always one run, [`Head::first`] to [`Head::last`]. An event that was purged keeps its seq, and everything
-/// by which filters choose it but for the text; its content is gone.
+/// **Seqs** count from 1 without holes in the order of appending. Retention removes from the old end only, so
+/// the kept events are always one run, [`Head::first`] to [`Head::last`]. A purged event keeps its seq, and
+/// everything that filters match except the text; its content is gone.
 ///
 /// **Times**: an event has the time of day, which follows the machine's clock and can be earlier than that of the event
 /// before; and an [`Arrival`] on the clock of the log, which never decreases along the seqs. `since`, expiry and
@@ -91,16 +91,17 @@ pub trait Log: Send + Sync + fmt::Debug + 'static {
     /// Returns every channel that has had an event and was neither purged nor forgotten since, ordered by name.
     async fn channels(&self) -> Result<Vec<ChannelRow>, Error>;
 
-    /// Forgets those of these channels that have no event in the log, and returns them. An engine can keep one whose event
-    /// a delivery needs.
+    /// Forgets those of these channels that have no event in the log, and returns them. An engine can keep a
+    /// channel if a delivery needs one of its events.
     async fn forget_channels(&self, channels: Vec<Channel>) -> Result<Vec<Channel>, Error>;
 
-    /// Purges the events in the log that `purge` selects, of those whose append was answered before the call: message,
-    /// `data`, key and agent are gone, from memory and from the disk. A purged channel, of which nothing remains,
-    /// is not listed, and does not count, until it gets another event. For retention, purged events count as many bytes as before. Idempotency keys stay, so that a push that is repeated does not bring an event back.
+    /// Purges the events in the log that `purge` selects and whose append was answered before the call:
+    /// message, `data`, key and agent are erased from memory and from the disk. A fully purged channel is not
+    /// listed, and does not count, until it gets another event. For retention, purged events count as many
+    /// bytes as before. Idempotency keys stay, so a repeated push does not bring an event back.
     ///
-    /// Returns `None` if the log has no such event or channel; purging again what was purged finds no events. The events
-    /// are purged in parts: after an error, a part of them may be, and the call can be repeated.
+    /// Returns `None` if the log has no such event or channel; a repeated purge finds no events. The events are
+    /// purged in parts: after an error, some of them may be purged, and the call can be repeated.
     async fn purge(&self, purge: &Purge) -> Result<Option<Purged>, Error>;
 
     /// Removes a limited part of what retention no longer keeps, without stalling appends, and removes old idempotency
@@ -235,11 +236,12 @@ pub const COMMITTED_LEN_MAX: usize = 256;
 /// Maximum channels in one log: each is a row in a list that people read, and an entry in memory.
 pub const CHANNELS_MAX: usize = 10_000;
 
-/// Maximum channels that one append can add: a tenth of all, so that one push cannot take what all others need.
+/// Maximum channels that one append can add: a tenth of all, so one push cannot use up the names that others
+/// need.
 pub const NEW_CHANNELS_MAX: usize = CHANNELS_MAX / 10;
 
-/// Maximum purged channels whose events are still in the log: as many as there can be others. Their names stay until
-/// retention removes the events, to tell readers of them.
+/// Maximum purged channels whose events are still in the log: the same as for other channels. Their names stay
+/// until retention removes the events, so that readers can be told about them.
 pub const PURGED_CHANNELS_MAX: usize = CHANNELS_MAX;
 
 /// Maximum idempotency keys to remember: about 100 MB at worst; beyond it the oldest are removed first.

@@ -75,13 +75,13 @@ impl Collector {
         self.looked_at <= PAGE_SCAN_MAX && self.events.len() < self.limit
     }
 
-    /// Records what retention removed of what the read selects.
+    /// Records which events that the read selects were removed by retention.
     pub fn note_removed(&mut self, removed: Option<Removed>) {
         self.removed = removed;
     }
 
-    /// Records that the event at `seq` has no content. Returns `false` if the page has to end before it: a run of such
-    /// events is a page of its own.
+    /// Records that the event at `seq` has no content. Returns `false` if the page has to end before it: a run
+    /// of such events is a separate page.
     pub fn lose(&mut self, seq: u64, reason: GapReason) -> bool {
         match &mut self.gone {
             None if !self.events.is_empty() => return false,
@@ -101,8 +101,8 @@ impl Collector {
         };
     }
 
-    /// Adds an event that matches. Returns `false` if it does not fit, or the page is a run of events without content;
-    /// the next page starts with it.
+    /// Adds an event that matches. Returns `false` if it does not fit, or if the page is a run of events
+    /// without content; the next page starts with it.
     pub fn take(&mut self, event: Arc<Event>) -> bool {
         let len = event.stored_len();
         if self.gone.is_some() || (!self.events.is_empty() && self.bytes + len > PAGE_BYTES_MAX) {

@@ -1,4 +1,4 @@
-//! Purging: events that must not be readable any more lose their content, and keep their places.
+//! Purging: events that must no longer be readable lose their content, but keep their places.
 
 use std::ops::AddAssign;
 
@@ -13,7 +13,7 @@ pub enum Purge {
     Event(Position),
 }
 
-/// What was purged.
+/// The result of a purge.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Purged {
     /// Events that lost their content.
@@ -22,7 +22,7 @@ pub struct Purged {
     pub deliveries: u64,
     /// Attempts that were removed: a receiver can have repeated what it got.
     pub attempts: u64,
-    /// Whether a file may still have the content in its write-ahead log, because another program reads the file.
+    /// Whether the write-ahead log may still have the content, because another program reads the file.
     pub has_remains: bool,
 }
 

@@ -50,15 +50,16 @@ pub struct Page {
     pub scanned: u64,
     /// The oldest seq that was kept when the page was read: the same snapshot as `events`.
     pub first: u64,
-    /// What retention removed, between `after` and `first`, of what the read selects; only if the oldest come first.
+    /// The events between `after` and `first` that the read selects and retention removed; only if the oldest
+    /// come first.
     pub removed: Option<Removed>,
-    /// The events that are in the log, and have no content. If there are any, the page has no `events`: it is the run of
-    /// those between the starting end and `scanned`, all for the same reason.
+    /// The events in the log that have no content. If there are any, the page has no `events`: it is the run of
+    /// them between the starting end and `scanned`, all for the same reason.
     pub gone: Option<Gone>,
 }
 
-/// What retention removed of what a read selects. A text can no longer be searched for: all that it selects otherwise
-/// counts.
+/// The events that a read selects and retention removed. Their texts can no longer be searched, so every event
+/// that matches the rest of the filter counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Removed {
     /// The last seq of these events.

@@ -19,7 +19,7 @@ pub struct Retention {
     pub attempts: Duration,
     /// Maximum age of a delivery that failed; default 30 days.
     pub failed_deliveries: Duration,
-    /// Maximum time that a durable reader is not in use; default 30 days.
+    /// Maximum time for which a durable reader can be unused; default 30 days.
     pub readers: Duration,
 }
 
@@ -69,5 +69,6 @@ pub const SWEEP_LEN_MAX: u64 = 2_000;
 /// Bytes of events after which a sweep removes no more, for the same reason.
 pub const SWEEP_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
-/// Maximum deliveries, attempts and readers, of each, that one sweep removes: fewer, because each is in several places.
+/// Maximum number of deliveries, of attempts and of readers that one sweep removes: fewer, because each is
+/// stored in several places.
 pub const FORGET_LEN_MAX: u64 = 500;

@@ -1,11 +1,11 @@
-//! Traces of what retention removed: they tell a reader that was away whether it missed anything that it wants.
+//! Traces of removed events: they tell a returning reader whether it missed an event that it wants.
 
 use fanfare_core::Filter;
 use fanfare_core::{Channel, EventType, Priority};
 
 use crate::read::Removed;
 
-/// What is left of the removed events of one channel, type and priority.
+/// The trace of the removed events of one channel, type and priority.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Trace {
     /// The seq of the last one.
@@ -14,25 +14,26 @@ pub struct Trace {
     pub count: u64,
 }
 
-/// Maximum traces of one log: 2 MB, and enough for a log with the maximum of channels. Types are chosen by those who
-/// push, so there can be any number. Beyond it, the traces of the oldest events are dropped, and a reader that was away
-/// since then is told of everything that was removed.
+/// Maximum traces of one log: 2 MB, and enough for a log with the maximum number of channels. Callers choose
+/// types, so their number is unlimited. Above the maximum, the traces of the oldest events are dropped, and a
+/// reader that has been away since then is told about everything that was removed.
 pub const TRACES_MAX: usize = 16_384;
 
-/// Number of traces that are dropped at once, so that a log at the maximum does not look for the oldest each time.
+/// Number of traces that are dropped at once, so that a log at the maximum does not search for the oldest every
+/// time.
 pub const TRACES_DROPPED: usize = TRACES_MAX / 8;
 
-/// What a reader missed, as it is found out.
+/// Collects what a reader missed.
 #[derive(Debug)]
 pub struct Missed<'a> {
     filter: &'a Filter,
-    /// The place of the reader.
+    /// The position of the reader.
     after: u64,
     found: Trace,
 }
 
 impl<'a> Missed<'a> {
-    /// Starts with nothing, for a reader of `filter` that has everything up to `after`.
+    /// Starts empty, for a reader with `filter` that has everything up to `after`.
     pub fn new(filter: &'a Filter, after: u64) -> Missed<'a> {
         Missed { filter, after, found: Trace::default() }
     }

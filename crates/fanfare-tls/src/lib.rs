@@ -32,8 +32,8 @@ pub fn client_config(protocols: &[&str]) -> ClientConfig {
     config
 }
 
-/// Returns the configuration of a client that offers `protocols` and trusts `anchors` alone; without any, each handshake
-/// fails.
+/// Returns the configuration of a client that offers `protocols` and trusts only `anchors`; without any, each
+/// handshake fails.
 pub fn client_config_trusting(protocols: &[&str], anchors: Vec<TrustAnchor<'static>>) -> ClientConfig {
     let mut config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()

@@ -1,4 +1,4 @@
-//! The authorities of a receiver: whose certificates are trusted for it, instead of those that the machine trusts.
+//! The certificate authorities to trust for a receiver, instead of those that the machine trusts.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use fanfare_core::invalid::Invalid;
 
 /// Maximum length of the text, in bytes: each webhook keeps it in memory and in its row.
 pub const AUTHORITIES_LEN_MAX: usize = 16 * 1024;
-/// Maximum certificates: an authority that is being replaced has two, a company a handful.
+/// Maximum certificates: an authority that is being replaced has two, and a company has a handful.
 pub const AUTHORITIES_MAX: usize = 16;
 
 /// Certificates of authorities, at least one. None of it is secret.
@@ -64,7 +64,7 @@ impl Authorities {
         &self.pem
     }
 
-    /// Returns the trust that the certificates stand for.
+    /// Returns the trust anchors of the certificates.
     pub fn anchors(&self) -> Vec<TrustAnchor<'static>> {
         let anchor = |certificate: &CertificateDer<'_>| {
             webpki::anchor_from_trusted_cert(certificate).map(|anchor| anchor.to_owned()).ok()

@@ -42,8 +42,8 @@ pub struct Policy {
     /// The addresses at which this gateway itself listens; never allowed, because a delivery would be a push. `0.0.0.0`
     /// and `::` stand for loopback and all of `interfaces`.
     pub own: Vec<SocketAddr>,
-    /// The addresses of this machine; a public one is as private as loopback in locked mode. `None` if they could not
-    /// be listed: any address could then be one of them.
+    /// The addresses of this machine. In locked mode, even a public one is treated like loopback. `None` if
+    /// they could not be listed: any address could then be one of them.
     pub interfaces: Option<Vec<IpAddr>>,
     /// Whether `http` is allowed for public receivers in locked mode.
     pub plain_http: bool,
@@ -169,19 +169,20 @@ impl Policy {
         self.judge_scheme_and_port(url)
     }
 
-    /// Returns `true` if `ip` is public: not an address of this machine, of a private network or of a special kind.
+    /// Returns `true` if `ip` is public: not of this machine, not in a private network, and not special.
     pub fn is_public(&self, ip: IpAddr) -> bool {
         let ip = self.inner(unmapped(ip));
         let is_elsewhere = |own: &Vec<IpAddr>| !own.iter().any(|own| unmapped(*own) == ip);
         classify(ip) == Class::Public && self.interfaces.as_ref().is_some_and(is_elsewhere)
     }
 
-    /// Returns the addresses of this machine. Without them, nothing that the operator does not allow is safe to call.
+    /// Returns the addresses of this machine. If they are unknown, only targets that the operator allows are
+    /// safe.
     fn known_interfaces(&self, url: &WebhookUrl) -> Result<&[IpAddr], Refusal> {
         self.interfaces.as_deref().ok_or_else(|| Refusal::InterfacesUnknown { host: host_of(url) })
     }
 
-    /// Checks what locked mode asks of a URL that the operator does not allow.
+    /// Checks the rules of locked mode, for a URL that the operator has not allowed.
     fn judge_scheme_and_port(&self, url: &WebhookUrl) -> Result<(), Refusal> {
         if !url.is_https() && !self.plain_http {
             return Err(Refusal::PlainHttp { host: host_of(url) });

@@ -68,7 +68,7 @@ impl Registered {
         self.changes += 1;
     }
 
-    /// Creates the record of what is known of each URL.
+    /// Creates the record of what is known about each URL.
     pub(crate) fn of(known: BTreeMap<String, Option<bool>>) -> Self {
         Self { known, changes: 0 }
     }

@@ -102,8 +102,8 @@ impl Dialer {
     }
 }
 
-/// Connects to the first address that accepts, and returns it. Each address gets a share of the time, so that one that
-/// does not respond leaves some for the next.
+/// Connects to the first address that accepts, and returns it. Each address gets a share of the time, so an
+/// address that does not respond leaves some for the next.
 async fn connect(addresses: &[SocketAddr]) -> Result<(TcpStream, SocketAddr), Failure> {
     let share = CONNECT_MAX / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
     let mut failure = Failure::ConnectionRefused;

@@ -1,5 +1,5 @@
-//! The number of connections to receivers that are open at a time, over all webhooks, because each costs a descriptor; and
-//! to each host, because webhooks that many people register could otherwise bury it.
+//! Limits the open connections to receivers: in total, because each costs a descriptor, and to each host,
+//! because the webhooks of many people could otherwise overwhelm it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -9,9 +9,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Maximum connections by default: with more concurrent requests, the machine has other bottlenecks.
 pub const SOCKETS_MAX: usize = 4_096;
-/// Maximum connections to one host: what a browser's users open together, and a sixteenth of all.
+/// Maximum connections to one host: a sixteenth of all.
 pub const HOST_SOCKETS_MAX: usize = 256;
-/// Number of hosts from which on those are forgotten to which no connection is open.
+/// Number of hosts above which those without an open connection are forgotten.
 const HOSTS_KEPT: usize = 1_024;
 
 /// The permits for open connections.
@@ -39,7 +39,7 @@ pub struct Socket {
 }
 
 impl Sockets {
-    /// Creates `most` permits for all hosts, and `each` for one; at least one.
+    /// Creates `most` permits for all hosts together, and `each` per host; at least one of both.
     pub fn new(most: usize, each: usize) -> Sockets {
         let most = most.clamp(1, Semaphore::MAX_PERMITS);
         let all = Permits::new(Arc::new(Semaphore::new(most)), most);
@@ -49,7 +49,8 @@ impl Sockets {
     /// Waits for a permit to connect to `host`.
     pub(super) async fn take(&self, host: &TargetHost) -> Socket {
         let host = self.of_host(host);
-        // Whoever waits for a busy host holds nothing that another could use.
+        // The host's permit comes first: a request waiting for a busy host must not hold a permit that other
+        // hosts could use.
         let of_host = host.take().await;
         let of_all = self.all.take().await;
         Socket { all: self.all.clone(), host, _permits: [of_host, of_all] }

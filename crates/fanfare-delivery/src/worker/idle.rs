@@ -36,8 +36,8 @@ impl Idle {
         self.target = target;
     }
 
-    /// Returns whether connections of this pool can be used for `target`. A pool for authorities of its own is only for
-    /// the very target: each definition prepares them anew.
+    /// Returns whether connections of this pool can be used for `target`. A pool with its own authorities
+    /// serves only the same target object: each definition of a webhook prepares its authorities again.
     fn leads_to(&self, target: &Target) -> bool {
         let has_same_trust = match (&self.target.tls, &target.tls) {
             (None, None) => true,
@@ -52,8 +52,9 @@ impl Idle {
         self.connections.pop()
     }
 
-    /// Keeps a connection to `target` for later requests, unless there are enough or it is not worth it. A connection
-    /// to an earlier address of the webhook is closed: later requests would go to the wrong receiver.
+    /// Keeps a connection to `target` for later requests, unless the pool is full or the connection is not
+    /// worth keeping. A connection to an earlier address of the webhook is closed: later requests would go to
+    /// the wrong receiver.
     pub(super) fn keep(&mut self, connection: Connection, target: &Target) {
         if self.leads_to(target) && self.connections.len() < IDLE_CONNECTIONS_MAX && connection.may_be_idle()
         {

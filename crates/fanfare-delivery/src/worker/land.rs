@@ -65,7 +65,7 @@ impl Worker {
             self.parts.recorder.put_health_under(&self.lease).await;
         }
         let mut changes = Vec::new();
-        // An error of the store is one that the next write has, too.
+        // If the store has an error, the next write has it too.
         let by = self.receiver.webhook.owner.principal();
         let is_purged = self.parts.is_purged(&by, &job).await.unwrap_or(true);
         if !is_delivered && !is_purged {
@@ -93,7 +93,7 @@ impl Worker {
         (job.number == 1).then_some((job, is_delivered))
     }
 
-    /// Counts an attempt, and how long after their arrival its events were delivered.
+    /// Counts an attempt, and the time from its events' arrival to their delivery.
     fn count(&self, attempt: &Attempt, job: &Job) {
         let counts = &self.parts.counts;
         counts.attempt(attempt);

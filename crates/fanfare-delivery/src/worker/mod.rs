@@ -41,10 +41,10 @@ use fanfare_store as store;
 use fanfare_store::Lease;
 use fanfare_store::webhooks::DeliveryRow;
 
-/// Maximum time that attempts in flight have when the gateway stops; those that are cut off are repeated after the start.
-/// Most receivers answer sooner, and one that hangs must not hold up a restart.
+/// Maximum time for attempts in flight when the gateway stops; those that are cut off are repeated after the
+/// start. Most receivers answer sooner, and one that hangs must not hold up a restart.
 const STOP_MAX: Duration = Duration::from_secs(1);
-/// Maximum time that they have when the log is replaced; those that are cut off are repeated from the new log.
+/// Maximum time for them when the log is replaced; those that are cut off are repeated from the new log.
 const REPLACE_MAX: Duration = Duration::from_secs(5);
 
 /// The result of an attempt.
@@ -249,7 +249,7 @@ impl Worker {
 
     /// Drops the events in hand that were purged.
     async fn drop_purged(&mut self) -> Result<(), store::Error> {
-        // Before the look: a purge that comes meanwhile is looked for again.
+        // Read first: a purge that comes during the check is then noticed at the next one.
         self.purges = self.parts.hub.purge_count();
         self.reading.drop_purged(&self.parts.hub, &self.receiver.webhook).await
     }

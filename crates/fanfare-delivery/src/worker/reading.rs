@@ -74,7 +74,7 @@ impl Reading {
         Ok(())
     }
 
-    /// Reads the unread part of the log again, and drops what waits for others to form a batch, as far as it was purged.
+    /// Reads the unread part of the log again, and drops purged events that wait to form a batch.
     pub(super) async fn drop_purged(&mut self, hub: &Hub, webhook: &Webhook) -> Result<(), store::Error> {
         self.filter_anew(hub, webhook).await?;
         let by = webhook.owner.principal();

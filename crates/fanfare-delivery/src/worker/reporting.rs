@@ -1,4 +1,4 @@
-//! What the operator's log says of a webhook: one line when its state changes, not one for each attempt.
+//! Logs the state of a webhook: one line when it changes, not one for each attempt.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ const LINES_MAX: u32 = 6;
 /// Interval at which another line is allowed: a receiver that fails every other time changes state with each attempt.
 const LINE_EVERY: Duration = Duration::from_secs(30);
 
-/// The state that the log has of a webhook.
+/// The last logged state of a webhook.
 #[derive(Debug)]
 pub(super) struct Reporting {
     told: State,
@@ -25,12 +25,13 @@ pub(super) struct Reporting {
 }
 
 impl Reporting {
-    /// Starts with the state that the webhook has now, which is not news.
+    /// Starts with the current state of the webhook, which is not logged.
     pub(super) fn new(health: &Health) -> Reporting {
         Reporting { told: State::of(health, false), lines: LINES_MAX, grown: Instant::now() }
     }
 
-    /// Logs the state if it is another than the last one told. `is_tripped` says whether its breaker holds it.
+    /// Logs the state if it differs from the last one logged. `is_tripped` says whether the webhook's breaker
+    /// holds it.
     pub(super) fn report(&mut self, webhook: &Webhook, health: &Health, is_tripped: bool) {
         let state = State::of(health, is_tripped);
         if state == self.told || !self.may_tell() {
@@ -54,7 +55,8 @@ impl Reporting {
     }
 }
 
-/// Logs that a webhook has gone from one state to another. Of its URL only the host is named: the rest can be a secret.
+/// Logs that a webhook has changed its state. The line names only the host of the URL, because the rest can
+/// contain a secret.
 fn say(webhook: &Webhook, health: &Health, before: State, state: State) {
     let (id, host, failures) = (&webhook.id, webhook.url.authority(), health.failing.failures);
     let last_failure = health.last_failure.as_ref().map(|(_, outcome)| &**outcome);
@@ -77,7 +79,7 @@ fn say(webhook: &Webhook, health: &Health, before: State, state: State) {
             webhook = %id, host, failures, last_failure,
             "a webhook is paused: {}", reason.explained()
         ),
-        // Only a webhook that is paused has this state.
+        // Only a paused webhook has this state.
         (State::Paused, Sending::Active) => {}
     }
 }

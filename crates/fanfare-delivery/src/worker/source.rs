@@ -23,7 +23,8 @@ pub(super) struct Source {
     /// The current item, and the index of its next event.
     item: usize,
     next: usize,
-    /// The position up to which events are gone, removed by retention or damaged, until the worker takes it.
+    /// The position up to which events are gone (removed by retention, purged or damaged), until the worker
+    /// takes it.
     lost_up_to: Option<Position>,
 }
 

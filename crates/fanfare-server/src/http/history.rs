@@ -170,7 +170,7 @@ async fn find(hub: &Hub, by: &Principal, id: &str) -> Result<Arc<Event>, Problem
     Err(not_kept(hub, position))
 }
 
-/// Returns the problem of an event that the log does not have, or no longer.
+/// Returns the problem for an event that the log does not have, or no longer has.
 pub(super) fn not_kept(hub: &Hub, position: Position) -> Problem {
     let extent = hub.extent();
     if position.epoch == hub.epoch() && position.seq >= 1 && position.seq < extent.first {

@@ -1,4 +1,4 @@
-//! `GET` and `POST /api/log-level`: how much the gateway logs, for the operator of this machine.
+//! `GET` and `POST /api/log-level`: the level of the server log, for the operator of this machine.
 
 use axum::Json;
 use axum::extract::{Extension, Request, State};

@@ -71,7 +71,8 @@ pub struct Config {
     pub body_patience: Duration,
     /// Whether each request has a line in the log; default no.
     pub access_log: bool,
-    /// The level of the log; `None` if the program that has the gateway in it logs by itself, which is the default.
+    /// The level of the server log; `None` (the default) if the program that embeds the gateway does its own
+    /// logging.
     pub log_level: Option<LogLevel>,
     /// Interval of comments on a silent stream and of pings on a WebSocket; default 30 s.
     pub keepalive: Duration,
@@ -136,7 +137,7 @@ pub fn routes(gateway: Gateway, other_doors: Router) -> Router {
         .route("/openapi.json", get(move || std::future::ready(document.answer())))
         .merge(dashboard::routes())
         .with_state(gateway)
-        // Other doors count their answers themselves, because they refuse them in words of their own.
+        // Other doors count their answers themselves, because their refusals have another form.
         .route_layer(middleware::from_fn(move |request: Request, next: Next| {
             unread::count(budget.clone(), request, next)
         }))

@@ -1,4 +1,4 @@
-//! Purging: what must not be readable any more leaves the log.
+//! Purging: erases events that must no longer be readable from the log.
 
 use axum::Json;
 use axum::extract::{Extension, Path, State};

@@ -1,7 +1,7 @@
 //! Waiting for the first event of a selection.
 //!
-//! A wait is a subscription that lasts as long as the request: nothing is polled, and a client that hangs up ends it.
-//! It counts as a connection that lasts, of which there can be only so many (`net/connections.rs`).
+//! A wait is a subscription that lasts as long as the request: nothing is polled, and a client that hangs up
+//! ends it. It counts as a lasting connection; `net/connections.rs` limits their number.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use fanfare_hub::item::Item;
 use fanfare_hub::subscribe::Request;
 use fanfare_hub::subscription::Subscription;
 
-/// Waits until the log has an event of `selection`, at most for `time`, and no longer once the gateway stops.
+/// Waits until the log has an event of `selection`, at most for `time`, or until the gateway stops.
 pub(super) async fn first_of(
     selection: &Selection,
     hub: &Hub,
@@ -70,7 +70,7 @@ async fn subscribe(
 
 /// What ended a wait.
 enum Arrival {
-    /// An event passes the filter, or the log is another one.
+    /// An event passes the filter, or the log was replaced.
     Something,
     /// The gateway is stopping.
     Stop,

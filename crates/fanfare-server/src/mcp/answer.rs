@@ -1,5 +1,5 @@
-//! A message to a client, which counts in the client's share of the budget until the last copy of it is dropped: in an
-//! outbox, in a batch whose other answers are not there yet, or in a connection that nobody reads.
+//! A message to a client. It counts in the client's share of the budget until its last copy is dropped: in an
+//! outbox, in a batch that waits for its other answers, or in a connection that the client does not read.
 
 use std::sync::Arc;
 
@@ -7,21 +7,21 @@ use bytes::Bytes;
 use fanfare_mcp::Error;
 use fanfare_runtime::budget::{Account, BytesHeld};
 
-/// A message with what it counts.
+/// A message with its count in the budget.
 #[derive(Debug)]
 pub struct Answer {
     bytes: Bytes,
-    /// One for each message that it consists of.
+    /// One count for each message in it.
     held: Vec<BytesHeld>,
 }
 
-/// What a message counts, for as long as one of the copies is there; cheap to clone.
+/// The count of a message, kept until its last copy is dropped; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Held {
     _counts: Arc<Vec<BytesHeld>>,
 }
 
-/// Bytes that are dropped with what they count.
+/// Bytes that are dropped together with their count.
 struct Owner {
     bytes: Bytes,
     _held: Held,
@@ -35,7 +35,8 @@ impl Answer {
         Ok(Answer::with(bytes, held))
     }
 
-    /// Counts a message that is sent even if it does not fit, because the client would wait for it for ever.
+    /// Counts a message that is sent even if it does not fit, because the client would otherwise wait for it
+    /// forever.
     pub fn in_any_case(bytes: impl Into<Bytes>, account: &Account) -> Answer {
         let (bytes, mut held) = (bytes.into(), account.hold());
         let _ = held.add(bytes.len());
@@ -54,7 +55,7 @@ impl Answer {
         for answer in answers {
             array.push(if array.is_empty() { b'[' } else { b',' });
             array.extend_from_slice(&answer.bytes);
-            // Its bytes are dropped here, so that none of them is held twice.
+            // The answer's bytes are dropped here, so none of them is held twice.
             held.extend(answer.held);
         }
         array.push(b']');
@@ -72,7 +73,7 @@ impl Answer {
         held.keep(bytes)
     }
 
-    /// Returns the bytes, and what they count.
+    /// Returns the bytes and their count.
     pub fn into_parts(self) -> (Bytes, Held) {
         (self.bytes, Held { _counts: Arc::new(self.held) })
     }

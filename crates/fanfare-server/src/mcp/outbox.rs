@@ -65,7 +65,7 @@ pub struct Entry {
     pub seq: u64,
     /// The message.
     pub message: Bytes,
-    /// What it counts in the budget.
+    /// Its count in the budget.
     pub held: Held,
     /// Whether this is the last message.
     pub is_last: bool,
@@ -117,7 +117,7 @@ impl Outbox {
         Ok(())
     }
 
-    /// Counts an answer that does not wait here, or fails with the reason.
+    /// Counts an answer that does not wait here; fails if it does not fit.
     pub fn count(&self, answer: Vec<u8>) -> Result<Answer, Error> {
         Answer::new(answer, &self.account)
     }
@@ -303,7 +303,8 @@ impl State {
         }
         let mut held = account.hold();
         let fits = held.add(message.as_ref().map_or(0, Bytes::len)).is_ok();
-        // With everything sent, nothing will make room here, and what makes room elsewhere wakes nobody.
+        // If everything is sent, nothing here will make room, and room that is freed elsewhere does not wake
+        // this outbox.
         if !fits && self.taken < self.last() {
             return None;
         }
@@ -311,7 +312,8 @@ impl State {
         Some(Ok(()))
     }
 
-    /// Returns whether the answer of a finished call has room. Short ones are bounded by the number of calls.
+    /// Returns whether there is room for the answer of a finished call. Short answers are bounded by the number
+    /// of calls.
     fn has_room_for(&self, len: usize) -> bool {
         self.waiting_bytes + len <= ANSWERS_BYTES_MAX || len <= SMALL_LEN_MAX
     }

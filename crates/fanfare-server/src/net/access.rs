@@ -29,7 +29,7 @@ pub struct Record {
     /// Who asked; `None` if the request was refused before that was known.
     principal: Option<Principal>,
     sent: Sent,
-    /// How many of them are the head of the response, which does not count.
+    /// Number of these bytes in the response head, which does not count.
     head_len: usize,
 }
 
@@ -60,7 +60,7 @@ impl Record {
         }
     }
 
-    /// Notes what the head of the response says.
+    /// Records the head of the response.
     pub fn note(&mut self, response: &Response) {
         self.status = response.status();
         self.principal = response.extensions().get::<Principal>().cloned();

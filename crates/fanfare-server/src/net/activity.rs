@@ -1,4 +1,4 @@
-//! What a connection is doing. One that does nothing makes room for another when there are too many.
+//! The activity of a connection. At the limit on connections, an inactive one makes room for another.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -9,18 +9,18 @@ use tokio::sync::Notify;
 /// The moment that idle times are counted from.
 static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// What one connection is doing.
+/// The activity of one connection.
 #[derive(Debug)]
 pub struct Activity {
     /// The requests that are not answered yet.
     running: AtomicUsize,
     /// When it last did something, in microseconds since [`ORIGIN`].
     since: AtomicU64,
-    /// Told once the connection should end.
+    /// Notified once the connection should end.
     leave: Notify,
 }
 
-/// A request that is not answered yet; over when it is dropped.
+/// A request that is not answered yet; dropping it ends the request.
 #[derive(Debug)]
 pub struct Running(Arc<Activity>);
 
@@ -34,13 +34,13 @@ impl Activity {
         })
     }
 
-    /// Notes that a request has begun.
+    /// Records that a request has begun.
     pub(super) fn begin(self: &Arc<Activity>) -> Running {
         self.running.fetch_add(1, Ordering::AcqRel);
         Running(Arc::clone(self))
     }
 
-    /// Returns when the connection last did something, as a time that grows; `None` while there is a request.
+    /// Returns when the connection was last active, as the time since [`ORIGIN`]; `None` during a request.
     pub(super) fn idle_since(&self) -> Option<Duration> {
         let since = Duration::from_micros(self.since.load(Ordering::Acquire));
         (self.running.load(Ordering::Acquire) == 0).then_some(since)

@@ -25,7 +25,7 @@ pub enum BodyError {
     /// The connection ended before the body did.
     #[error("the body ended early")]
     BrokenOff,
-    /// The gateway is stopping, and the body was not there in time.
+    /// The gateway is stopping, and the body did not arrive in time.
     #[error("the gateway is stopping")]
     Stopping,
     /// Too many bytes are in flight.

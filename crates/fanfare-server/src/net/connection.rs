@@ -52,7 +52,8 @@ pub struct Shared {
     pub counts: Counts,
     /// Whether each request has a line in the log.
     pub logs_access: bool,
-    /// Turns true when clients should look for another gateway: from then on, each connection ends with its response.
+    /// Turns true when clients should go to another gateway: from then on, each connection closes after its
+    /// response.
     pub leaving: Shutdown,
     /// Turns true when connections should end.
     pub stop: Shutdown,
@@ -106,7 +107,7 @@ async fn serve_http1(stream: Socket, peer: Peer, streams: Streams, shared: Share
                 let body = if request.version() == Version::HTTP_10 { Follows::UntilClose } else { Follows::Chunks };
                 let (mut response, record) = answer(&shared, request, peer).await;
                 if shared.leaving.is_asked() || shared.stop.is_asked() {
-                    // A proxy keeps its connections; after this, its next request is on another one.
+                    // A proxy keeps its connections open; this makes it open another one for its next request.
                     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
                 }
                 let outlet = Takeover::of(&mut response).filter(|_| !is_head);
@@ -176,7 +177,7 @@ async fn serve_http1(stream: Socket, peer: Peer, streams: Streams, shared: Share
         // download is disconnected.
         Some(_) if exchange.is_blocked() => tracing::debug!(%peer, "a pipelined stream was refused"),
         Some(taken) => hand_over(taken, stream, parts.read_buf, shared).await,
-        // Whoever took its place needs the descriptor.
+        // It is closed at once: the connection that takes its place needs the descriptor.
         None if has_to_leave => {}
         None => close(stream, shared.stop).await,
     }

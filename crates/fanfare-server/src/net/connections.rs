@@ -1,8 +1,9 @@
-//! The table of connections: how many there can be, in total and from one place, and how many of them may last.
+//! The table of connections, with the limits on their number: in total, from one place, and of those that last.
 //!
-//! A connection that lasts (an event stream, a WebSocket, a wait) is one that nobody else can use. So a part of all is kept
-//! for requests that are answered at once: a caller who takes every stream does not keep others from pushing, or an operator
-//! from asking what is wrong. Connections without a request give their places to new ones.
+//! A connection that lasts (an event stream, a WebSocket, a wait) cannot be used by anyone else. So a part of
+//! all connections is reserved for requests that are answered at once: even if one caller takes every stream,
+//! others can push, and an operator can ask what is wrong. Connections without a request give up their places
+//! to new ones.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,12 +17,12 @@ use crate::net::activity::{Activity, Running};
 use crate::net::limits::LimitedBy;
 use crate::problem::Problem;
 
-/// One connection in this many is kept for requests that are answered at once.
+/// One in this many connections is reserved for requests that are answered at once.
 const KEPT_FOR_SHORT: usize = 8;
-/// One connection in this many is kept for the lasting ones of other places than the one that has the most.
+/// One in this many lasting connections is reserved for places other than the one with the most.
 const KEPT_FOR_OTHERS: usize = 4;
-/// Connections that make room at once: all must be looked at to find those that are idle the longest. While they close,
-/// there are as many more than the limit.
+/// Number of connections that make room at once, because finding the longest idle ones needs a look at all.
+/// While they close, the limit can be exceeded by this number.
 const SPARED_MAX: usize = 64;
 /// Minimum interval between searches for idle connections after one that found none.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -33,7 +34,7 @@ const LATER: Duration = Duration::from_secs(5);
 pub struct Connections {
     in_all_max: usize,
     limited_by: LimitedBy,
-    /// For each place that is not on this machine: behind a proxy here, all clients share one.
+    /// The limit for each place that is not on this machine: behind a local proxy, all clients share one place.
     per_address_max: usize,
     /// Guards the table; held for one look-up, or for one search for idle connections.
     open: Mutex<Open>,
@@ -170,8 +171,8 @@ impl Connections {
 }
 
 impl Open {
-    /// Asks connections without a request to end, those that are idle the longest, and gives up their places at once.
-    /// They are of `place`, or else of the place that has the most connections, if some there are idle.
+    /// Asks the longest-idle connections without a request to end, and frees their places at once. Looks at
+    /// those of `place`; without one, at those of the place with the most connections, and then at all.
     fn make_room(&mut self, place: Option<Place>) {
         let now = Instant::now();
         if self.looked.is_some_and(|looked| now < looked + LOOK_INTERVAL) {
@@ -192,7 +193,7 @@ impl Open {
         }
     }
 
-    /// Returns the idle connections of `place`, or of all, with the time since when.
+    /// Returns the idle connections of `place`, or all idle ones, with the time since which each is idle.
     fn idle(&self, place: Option<Place>) -> Vec<(Duration, u64)> {
         let entries = self.entries.iter().filter(|(_, (of, _))| place.is_none_or(|place| *of == place));
         entries.filter_map(|(number, (_, activity))| Some((activity.idle_since()?, *number))).collect()
@@ -222,7 +223,7 @@ impl Permit {
         Ok(Permit { connections: Arc::clone(&self.connections), place: self.place, entry: None })
     }
 
-    /// Notes that a request has begun: until it is over, the connection keeps its place.
+    /// Records that a request has begun; the connection keeps its place until the request is over.
     pub(super) fn begin(&self) -> Option<Running> {
         self.entry.as_ref().map(|(_, activity)| activity.begin())
     }
@@ -233,7 +234,7 @@ impl Permit {
         if let Some((number, activity)) = &self.entry
             && !open.entries.contains_key(number)
         {
-            // It was asked to leave just before the request arrived, and does not count any more.
+            // It was asked to leave just before the request arrived, so it no longer counts.
             self.connections.count(&mut open, self.place)?;
             open.entries.insert(*number, (self.place, Arc::clone(activity)));
         }
@@ -253,7 +254,7 @@ impl Drop for Permit {
     fn drop(&mut self) {
         let mut open = self.connections.open();
         let has_left = self.entry.as_ref().is_some_and(|(number, _)| open.entries.remove(number).is_none());
-        // Whoever was asked to leave does not count any more.
+        // A connection that was asked to leave no longer counts.
         if !has_left {
             open.leave(self.place);
         }

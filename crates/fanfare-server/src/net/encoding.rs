@@ -1,5 +1,5 @@
-//! Compressed request bodies: decoded a piece at a time, so that whoever reads the body counts and bounds what comes out,
-//! not what was sent. A body that would be huge is refused when it exceeds the limit of its route.
+//! Compressed request bodies, decoded a piece at a time, so that limits apply to the decoded bytes, not to
+//! those that were sent. A body that would be huge is refused when it exceeds the limit of its route.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -16,14 +16,14 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use crate::problem::Problem;
 
-/// The codings that are understood, for `Accept-Encoding`.
+/// The supported codings, for `Accept-Encoding`.
 const UNDERSTOOD: HeaderValue = HeaderValue::from_static("gzip, identity");
 /// The window of gzip (RFC 1952): every encoder stays within it.
 const WINDOW_BITS: u8 = 15;
-/// Maximum bytes that one step decodes: what a route holds before it can refuse more.
+/// Maximum bytes that one step decodes: the most that a route holds before it can refuse more.
 const PIECE_LEN_MAX: usize = 16 * 1024;
-/// Maximum bytes of a compressed body: no route accepts more than this even when it is decoded, but empty pieces of gzip
-/// decode to nothing, and could go on forever.
+/// Maximum bytes of a compressed body: no route accepts more even when decoded, but empty pieces of gzip decode
+/// to nothing and could go on forever.
 const ENCODED_LEN_MAX: usize = 16 * 1024 * 1024;
 
 /// The body is not what `Content-Encoding` says.
@@ -47,7 +47,7 @@ enum Coding {
     Identity,
 }
 
-/// Has the route read the decoded body, or refuses a coding that is not understood (RFC 9110, section 15.5.16).
+/// Makes the route read the decoded body; refuses a coding that is not supported (RFC 9110, section 15.5.16).
 pub async fn decode(mut request: Request, next: Next) -> Response {
     match coding(request.headers()) {
         Ok(Coding::Identity) => {}
@@ -90,12 +90,12 @@ fn coding(headers: &HeaderMap) -> Result<Coding, Problem> {
 struct Decoded {
     body: Body,
     decoder: Decompress,
-    /// Bytes that came and are not decoded yet.
+    /// Bytes that have arrived and are not decoded yet.
     encoded: Bytes,
     encoded_len: usize,
     /// Whether the decoder is at the start or the end of a member of the file, where the body may end.
     is_between: bool,
-    /// Whether the decoder may have more, although nothing came.
+    /// Whether the decoder may have more output without further input.
     is_full: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What the task of an HTTP/1 connection, its requests and its socket tell each other.
+//! The state that the task of an HTTP/1 connection shares with its requests and its socket.
 
 use std::io;
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use crate::net::socket::Socket;
 use crate::net::streams::StreamPermit;
 use crate::net::takeover::{Follows, Outlet};
 
-/// The state of a connection between its parts.
+/// The shared state of a connection.
 #[derive(Default)]
 pub(super) struct Exchange {
     /// The outlet that the current request asked for.
@@ -47,7 +47,7 @@ pub(super) struct Handover {
     pub(super) record: Option<Record>,
 }
 
-/// A socket that remembers what it accepted.
+/// A socket that records how much it accepted.
 pub(super) struct Wire {
     pub(super) stream: TokioIo<Socket>,
     pub(super) exchange: Arc<Exchange>,

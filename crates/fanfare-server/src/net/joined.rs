@@ -3,12 +3,12 @@
 use bytes::Bytes;
 use fanfare_hub::item::{Item, Wire};
 
-/// Maximum bytes that are copied in order to send them at once: longer ones are shared by all that read them, and each
-/// would hold a copy.
+/// Maximum bytes that are copied to send them at once. Longer items are shared by all their readers; with
+/// copies, each would hold its own.
 const JOINED_LEN_MAX: usize = 64 * 1024;
 
-/// Returns the bytes of the first of `items` and of as many others as fit with them, and how many these are; `None` if
-/// there are no items.
+/// Joins the first of `items` with as many others as fit; returns the bytes and the number of items, or `None`
+/// if there are no items.
 pub fn join(items: &[Item], wire: Wire) -> Option<(Bytes, usize)> {
     let (first, rest) = items.split_first()?;
     let first = first.bytes(wire);

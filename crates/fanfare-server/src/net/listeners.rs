@@ -131,7 +131,7 @@ impl Worker {
         port: Option<u16>,
     ) -> Result<(ListenAddress, Option<Listener>), ListenError> {
         let own = || self.own.iter().filter_map(Endpoint::network);
-        // Without an address of its own, on Unix sockets only, this machine is the one that it serves.
+        // On Unix sockets only, it has no address of its own, and serves this machine.
         let first = own().next().unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         let port = port.unwrap_or(first.port());
         let mut known = own().chain(self.opened.iter().copied());
@@ -210,7 +210,7 @@ fn list(addresses: &[SocketAddr]) -> String {
     addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// Listens at `endpoint`, and returns where that is: port 0 picks a free one.
+/// Listens on `endpoint`, and returns the actual address: port 0 picks a free port.
 pub fn bind(endpoint: &Endpoint) -> io::Result<(Endpoint, Listener)> {
     match endpoint {
         Endpoint::Network(address) => {

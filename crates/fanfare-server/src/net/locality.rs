@@ -17,19 +17,19 @@ const FORWARDED: [HeaderName; 5] = [
 /// The start of the names of such headers.
 const PREFIX: &str = "x-forwarded-";
 
-/// The place that a request comes from; the one that is trusted less is the greater.
+/// The place that a request comes from; the less trusted one is the greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Locality {
-    /// This machine: the peer has a loopback address or a Unix socket, no proxy has forwarded the request, and the page,
-    /// if there is one, is of this machine.
+    /// This machine: the peer has a loopback address or a Unix socket, no proxy has forwarded the request, and
+    /// the page, if there is one, is from this machine.
     Here,
     /// Possibly another machine, or a page of another site.
     Elsewhere,
 }
 
 impl Locality {
-    /// Decides where a request with these headers comes from, with this sender. A proxy that says nothing of itself
-    /// cannot be told from a program here.
+    /// Decides where a request with these headers comes from, with this sender. A proxy that adds no headers
+    /// cannot be told from a program on this machine.
     pub fn of(headers: &HeaderMap, peer: Option<Peer>) -> Locality {
         let is_here = peer.is_some_and(|peer| peer.is_local())
             && !is_forwarded(headers)

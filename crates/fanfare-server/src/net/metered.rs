@@ -37,13 +37,14 @@ struct Count {
     /// Bytes that were read and belong to no complete message.
     unfinished: usize,
     held: BytesHeld,
-    /// Bytes were refused. There are no more messages, and what is still read is thrown away, so that the client gets
-    /// to read the reason.
+    /// Whether bytes were refused. Then there are no more messages, and further input is read and discarded, so
+    /// that the client can read the reason.
     is_refused: bool,
 }
 
 impl<S> Metered<S> {
-    /// Counts what is read from `stream` in `held`, of which `read` bytes were already, and what is written in `sent`.
+    /// Counts the bytes read from `stream` in `held`, including the first `read` bytes, which were read before,
+    /// and the bytes written in `sent`.
     pub fn new(stream: S, read: usize, held: BytesHeld, sent: Sent) -> Metered<S> {
         let count = Count { unfinished: read, held, is_refused: false };
         Metered { stream, sent, meter: Meter(Arc::new(Mutex::new(count))) }
@@ -71,7 +72,7 @@ impl Meter {
 }
 
 impl Count {
-    /// Returns the bytes that count.
+    /// Returns the number of bytes that count.
     fn wanted(&self) -> usize {
         self.unfinished.saturating_sub(FREE) * COPIES
     }

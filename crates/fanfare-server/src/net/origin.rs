@@ -60,8 +60,8 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Parses `http://host[:port]` or `https://host[:port]`. Returns `None` for anything else: `null`, other schemes,
-    /// and texts that only begin like an origin, such as `http://localhost@example.com`.
+    /// Parses `http://host[:port]` or `https://host[:port]`. Returns `None` for anything else: `null`, other
+    /// schemes, and texts that merely start like an origin, such as `http://localhost@example.com`.
     pub fn parse(text: &str) -> Option<Origin> {
         let (_, authority) = text.split_once("://")?;
         if authority.contains(|c: char| {

@@ -60,7 +60,7 @@ impl Work for Server {
                 () = stop.asked() => break,
             }
         }
-        // Those that are connected already would be told nothing, not even that nobody is here.
+        // Clients that are already connected would otherwise get no answer, not even a refused connection.
         let queued = listener.take().map(|listener| listener.into_queued(BACKLOG.unsigned_abs() as usize));
         for (stream, peer) in queued.transpose()?.unwrap_or_default() {
             admit(stream, peer, connections, shared, open);

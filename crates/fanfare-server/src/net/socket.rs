@@ -1,4 +1,4 @@
-//! Sockets of both kinds that a client can connect to: TCP and Unix. Above this, a connection is a connection.
+//! Sockets that clients connect to: TCP and Unix. The code above does not see the difference.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -33,7 +33,7 @@ pub enum Socket {
 }
 
 impl Listener {
-    /// Waits for the next connection. Cancelling loses none.
+    /// Waits for the next connection. Cancelling loses no connection.
     pub async fn accept(&self) -> io::Result<(Socket, Peer)> {
         match self {
             Listener::Tcp(listener) => {
@@ -87,11 +87,11 @@ impl Socket {
         Ok((Socket::Unix(stream), Peer::Unix(credentials)))
     }
 
-    /// Sets that a write is sent at once, and that the kernel gives up a client that accepts nothing for `patience`. The
-    /// other end of a Unix socket cannot be lost without notice.
+    /// Makes the kernel send each write at once, and give up on a client that accepts nothing for `patience`. A
+    /// Unix socket does not need this: its other end cannot vanish unnoticed.
     pub fn prepare(&self, patience: Duration) -> io::Result<()> {
         let Socket::Tcp(stream) = self else { return Ok(()) };
-        // A frame must not wait for the acknowledgement of the one before it.
+        // A frame must not wait until the previous one is acknowledged.
         stream.set_nodelay(true)?;
         SockRef::from(stream).set_tcp_user_timeout(Some(patience))
     }

@@ -1,7 +1,8 @@
-//! What is left of an exchange when the gateway stops: how long each part may still take, and bodies that end in time.
+//! Exchanges in progress when the gateway stops: the time that each part may still take, and bodies that end in
+//! time.
 //!
-//! A request that has arrived is answered. What a client may never finish (a head, a body, a goodbye) must not hold up
-//! a restart, during which others cannot be served.
+//! A request that has arrived is answered. Parts that a client may never finish (a head, a body, a closing
+//! handshake) must not delay a restart, during which others cannot be served.
 
 use std::fmt;
 use std::pin::Pin;
@@ -15,20 +16,21 @@ use hyper::body::Incoming;
 
 use fanfare_runtime::shutdown::Shutdown;
 
-/// Maximum time until the head of a request is there: a proxy may have sent it before it read our end of the connection.
+/// Maximum time for the head of a request to arrive: a proxy may have sent it before it noticed that we closed
+/// the connection.
 pub const HEAD_MAX: Duration = Duration::from_millis(250);
-/// Maximum time until the body of a request is there.
+/// Maximum time for the body of a request to arrive.
 pub const BODY_MAX: Duration = Duration::from_secs(1);
 /// Time after which a response whose client reads nothing is cut off.
 pub const STALL_MAX: Duration = Duration::from_millis(750);
-/// Maximum time for a conversation of another protocol, such as a WebSocket, with its goodbye.
+/// Maximum time for a conversation in another protocol, such as a WebSocket, closing handshake included.
 pub const CONVERSATION_MAX: Duration = Duration::from_millis(1_500);
 
 /// The body of a request; it breaks off if it is not complete [`BODY_MAX`] after the stop.
 pub struct UntilStop {
     body: Incoming,
     stop: Shutdown,
-    /// Resolves when the body must have ended; made when the body has to be waited for.
+    /// Resolves when the body must have ended; created when the body is first waited for.
     over: Option<BoxFuture<'static, ()>>,
 }
 

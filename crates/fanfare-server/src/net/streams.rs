@@ -1,7 +1,8 @@
-//! The requests of a connection, and what each of them takes of the limits on connections.
+//! The requests of a connection, and how each counts towards the limits on connections.
 //!
-//! The streams of an HTTP/2 connection count as connections: over HTTP/1.1 each would be one. Over both, an answer that
-//! lasts counts as such, and while there is a request, the connection keeps its place.
+//! The streams of an HTTP/2 connection count as connections: over HTTP/1.1, each would be one. In both
+//! versions, a lasting answer counts as a lasting connection, and a connection keeps its place during a
+//! request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,7 +28,7 @@ pub struct Streams(Arc<Connection>);
 #[derive(Debug)]
 struct Connection {
     permit: Permit,
-    /// Whether a request has the connection's own permit, and others need one each.
+    /// Whether a request uses the connection's own permit; other requests need one each.
     is_taken: AtomicBool,
 }
 
@@ -51,14 +52,14 @@ impl Streams {
     /// Takes the right to a request of this version of HTTP.
     fn admit(&self, version: Version) -> Result<StreamPermit, Problem> {
         let permit = &self.0.permit;
-        // Over HTTP/1, one request follows the other.
+        // Over HTTP/1, requests follow one another.
         let has_own = version != Version::HTTP_2 || !self.0.is_taken.swap(true, Ordering::AcqRel);
         let another = if has_own { None } else { Some(permit.another()?) };
         let connection = Arc::clone(&self.0);
         Ok(StreamPermit { connection, has_own, _another: another, _running: permit.begin(), _lasting: None })
     }
 
-    /// Counts the request as one that lasts, before there is an answer: for one that waits.
+    /// Counts the request as lasting before there is an answer, for a request that waits.
     pub fn last(&self) -> Result<Lasting, Problem> {
         self.0.permit.last()
     }
@@ -77,8 +78,9 @@ impl Drop for StreamPermit {
     }
 }
 
-/// Refuses a request over the limits before anything is done for it, and an answer that would last when too many do. The
-/// permit goes with the response to [`hold`], or to [`StreamPermit::of`] if the connection is taken over.
+/// Refuses a request over the limits before anything is done for it, and an answer that would last when too
+/// many already do. The permit goes with the response to [`hold`], or to [`StreamPermit::of`] if the connection
+/// is taken over.
 pub async fn admit(counts: Counts, request: Request, next: Next) -> Response {
     let Some(streams) = request.extensions().get::<Streams>().cloned() else {
         return next.run(request).await;

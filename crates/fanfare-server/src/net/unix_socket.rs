@@ -1,4 +1,4 @@
-//! Unix sockets as files: made for their owner and group, and not left behind.
+//! Unix sockets as files: created for their owner and group, and not left behind.
 
 use std::fs;
 use std::io;
@@ -11,10 +11,10 @@ use tokio::net::UnixListener;
 
 use crate::net::limits::BACKLOG;
 
-/// Who may connect, less what the umask forbids: there is no authentication, and everybody who can connect can push.
+/// The mode of the socket, before the umask. There is no authentication: everyone who can connect can push.
 const MODE: Mode = Mode::RUSR.union(Mode::WUSR).union(Mode::RGRP).union(Mode::WGRP);
 
-/// Listens at `path`. A socket that is there already, and at which nobody listens, was left behind and is replaced.
+/// Listens at `path`. An existing socket that nobody listens on was left behind, and is replaced.
 pub fn bind(path: &Path) -> io::Result<UnixListener> {
     let left_behind = fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket())
         && UnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
@@ -23,7 +23,8 @@ pub fn bind(path: &Path) -> io::Result<UnixListener> {
     }
     let socket = socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
-    // Before the file exists, so that nobody connects in between: it gets the mode of the socket (unix(7)).
+    // Set before the file exists, so that nobody connects in between: the file gets the mode of the socket
+    // (unix(7)).
     rustix::fs::fchmod(&socket, MODE)?;
     socket.bind(&socket2::SockAddr::unix(path)?)?;
     socket.listen(BACKLOG)?;
@@ -45,7 +46,7 @@ impl SocketFile {
         Ok(SocketFile { path: path.to_owned(), identity: (found.dev(), found.ino()) })
     }
 
-    /// Removes the file, unless it is another one by now.
+    /// Removes the file, unless another one has replaced it.
     pub fn remove(self) {
         let is_ours =
             fs::symlink_metadata(&self.path).is_ok_and(|found| (found.dev(), found.ino()) == self.identity);

@@ -16,13 +16,13 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use crate::problem::Problem;
 use fanfare_runtime::budget::{Budget, SMALL_LEN_MAX};
 
-/// A body whose bytes keep something.
+/// A body whose bytes keep a value alive.
 struct Keeping<T> {
     body: Body,
     kept: Arc<T>,
 }
 
-/// Bytes that keep something until the last copy of them is dropped, which is when the socket has them.
+/// Bytes that keep a value until their last copy is dropped, which is when the socket has them.
 struct KeepingBytes<T> {
     bytes: Bytes,
     _kept: Arc<T>,

@@ -1,4 +1,4 @@
-//! Backing up a log, whether or not a gateway uses it.
+//! Backs up a log, whether or not a gateway uses it.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -14,14 +14,14 @@ use crate::schema::{self, STEPS};
 /// A backup that was made.
 #[derive(Debug, Clone)]
 pub struct Backup {
-    /// What is in it.
+    /// The result of checking its content.
     pub report: Report,
     /// Its bytes.
     pub bytes: u64,
 }
 
-/// Copies the log at `path` to `target`, in one state, and checks the copy. The copy appears under its name once it is
-/// complete, and on the disk. With `replaces`, it takes the place of a file that is there. Blocks.
+/// Copies one snapshot of the log at `path` to `target`, and checks the copy. The copy gets its name once it is
+/// complete and on the disk. With `replaces`, it replaces an existing file. Blocks.
 pub fn backup(path: &Path, target: &Path, replaces: bool, watch: &Watch) -> Result<Backup, Error> {
     check_target(path, target, replaces)?;
     let mut conn = source::open(path)?;
@@ -30,7 +30,7 @@ pub fn backup(path: &Path, target: &Path, replaces: bool, watch: &Watch) -> Resu
         return Err(Error::Old { path: path.to_owned() });
     }
     let draft = Draft::new(target)?;
-    // A copy that is damaged was damaged in the log.
+    // If the copy is damaged, so is the log.
     let report = copying::copy(&mut conn, path, &draft, watch).map_err(|error| match error {
         Error::Damaged { problem, .. } => Error::Damaged { path: path.to_owned(), problem },
         error => error,
@@ -40,7 +40,7 @@ pub fn backup(path: &Path, target: &Path, replaces: bool, watch: &Watch) -> Resu
     Ok(Backup { report, bytes })
 }
 
-/// Refuses a target that is a file of the log, or that exists and is not to be replaced.
+/// Refuses a target that is a file of the log, or that exists and must not be replaced.
 fn check_target(path: &Path, target: &Path, replaces: bool) -> Result<(), Error> {
     let id = |path: &Path| fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
     let own: [PathBuf; 4] =

@@ -1,4 +1,4 @@
-//! The whole check of a log: its structure with the indexes, and the checksum of every event.
+//! The full check of a log: its structure with the indexes, and the checksum of every event.
 
 use std::path::Path;
 
@@ -21,7 +21,7 @@ const NAMED_MAX: usize = 100;
 /// Number of events between two reports of progress.
 const EVENTS_PER_LOOK: u64 = 1_024;
 
-/// Number of steps of SQLite between two looks at whether to go on.
+/// Number of SQLite steps between two checks whether to continue.
 const STEPS_PER_LOOK: i32 = 10_000;
 
 /// The result of a check.
@@ -64,12 +64,12 @@ impl Report {
     }
 }
 
-/// Checks the log at `path`, in one state of it, and changes nothing. Blocks.
+/// Checks one snapshot of the log at `path`, and changes nothing. Blocks.
 pub fn check(path: &Path, watch: &Watch) -> Result<Report, Error> {
     let mut conn = source::open(path)?;
     let failed = |error| named(path, &error);
     conn.pragma_update(None, "query_only", true).map_err(failed)?;
-    // One state of the log, until the connection is closed.
+    // Everything is read from one snapshot of the log, until the connection is closed.
     conn.execute_batch("BEGIN").map_err(failed)?;
     if schema::version(&conn).map_err(failed)? < STEPS.len() as i64 {
         return Err(Error::Old { path: path.to_owned() });
@@ -95,7 +95,7 @@ pub(super) fn of(conn: &mut Connection, watch: &Watch) -> rusqlite::Result<Repor
         last: conn.query_row("SELECT last_seq FROM log", (), |row| row.get::<_, i64>(0))? as u64,
         damaged: Vec::new(),
         damaged_events: 0,
-        // Damaged rows of events are found one by one.
+        // Damaged rows of events are found individually below.
         problems: problems.into_iter().filter(|problem| !is_of_one_event(problem)).collect(),
         readers: 0,
         webhooks: 0,
@@ -160,7 +160,7 @@ fn kept(conn: &Connection, names: &Names, report: &mut Report) -> rusqlite::Resu
     }
 }
 
-/// Reads the lists, as a start does.
+/// Reads the lists of readers and webhooks, as a start does.
 fn lists(conn: &Connection, names: &Names, report: &mut Report) -> rusqlite::Result<()> {
     match readers::load(conn, &names.epochs) {
         Ok(readers) => report.readers = readers.len(),
@@ -173,7 +173,7 @@ fn lists(conn: &Connection, names: &Names, report: &mut Report) -> rusqlite::Res
     Ok(())
 }
 
-/// Checks what we count beside the events ourselves, and SQLite knows nothing of.
+/// Checks the indexes that we maintain beside the events, which SQLite knows nothing about.
 fn indexes(conn: &Connection, report: &mut Report) -> rusqlite::Result<()> {
     let blocks = format!(
         "SELECT count(*) FROM (SELECT channel, seq / {BLOCK_LEN} FROM events WHERE purged IS NOT 1
@@ -189,7 +189,7 @@ fn indexes(conn: &Connection, report: &mut Report) -> rusqlite::Result<()> {
     ] {
         match conn.query_row(sql, (), |row| row.get::<_, i64>(0)) {
             Ok(0) => {}
-            // A channel that a damaged row names is no channel.
+            // A damaged row can name a channel that does not exist.
             Ok(_) if report.damaged_events > 0 => {}
             Ok(count) => report.problems.push(format!("{count} {what}")),
             // It was found before.

@@ -1,4 +1,4 @@
-//! Giving free pages of a log back to the disk.
+//! Returns the free pages of a log to the disk.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
@@ -22,8 +22,7 @@ pub struct Compacted {
     pub after: u64,
 }
 
-/// Writes the log at `path` anew without its free pages, and puts that in its place. Fails while a gateway uses the log.
-/// Blocks.
+/// Rewrites the log at `path` without its free pages. Fails while a gateway uses the log. Blocks.
 pub fn compact(path: &Path, now: Timestamp, watch: &Watch) -> Result<Compacted, Error> {
     match inspect(path)? {
         Found::Nothing => return Err(Error::Nothing { path: path.to_owned() }),
@@ -38,8 +37,8 @@ pub fn compact(path: &Path, now: Timestamp, watch: &Watch) -> Result<Compacted, 
     let before = fs::metadata(path).map_err(io)?;
     let draft = Draft::new(path)?;
     copying::copy(&mut conn, path, &draft, watch)?;
-    // Closing removes the write-ahead log, unless another program reads the log: then it would be taken for one of the
-    // new file.
+    // Closing removes the write-ahead log, unless another program reads the log. A write-ahead log that stays
+    // would be taken for that of the new file.
     conn.close().map_err(|(_, error)| sql(error))?;
     if fs::metadata(wal_path(path)).is_ok() {
         return Err(Error::InUse { path: path.to_owned() });

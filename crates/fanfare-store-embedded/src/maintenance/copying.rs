@@ -1,8 +1,8 @@
-//! Copying a log into a new file, in one state of it.
+//! Copies one snapshot of a log into a new file.
 //!
-//! `VACUUM INTO` reads within one transaction, so a gateway that goes on writing neither changes what is copied nor
-//! makes the copy begin again. Until the copy is done, the gateway's write-ahead log cannot start over: it grows by what
-//! is pushed meanwhile. The copy gives way before that fills the disk.
+//! `VACUUM INTO` reads within one transaction, so a gateway that keeps writing neither changes the copy nor
+//! makes it start over. Until the copy is done, the gateway's write-ahead log cannot start over, and grows with
+//! each push. The copy gives up before that fills the disk.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -72,7 +72,7 @@ pub(super) fn checked(draft: &Draft, watch: &Watch) -> Result<check::Report, Err
     }
 }
 
-/// Returns the bytes of the pages that are in use.
+/// Returns the number of bytes in used pages.
 fn len(conn: &Connection) -> rusqlite::Result<u64> {
     let number = |pragma: &str| -> rusqlite::Result<u64> {
         conn.query_row(&format!("PRAGMA {pragma}"), (), |row| row.get::<_, i64>(0))
@@ -81,7 +81,7 @@ fn len(conn: &Connection) -> rusqlite::Result<u64> {
     Ok(number("page_count")?.saturating_sub(number("freelist_count")?) * number("page_size")?)
 }
 
-/// How far the write-ahead log has grown since the copy began.
+/// The growth of the write-ahead log since the copy began.
 #[derive(Debug, Clone)]
 struct Growth {
     wal: PathBuf,
@@ -95,7 +95,7 @@ impl Growth {
         Growth { wal, before }
     }
 
-    /// Returns whether the disk of the log is about to be full because of it.
+    /// Returns whether it is about to fill the disk of the log.
     fn is_too_much(&self) -> bool {
         let now = fs::metadata(&self.wal).map_or(0, |found| found.len());
         now > self.before + RESERVE && room::free(directory(&self.wal)).is_some_and(|free| free < RESERVE)

@@ -1,4 +1,4 @@
-//! A file that is written under another name, and gets its own once it is complete and on the disk.
+//! A file that is written under a temporary name, and gets its own once it is complete and on the disk.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -12,11 +12,11 @@ use super::Error;
 use crate::failure;
 use crate::files::{beside, sync_names};
 
-/// What is added to the name of a file until it is complete.
+/// The suffix of a file's name until it is complete.
 const SUFFIX: &str = ".part";
 
-/// A file under way, removed when it is dropped. The lock on it tells the remains of a process that was killed from the
-/// file of one that runs.
+/// An incomplete file, removed on drop. Its lock distinguishes the file of a running process from one that a
+/// killed process left.
 #[derive(Debug)]
 pub(super) struct Draft {
     target: PathBuf,
@@ -25,9 +25,10 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Begins the file at `target`: empty, and readable by its owner alone.
+    /// Creates the draft of `target`: empty, and readable only by its owner.
     pub(super) fn new(target: &Path) -> Result<Draft, Error> {
-        /// Attempts to replace what a killed process left: another one can do the same at the same time.
+        /// Maximum attempts to replace the file that a killed process left: another process can do the same at
+        /// the same time.
         const ATTEMPTS: usize = 10;
         let path = beside(target, SUFFIX);
         for _ in 0..ATTEMPTS {
@@ -42,7 +43,7 @@ impl Draft {
             }
             if is_at(&file, &path) {
                 let draft = Draft { target: target.to_owned(), path, file };
-                // SQLite would take a journal that is left for one of this file.
+                // SQLite would take a leftover journal for that of this file.
                 draft.remove_companions();
                 draft.file.set_len(0).map_err(|error| failed(&draft.path, &error))?;
                 return Ok(draft);
@@ -51,7 +52,7 @@ impl Draft {
         Err(Error::Io { path, problem: "other processes replace it all the time".to_owned() })
     }
 
-    /// Removes the files that SQLite makes beside it.
+    /// Removes the files that SQLite creates beside it.
     fn remove_companions(&self) {
         for suffix in ["-journal", "-wal", "-shm"] {
             let _ = fs::remove_file(beside(&self.path, suffix));
@@ -68,8 +69,8 @@ impl Draft {
         &self.file
     }
 
-    /// Syncs the file, gives it its name, and syncs the directories above it. With `replaces`, it takes the place of one that is
-    /// there.
+    /// Syncs the file, gives it its name, and syncs the directories above it. With `replaces`, it replaces an
+    /// existing file.
     pub(super) fn place(self, replaces: bool) -> Result<(), Error> {
         let io = |error: &io::Error| failed(&self.target, error);
         self.file.sync_all().map_err(|error| io(&error))?;
@@ -95,7 +96,7 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        // Nothing is there any more once it was placed.
+        // Once the file is placed, there is nothing to remove.
         if is_at(&self.file, &self.path) {
             let _ = fs::remove_file(&self.path);
             self.remove_companions();
@@ -108,7 +109,7 @@ pub(super) fn directory(path: &Path) -> &Path {
     path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Names an error of the file system.
+/// Converts an error of the file system.
 pub(super) fn failed(path: &Path, error: &io::Error) -> Error {
     let path = path.to_owned();
     match failure::is_no_room(error) {

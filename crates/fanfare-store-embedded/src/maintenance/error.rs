@@ -7,7 +7,7 @@ use crate::open_error::OpenError;
 /// Why work on the file of a log was not done. Nothing is changed, and nothing is left behind.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// Another program has the log for itself: no other can read it.
+    /// Another program has exclusive use of the log, so it cannot be read.
     #[error(
         "`{path}` cannot be read while the gateway that uses it runs, because its disk was full when it started"
     )]
@@ -20,7 +20,7 @@ pub enum Error {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is wrong, first of all.
+        /// The first problem found.
         problem: String,
     },
     /// The file is empty.
@@ -63,13 +63,13 @@ pub enum Error {
         /// The place without a file.
         path: PathBuf,
     },
-    /// A file that belongs to another log is left over.
+    /// A file of another log is left over.
     #[error("`{path}` is left of another log")]
     Remains {
         /// The file.
         path: PathBuf,
     },
-    /// A backup has a file beside it with a part of its content, so it is a copy of a log that was in use.
+    /// Part of a backup's content is in a file beside it, so it is a copy of a log that was in use.
     #[error("a part of `{path}` is in `{with}`")]
     HasMore {
         /// The backup.
@@ -77,7 +77,7 @@ pub enum Error {
         /// The file beside it.
         with: PathBuf,
     },
-    /// Another program reads the log, which is not a gateway.
+    /// Another program, not a gateway, reads the log.
     #[error("another program has `{path}` open")]
     InUse {
         /// The log.

@@ -1,4 +1,4 @@
-//! A short look at a log, for whoever asks what is wrong.
+//! A quick examination of a log, for `fanfare doctor`.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -20,15 +20,15 @@ use crate::schema::{self, STEPS};
 /// Number of events between two looks at the clock.
 const PAGE_LEN: u64 = 256;
 
-/// Maximum duration of the look at the structure, and of that at the events: somebody waits for it.
+/// Maximum duration of the check of the structure, and of that of the events: a person waits for both.
 const TIME_MAX: Duration = Duration::from_secs(1);
 
-/// What a look at a log found that works.
+/// The result of examining a log that works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Examined {
     /// Number of events that the log should have.
     pub events: u64,
-    /// Number of events that were looked at, the oldest ones.
+    /// Number of events examined, starting with the oldest.
     pub looked_at: u64,
     /// Number of damaged ones among them.
     pub damaged: u64,
@@ -38,8 +38,8 @@ pub struct Examined {
     pub mode: u32,
 }
 
-/// Looks at the log at `path` for a limited time, and changes nothing. Fails if a gateway would not start with it.
-/// Blocks.
+/// Examines the log at `path` for a limited time, and changes nothing. Fails if a gateway would not start with
+/// it. Blocks.
 pub fn examine(path: &Path) -> Result<Examined, Error> {
     let mut conn = source::open(path)?;
     let failed = |error| named(path, &error);
@@ -63,7 +63,7 @@ pub fn examine(path: &Path) -> Result<Examined, Error> {
     Ok(examined)
 }
 
-/// Returns how many bytes a file with this length lacks, by what its head says.
+/// Returns how many bytes are missing from a file of this length, according to its header.
 fn missing(path: &Path, len: u64) -> Option<u64> {
     let mut head = [0; 32];
     File::open(path).and_then(|mut file| file.read_exact(&mut head)).ok()?;
@@ -90,7 +90,7 @@ fn structure(conn: &mut Connection) -> rusqlite::Result<Option<String>> {
     }
 }
 
-/// Looks at the events until all are seen, or the time is over.
+/// Checks the events until all are done, or the time is over.
 fn events(conn: &Connection, examined: &mut Examined) -> rusqlite::Result<()> {
     let names = Names::load(conn)?;
     let first = first(conn)?;

@@ -1,4 +1,4 @@
-//! Reading the events of a log one by one, past those that cannot be read.
+//! Reads the events of a log one by one, skipping those that cannot be read.
 
 use std::path::Path;
 
@@ -12,11 +12,11 @@ use crate::failure;
 use crate::read::{first, partition};
 use crate::schema::{self, STEPS};
 
-/// Number of events that are read in one state of the log: whoever takes them may be slow, and a state that is held
-/// keeps the gateway's write-ahead log from starting over.
+/// Number of events that are read in one snapshot: the consumer may be slow, and an open snapshot keeps the
+/// gateway's write-ahead log from starting over.
 const PAGE_LEN: u64 = 256;
 
-/// What was exported.
+/// The result of an export.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Exported {
     /// Number of events.
@@ -39,7 +39,7 @@ pub fn export<E: From<Error>>(
         let end = last.min(next + PAGE_LEN - 1);
         let mut page = Vec::new();
         conn.execute_batch("BEGIN").map_err(|error| failed(&error))?;
-        // Retention may have removed some meanwhile: they are not damaged.
+        // Retention may have removed some in the meantime; they are not damaged.
         let from = next.max(oldest(&conn).map_err(|error| failed(&error))?);
         let read = walk(&conn, &names, from, end, |_, found| -> rusqlite::Result<()> {
             page.push(found);
@@ -83,7 +83,7 @@ fn start(path: &Path, since: Option<Timestamp>) -> Result<(Connection, Names, u6
     Ok((conn, names, from, last))
 }
 
-/// Returns the oldest seq that is kept, or the least there can be if that cannot be read.
+/// Returns the oldest seq that is kept, or the smallest possible one if it cannot be read.
 fn oldest(conn: &Connection) -> rusqlite::Result<u64> {
     match first(conn) {
         Err(error) if failure::is_damage(&error) => Ok(1),

@@ -1,7 +1,7 @@
 //! Work on the file of a log from outside the gateway: backups and their way back, checks, copies as text.
 //!
-//! Reading works beside a running gateway: each reads one state of the log. Whatever changes a log takes its lock, so a
-//! gateway that runs refuses it.
+//! Operations that read work beside a running gateway: each reads one snapshot of the log. Operations that
+//! change a log take its lock, so they fail while a gateway runs.
 
 mod backup;
 mod check;
@@ -30,14 +30,14 @@ pub use examine::{Examined, examine};
 pub use export::{Exported, export};
 pub use restore::{Restored, restore};
 
-/// How far work has come.
+/// The progress of the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// What is done now.
+    /// The current phase.
     pub phase: Phase,
-    /// Bytes or events that are done; about right.
+    /// Bytes or events done, approximately.
     pub done: u64,
-    /// Bytes or events in all; about right.
+    /// Bytes or events in total, approximately.
     pub total: u64,
 }
 
@@ -46,16 +46,16 @@ pub struct Progress {
 pub enum Phase {
     /// Copying the file; counts bytes.
     Copying,
-    /// Checking the structure of the file, of which no part can be told.
+    /// Checking the structure of the file; reports no amounts.
     CheckingStructure,
     /// Checking the events; counts them.
     CheckingEvents,
 }
 
-/// Hears of progress, often; returns whether to go on.
+/// Called often with the progress; returns whether to continue.
 pub type Watch = Arc<dyn Fn(Progress) -> bool + Send + Sync>;
 
-/// Refuses a place with a file beside it that SQLite would take for a part of what is put there.
+/// Refuses a place where SQLite would take a file beside it for part of the new file.
 fn check_no_remains(path: &Path, suffixes: &[&str]) -> Result<(), Error> {
     let mut remains = suffixes.iter().map(|suffix| beside(path, suffix));
     match remains.find(|path| fs::symlink_metadata(path).is_ok()) {

@@ -1,8 +1,8 @@
-//! Putting a backup where a log is missing.
+//! Restores a backup where a log is missing.
 //!
-//! The log that comes of it has the events of the backup, and a new epoch: after them, it will have others than the log
-//! that was backed up. Both have the events up to the end of the backup in common, so whoever returns with a position
-//! of the earlier epoch continues there.
+//! The restored log has the events of the backup, and a new epoch, because the events after them will differ
+//! from those of the original log. The two logs share the events up to the end of the backup, so clients that
+//! return with a position of the earlier epoch continue there.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -30,24 +30,24 @@ const BYTES_PER_LOOK: usize = 1024 * 1024;
 /// A log that was restored.
 #[derive(Debug, Clone)]
 pub struct Restored {
-    /// What is in it.
+    /// The result of checking its content.
     pub report: Report,
     /// The epoch of the log that was backed up.
     pub before: Epoch,
 }
 
-/// Puts a copy of `backup` at `path`, where no log may be, and gives it a new epoch. The copy is checked first. Fails if
-/// something is left there of another log, and while a gateway uses that place. Blocks.
+/// Puts a copy of `backup` at `path`, where there must be no log, and gives it a new epoch. The copy is checked
+/// first. Fails if files of another log are left there, and while a gateway uses that path. Blocks.
 pub fn restore(backup: &Path, path: &Path, now: Timestamp, watch: &Watch) -> Result<Restored, Error> {
     check_backup(backup)?;
     check_place(path)?;
     make_directory(path)?;
     let _lock = Lock::take(path)?;
-    // Again, now that nobody else puts something there.
+    // Checks again, now that nobody else can put a file there.
     check_place(path)?;
     let draft = Draft::new(path)?;
     copy_bytes(backup, &draft, watch)?;
-    // The name of the draft would tell the caller nothing.
+    // The name of the draft would mean nothing to the caller.
     let of_backup = |error| match error {
         Error::Damaged { problem, .. } => Error::Damaged { path: backup.to_owned(), problem },
         error => error,
@@ -74,10 +74,10 @@ fn check_backup(backup: &Path) -> Result<(), Error> {
     }
 }
 
-/// Refuses a place that has a log, or what is left of one: SQLite would mix them.
+/// Refuses a place with a log, or with files left from one: SQLite would mix them.
 fn check_place(path: &Path) -> Result<(), Error> {
     if fs::symlink_metadata(path).is_ok() {
-        // A gateway that uses it is what to say first.
+        // If a gateway uses it, that is the error to report.
         if fs::symlink_metadata(beside(path, ".lock")).is_ok() {
             Lock::take(path)?;
         }
@@ -90,7 +90,7 @@ fn has_content(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| found.len() > 0)
 }
 
-/// Copies the bytes of the backup, which is not opened as a database: nothing appears beside it.
+/// Copies the bytes of the backup without opening it as a database, so no files appear beside it.
 fn copy_bytes(backup: &Path, draft: &Draft, watch: &Watch) -> Result<(), Error> {
     let read = |error: std::io::Error| failed(backup, &error);
     let mut from = File::open(backup).map_err(read)?;
@@ -155,7 +155,7 @@ fn keep_events(conn: &Connection, epoch: i64) -> rusqlite::Result<()> {
     for seq in seqs {
         match keep.execute((epoch, seq)) {
             Ok(_) => {}
-            // A damaged row stays behind, and its delivery is given up.
+            // A damaged row is not copied, and its delivery is given up.
             Err(error) if failure::is_of_content(&error) => {}
             Err(error) => return Err(error),
         }

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use super::Error;
 
-/// Room that copying must leave: enough for a gateway to go on until somebody looks at a disk that is nearly full.
+/// Space that copying must leave free: enough for a gateway to keep running until someone notices that the disk
+/// is nearly full.
 pub(super) const RESERVE: u64 = 16 * 1024 * 1024;
 
-/// Returns the free bytes of the disk that has the file or directory at `path`; nothing if that is not known.
+/// Returns the free bytes of the disk with the file or directory at `path`; `None` if not known.
 pub(super) fn free(path: &Path) -> Option<u64> {
     let volume = rustix::fs::statvfs(path).ok()?;
     Some(volume.f_bavail.saturating_mul(volume.f_frsize))

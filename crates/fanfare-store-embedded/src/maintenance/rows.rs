@@ -1,4 +1,4 @@
-//! The events of a log, one after the other, with those that cannot be read.
+//! The events of a log in order, including those that cannot be read.
 
 use fanfare_core::{Event, Position};
 use rusqlite::{Connection, Row};
@@ -10,7 +10,7 @@ use crate::failure;
 use crate::read::{event_at, is_purged};
 use crate::row::{self, Decoder};
 
-/// What is needed to read rows.
+/// The context for reading rows.
 #[derive(Debug)]
 pub(super) struct Names {
     pub(super) epochs: Epochs,
@@ -36,7 +36,7 @@ pub(super) fn last(conn: &Connection) -> rusqlite::Result<u64> {
     })
 }
 
-/// What is at a seq.
+/// The content at a seq.
 #[derive(Debug)]
 pub(super) enum Found {
     /// An event.
@@ -47,7 +47,7 @@ pub(super) enum Found {
     Damage,
 }
 
-/// Calls `each` for every seq from `first` to `last`, with what is there.
+/// Calls `each` for every seq from `first` to `last`, with its content.
 pub(super) fn walk<E: From<rusqlite::Error>>(
     conn: &Connection,
     names: &Names,
@@ -64,7 +64,7 @@ pub(super) fn walk<E: From<rusqlite::Error>>(
         let mut rows = statement.query((next as i64, last as i64))?;
         while next <= last {
             let row = match rows.next() {
-                // The log has no holes: a row that is not there is lost.
+                // The log has no holes, so a missing row is lost.
                 Ok(Some(row)) if row::seq(row).is_ok_and(|seq| seq == next) => row,
                 Ok(_) => break,
                 Err(error) if failure::is_damage(&error) => break,
@@ -88,7 +88,7 @@ pub(super) fn walk<E: From<rusqlite::Error>>(
     Ok(())
 }
 
-/// Returns what a row has. The channel of one that was purged may be forgotten.
+/// Returns the content of a row. The channel of a purged one may be forgotten.
 fn found(row: &Row<'_>, names: &Names, decoder: &mut Decoder) -> rusqlite::Result<Found> {
     if readable(row::is_purged(row))? == Some(true) {
         return Ok(Found::Purged);
@@ -101,7 +101,7 @@ fn found(row: &Row<'_>, names: &Names, decoder: &mut Decoder) -> rusqlite::Resul
     Ok(event.map_or(Found::Damage, Found::Event))
 }
 
-/// Returns what was read; nothing if it is damaged.
+/// Returns what was read; `None` if it is damaged.
 fn readable<T>(read: rusqlite::Result<T>) -> rusqlite::Result<Option<T>> {
     match read {
         Ok(value) => Ok(Some(value)),

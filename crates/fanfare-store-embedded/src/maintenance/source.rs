@@ -1,4 +1,4 @@
-//! Opening a log to read it, beside a gateway that runs or without one.
+//! Opens a log for reading, whether or not a gateway runs.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -21,7 +21,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, Error> {
     }
     let had_wal = wal_path(path).metadata().is_ok_and(|wal| wal.len() > 0);
     let conn = match has_wal_mode(path)? {
-        // Even who reads writes down, beside the file, which state of it.
+        // Even a reader has to write: it records its snapshot in a file beside the log.
         true => match connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE) {
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) => {
                 connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
@@ -31,13 +31,13 @@ pub(super) fn open(path: &Path) -> Result<Connection, Error> {
         false => connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY),
     };
     let conn = conn.map_err(|error| named(path, &error))?;
-    // A write-ahead log that a crash left is for the next start to deal with.
+    // A write-ahead log left by a crash is handled at the next start.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, had_wal)
         .map_err(|error| named(path, &error))?;
     Ok(conn)
 }
 
-/// Names an error of SQLite.
+/// Converts an error of SQLite.
 pub(super) fn named(path: &Path, error: &rusqlite::Error) -> Error {
     let path = path.to_owned();
     match error.sqlite_error_code() {

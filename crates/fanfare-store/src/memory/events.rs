@@ -27,9 +27,9 @@ pub(super) struct Events {
     bytes: u64,
     /// Number of events that were removed since the last sweep.
     removed: u64,
-    /// A channel without events was purged; it stays until retention has removed them.
+    /// A channel without events was purged; it stays until retention has removed its purged events.
     pub(super) channels: BTreeMap<Channel, ChannelLog>,
-    /// The events that were purged, by their seqs: the bytes that each lost, which count for retention all the same.
+    /// The purged events by seq, with the bytes that each lost, which still count for retention.
     pub(super) purged: HashMap<u64, u64>,
     pub(super) traces: Traces,
     /// The place where the event of an idempotency key is, or was.
@@ -189,7 +189,7 @@ impl Events {
         self.first += 1;
         self.removed += 1;
         self.bytes -= event.stored_len() + self.purged.remove(&event.position.seq).unwrap_or_default();
-        // One that has expired would have been sent to nobody.
+        // An expired event would not have been sent to anyone.
         if !event.is_expired(now) {
             self.traces.note(&event);
         }
@@ -210,7 +210,7 @@ impl Events {
         channels
     }
 
-    /// Takes the content of the events that `purge` selects; returns nothing if the log has none.
+    /// Erases the content of the events that `purge` selects; returns `None` if the log has none.
     pub(super) fn purge(&mut self, purge: &Purge) -> Option<Purged> {
         let seqs: Vec<u64> = match purge {
             Purge::Event(position) if position.epoch != self.epoch => return None,
@@ -220,7 +220,7 @@ impl Events {
                 log.events = 0;
                 let seqs: Vec<_> = log.seqs.iter().copied().collect();
                 if seqs.is_empty() {
-                    // Retention has removed all that there was to tell of.
+                    // Retention has removed everything that readers had to be told about.
                     self.channels.remove(channel);
                 }
                 seqs
@@ -242,7 +242,7 @@ impl Events {
         Some(purged)
     }
 
-    /// Returns the events that `purge` selects and that were purged.
+    /// Returns the purged events that `purge` selects.
     pub(super) fn purged_of(&self, purge: &Purge) -> BTreeSet<Position> {
         match purge {
             Purge::Event(position) => BTreeSet::from([*position]),

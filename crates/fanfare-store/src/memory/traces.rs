@@ -7,16 +7,16 @@ use fanfare_core::{Channel, Event, EventType, Filter, Priority};
 use crate::read::Removed;
 use crate::traces::{Missed, TRACES_DROPPED, TRACES_MAX, Trace};
 
-/// The traces by what they are of.
+/// The traces by channel, type and priority.
 #[derive(Debug, Default)]
 pub(super) struct Traces {
     by_kind: BTreeMap<(Channel, EventType, Priority), Trace>,
-    /// Of the events up to here, some that were removed have no trace.
+    /// The seq up to which some removed events have no trace.
     untraced_to: u64,
 }
 
 impl Traces {
-    /// Notes an event that is removed, the oldest of the log.
+    /// Records that the oldest event of the log is removed.
     pub(super) fn note(&mut self, event: &Event) {
         let kind = (event.channel.clone(), event.event_type.clone(), event.priority);
         let trace = self.by_kind.entry(kind).or_default();
@@ -31,7 +31,8 @@ impl Traces {
         }
     }
 
-    /// Returns what a reader of `filter` that has everything up to `after` has missed; the log starts with `first`.
+    /// Returns what a reader with `filter` has missed if it has everything up to `after`; the log starts at
+    /// `first`.
     pub(super) fn missed(&self, filter: &Filter, after: u64, first: u64) -> Option<Removed> {
         if after.saturating_add(1) >= first {
             return None;

@@ -1,10 +1,10 @@
-//! A filter in words: which events somebody gets.
+//! Describes a filter in words.
 
 use std::fmt::Display;
 
 use crate::cli::text::harmless;
 
-/// Describes a filter on one line. The parts can come from a gateway that nobody vouches for, so they are made harmless.
+/// Describes a filter on one line. The parts can come from an untrusted gateway, so they are made harmless.
 pub(crate) fn filter_words(
     patterns: &[impl Display],
     types: &[impl Display],

@@ -160,7 +160,7 @@ impl Args {
     }
 }
 
-/// Says that some events are missing.
+/// Warns that some events are missing.
 fn note_gone(damaged: Option<u64>, purged: Option<u64>, context: &Context) {
     for (number, why) in
         [(damaged, "cannot be read, because the log is damaged"), (purged, "left out: purged or redacted")]

@@ -17,8 +17,9 @@ pub(crate) enum Format {
     Text,
 }
 
-/// Starts to log, and returns the handle with which the level can be changed. As JSON, the log has all that goes to stderr,
-/// panics included. The filter is `FANFARE_LOG` (such as `fanfare=debug`); without it, `-v` and `--quiet` decide.
+/// Starts logging, and returns a handle for changing the level. As JSON, the log has everything that goes to
+/// stderr, panics included. The filter is `FANFARE_LOG` (such as `fanfare=debug`); without it, `-v` and
+/// `--quiet` decide.
 pub(crate) fn start(format: Format, output: Output) -> LogLevel {
     let level = match (output.quiet, output.verbose) {
         (true, _) => Level::Error,
@@ -41,7 +42,7 @@ pub(crate) fn start(format: Format, output: Output) -> LogLevel {
             .boxed(),
     };
     let (filtering, handle) = reload::Layer::new(EnvFilter::new(&filter));
-    // This fails if a log was started before, which then stays.
+    // This fails if logging has already been started, which then stays.
     let _ = tracing_subscriber::registry().with(filtering).with(lines).try_init();
     LogLevel::new(filter, move |filter| {
         handle.reload(EnvFilter::new(filter)).map_err(|error| error.to_string())

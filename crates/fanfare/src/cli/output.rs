@@ -80,14 +80,14 @@ impl Output {
         stdout.write_all(b"\n")
     }
 
-    /// Prints a line of text that others wrote, byte for byte.
+    /// Prints a line of text from others, byte for byte.
     pub(crate) fn bare(&self, line: impl AsRef<str>) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
         stdout.write_all(line.as_ref().as_bytes())?;
         stdout.write_all(b"\n")
     }
 
-    /// Warns a person at a terminal that texts which others wrote come as they are.
+    /// Warns a person at a terminal that texts from others are printed unchanged.
     pub(crate) fn warn_of_raw(&self) {
         if self.mode == Mode::Raw && io::stdout().is_terminal() {
             self.warn(

@@ -1,4 +1,4 @@
-//! What a purge removed, as a line.
+//! Prints what a purge removed.
 
 use crate::cli::output::Mode;
 use crate::cli::output::style::{BOLD, SUCCESS};

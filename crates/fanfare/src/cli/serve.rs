@@ -168,7 +168,7 @@ pub(crate) fn run(context: &Context) -> Result<Exit, Failure> {
 
 fn run_logged(context: &Context, format: Format, level: &LogLevel) -> Result<Exit, Failure> {
     let program = Program::running()?;
-    // Before there are threads: it takes them out of the environment.
+    // Called before there are threads, because it changes the environment.
     let inherited = Inherited::from_environment().map_err(|error| {
         Failure::usage("cannot use the sockets that were passed to the gateway").why(format!("{error:#}"))
     })?;
@@ -194,8 +194,8 @@ fn run_logged(context: &Context, format: Format, level: &LogLevel) -> Result<Exi
     }
 }
 
-/// Starts a gateway at the sockets that were passed, or else where the configuration says. A gateway that had them before
-/// may still have the log.
+/// Starts a gateway on the sockets that were passed, or else on the configured addresses. A gateway that had
+/// the sockets before may still have the log.
 async fn start_at(
     config: gateway::Config,
     inherited: Option<Inherited>,

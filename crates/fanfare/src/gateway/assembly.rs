@@ -105,7 +105,8 @@ impl Outlets {
 }
 
 impl Assembly {
-    /// Creates the parts. From `leaving` on, others are told to go elsewhere. The MCP door serves what `service` returns.
+    /// Creates the parts. Once `leaving` is set, clients are told to go elsewhere. The MCP door serves what
+    /// `service` returns.
     pub(super) async fn new(
         store: Store,
         config: &Config,

@@ -36,9 +36,9 @@ pub use sockets::{Inherited, Sockets, Spare};
 pub use stopping::Times;
 use stopping::supervise;
 
-/// Maximum time that a successor waits for the log: as long as the stop of the gateway before it takes, with time to drain.
+/// Maximum time that a successor waits for the log: enough for its predecessor to drain and stop.
 const SUCCESSION_MAX: Duration = Duration::from_secs(120);
-/// The pause between two looks at the log that another process has.
+/// The pause between two attempts to open a log that another process has.
 const SUCCESSION_PAUSE: Duration = Duration::from_millis(20);
 
 /// The settings that an operator can change.
@@ -58,7 +58,8 @@ pub struct Config {
     pub mcp: mcp::transports::door::Config,
     /// The webhooks.
     pub webhooks: webhooks::Config,
-    /// The time for which a gateway that is to stop goes on, so that others stop sending to it; default 0.
+    /// The time for which a gateway keeps serving before it stops, so that clients stop sending to it; default
+    /// 0.
     pub drain_time: Duration,
     /// Maximum duration of a stop, after that; default 10 s.
     pub shutdown_timeout: Duration,
@@ -167,8 +168,8 @@ async fn opened(config: &Config) -> Result<Result<Store, OpenError>, JoinError> 
     tokio::task::spawn_blocking(move || engines::open(&spec, retention, clock)).await
 }
 
-/// Starts a gateway at sockets that were passed to it. It waits for its log while another process has it, and accepts
-/// connections only then: until it has stopped, that process may accept them at the same sockets.
+/// Starts a gateway on sockets that were passed to it. While another process has the log, it waits, and accepts
+/// no connections: the other process may still accept them on the same sockets.
 pub async fn start_inheriting(config: Config, inherited: Inherited) -> anyhow::Result<Running> {
     let deadline = tokio::time::Instant::now() + SUCCESSION_MAX;
     let mut is_told = false;
@@ -192,7 +193,7 @@ pub async fn start_on(store: Store, config: Config) -> anyhow::Result<Running> {
     start_at(store, config, sockets).await
 }
 
-/// Starts a gateway on a store that is open, at sockets that listen already.
+/// Starts a gateway with an open store, on sockets that already listen.
 pub async fn start_at(store: Store, config: Config, sockets: Sockets) -> anyhow::Result<Running> {
     let gateway = |webhooks: &Webhooks, listeners: &Listeners| -> Arc<dyn Service> {
         Arc::new(mcp::gateway::Gateway::new(webhooks.clone(), listeners.clone()))

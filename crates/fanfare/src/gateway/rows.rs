@@ -24,9 +24,10 @@ pub(super) const SWEEPER: Part = Part::new("sweeper", RESTART, Phase::Background
 /// Removes callers that have not pushed for a while: until it restarts, they are only remembered for longer.
 pub(super) const IDLE_CALLERS: Part =
     Part::new("idle callers", Ends::Harmless { after: PAUSE }, Phase::Background);
-/// Notes which readers are in use. Retention removes a reader only after eight notes were missed.
+/// Records which readers are in use. Retention removes a reader only after eight missed records.
 pub(super) const READERS_IN_USE: Part = Part::new("readers in use", RESTART, Phase::Background);
-/// Forgets channels without events that nobody asks for: until it restarts, they are only remembered for longer.
+/// Forgets channels without events that nobody asks for. While it is down, they are merely remembered for
+/// longer.
 pub(super) const FORGETTING: Part =
     Part::new("forgetting", Ends::Harmless { after: PAUSE }, Phase::Background);
 /// Saves the positions of webhooks. It alone knows which ones are not saved yet.

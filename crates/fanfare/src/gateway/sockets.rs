@@ -19,7 +19,7 @@ use socket2::SockRef;
 #[derive(Debug)]
 pub struct Sockets {
     pub(super) listening: Vec<(Endpoint, Listener)>,
-    /// The files that this process made for them.
+    /// The files that this process created for them.
     files: Vec<SocketFile>,
 }
 
@@ -33,7 +33,7 @@ enum Passed {
     Unix(UnixListener),
 }
 
-/// What keeps the sockets of a running gateway for its successor; cheap to clone.
+/// Keeps the sockets of a running gateway for its successor; cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Spare(
     /// Guards the descriptors; held to take them. Empty once the gateway is stopping.
@@ -74,8 +74,8 @@ impl Sockets {
 }
 
 impl Inherited {
-    /// Takes the sockets that the environment names; `None` if there are none. Call this before there are threads: it
-    /// changes the environment, so that no child takes them for its own.
+    /// Takes the sockets that the environment names; `None` if there are none. Call this before there are
+    /// threads: it changes the environment, so that child processes do not take the sockets for their own.
     pub fn from_environment() -> anyhow::Result<Option<Inherited>> {
         let mut passed = ListenFd::from_env();
         let mut sockets = Vec::new();
@@ -107,7 +107,7 @@ impl Inherited {
         self.0.iter().map(|(endpoint, _)| endpoint.clone()).collect()
     }
 
-    /// Makes them usable by the runtime that calls this.
+    /// Registers them with the runtime that calls this.
     pub fn into_sockets(self) -> io::Result<Sockets> {
         let of = |(endpoint, passed)| Ok((endpoint, Passed::into_listener(passed)?));
         let listening = self.0.into_iter().map(of).collect::<io::Result<_>>()?;
@@ -138,7 +138,7 @@ impl Passed {
 }
 
 impl Spare {
-    /// Takes the descriptors for a successor, which finds the files as they are. Empty if it is too late.
+    /// Takes the descriptors for a successor, and leaves the files in place. Empty if it is too late.
     pub fn take(&self) -> Vec<OwnedFd> {
         self.kept().descriptors
     }

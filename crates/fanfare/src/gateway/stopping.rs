@@ -13,7 +13,8 @@ use super::sockets::Spare;
 
 /// Maximum time for event streams to send their last frame: a stream that takes longer is not read.
 const STREAMS_END_MAX: Duration = Duration::from_secs(1);
-/// Maximum time for the outcomes of attempts to be saved when the gateway stops: a worker cuts its attempts off earlier.
+/// Maximum time to save the outcomes of attempts when the gateway stops: a worker cuts its attempts off
+/// earlier.
 const ATTEMPTS_END_MAX: Duration = Duration::from_secs(6);
 /// Maximum time for reactors to close their streams at once: one turn, on a busy machine.
 const HANG_UP_MAX: Duration = Duration::from_secs(2);
@@ -37,7 +38,7 @@ impl Times {
         Times(Arc::new(Mutex::new(Step::of(config))))
     }
 
-    /// Takes them from another configuration, for a stop that has not begun.
+    /// Takes the times from another configuration, for a stop that has not begun.
     pub fn set(&self, config: &Config) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Step::of(config);
     }
@@ -61,12 +62,12 @@ pub(super) async fn supervise(
     spare: Spare,
     times: Times,
 ) -> Result<(), Failure> {
-    // While it drains, everything goes on, and `/ready` says that this will end.
+    // While it drains, everything keeps working, and `/ready` announces the stop.
     let outcome = tokio::select! {
         () = drained(&mut leaving, &times) => Ok(()),
         failure = failures.next() => Err(failure),
     };
-    // Without a successor, nobody may wait in the queue of a socket that is never asked again.
+    // Without a successor, nothing would ever accept connections that stay in the queue.
     spare.close();
     stop_in_order(&handles, Instant::now() + times.now().grace).await;
     // A part that fails while the others stop has also failed.
@@ -76,7 +77,7 @@ pub(super) async fn supervise(
     }
 }
 
-/// Waits for the request to stop, and then for as long as the gateway goes on.
+/// Waits for the request to stop, and then for the drain time.
 async fn drained(leaving: &mut Shutdown, times: &Times) {
     leaving.asked().await;
     tokio::time::sleep(times.now().drain).await;

@@ -33,8 +33,8 @@ impl fmt::Debug for Batch {
 /// Maximum bytes of the answers to one batch, which are one message; they are held until the last one is there.
 const ANSWERS_LEN_MAX: usize = 8 * 1024 * 1024;
 
-/// Counts an answer from when it is there, because it waits for the others. Replaces it by an error if there is no room,
-/// or none after the answers before it.
+/// Counts an answer as soon as it exists, because it waits for the rest of the batch. An answer that does not
+/// fit, alone or after the earlier ones, is replaced with an error.
 fn within(
     room: Arc<AtomicUsize>,
     outbox: Arc<Outbox>,

@@ -98,7 +98,7 @@ fn a_message_waits_only_for_what_will_be_taken() {
     let mut elsewhere = [account(&budget).hold(), account(&budget).hold()];
     elsewhere[0].add(SMALL_LEN_MAX).expect("room");
     elsewhere[1].add(SMALL_LEN_MAX - 4).expect("room");
-    // The share is full, and nobody says when it is not any more.
+    // The share is full, and nothing signals when there is room again.
     assert_eq!(now(outbox.send("one")), Some(Ok(())));
     assert_eq!(now(outbox.send("two")), None, "the one before it can be taken");
     assert!(now(outbox.next(attachment, 2)).is_none());

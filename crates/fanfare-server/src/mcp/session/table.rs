@@ -97,8 +97,9 @@ impl Sessions {
         Ok(session)
     }
 
-    /// Finds a session of `principal`. A session of another principal counts as missing, as does one of this machine
-    /// for a message that may come from elsewhere: calls can have the rights of the client that opened the session.
+    /// Finds a session of `principal`. A session of another principal counts as missing. So does a session of
+    /// this machine for a message that may come from elsewhere, because calls can have the rights of the client
+    /// that opened the session.
     pub fn find(&self, id: &str, principal: &Principal, locality: Locality) -> Result<Arc<Session>, Error> {
         let session = self.table().by_id.get(id).cloned();
         let session = session

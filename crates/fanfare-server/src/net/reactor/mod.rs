@@ -206,8 +206,8 @@ impl Reactor {
         }
     }
 
-    /// Has the kernel take the last frames of streams whose sockets are full: the gateway need not be there any more when
-    /// their clients read them.
+    /// Lets the kernel buffer the last frames of streams whose sockets are full, so that their clients can read
+    /// them after the gateway has ended.
     fn make_room(&mut self) {
         for key in std::mem::take(&mut self.stalled) {
             if let Some(stream) = self.streams.get_mut(key) {

@@ -1,4 +1,4 @@
-//! The socket of an event stream, of whichever kind: the reactor only reads and writes.
+//! The socket of an event stream, TCP or Unix: the reactor only reads and writes.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -9,7 +9,7 @@ use mio::{Interest, Registry, Token};
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
 use socket2::SockRef;
 
-/// Bytes that a socket may buffer at a stop: the rest of the largest event, and the notice that says goodbye.
+/// Bytes that a socket may buffer at a stop: the rest of the largest event, and the last notice.
 const LAST_WORDS_LEN: usize = 1024 * 1024;
 
 /// A connected socket, nonblocking.
@@ -17,7 +17,7 @@ const LAST_WORDS_LEN: usize = 1024 * 1024;
 pub struct Wire(OwnedFd);
 
 impl Wire {
-    /// Takes a socket that no runtime waits for.
+    /// Wraps a socket that is not registered with a runtime.
     pub fn new(socket: OwnedFd) -> Wire {
         Wire(socket)
     }
@@ -25,7 +25,7 @@ impl Wire {
     /// Lets the socket buffer more than while it is in use.
     pub fn make_room(&self) {
         let socket = SockRef::from(&self.0);
-        // The kernel takes as much of this as it allows. If that fails, the stream is told nothing and cut off.
+        // The kernel may allow less. If this fails, the stream is cut off without a notice.
         if socket.send_buffer_size().is_ok_and(|len| len < LAST_WORDS_LEN) {
             let _ = socket.set_send_buffer_size(LAST_WORDS_LEN);
         }

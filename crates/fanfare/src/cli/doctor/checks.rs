@@ -198,7 +198,7 @@ fn ports(settings: &Settings) -> Result<Vec<Finding>, Failure> {
     const CHECK: &str = "port";
     let bound = |endpoint: &Endpoint| match endpoint {
         Endpoint::Network(address) => TcpListener::bind(address).map(drop),
-        // A socket that nobody listens at is replaced, and its directory is what must be there.
+        // A socket that nobody listens on is replaced; only its directory must exist.
         Endpoint::Unix(path) => match UnixStream::connect(path) {
             Ok(_) => Err(ErrorKind::AddrInUse.into()),
             Err(_) => path.parent().map_or(Ok(()), |parent| parent.join(".").metadata().map(drop)),

@@ -1,4 +1,4 @@
-//! The checks of the log's file, and of the disk that it is on.
+//! The checks of the log file, and of its disk.
 
 use std::io::{ErrorKind, Write};
 use std::path::Path;
@@ -14,10 +14,11 @@ use fanfare_store_embedded::{Owner, owner};
 /// Bytes that must fit on the disk: what the smallest pushes need.
 const ROOM_MIN: usize = 256 * 1024;
 
-/// Bytes of a write-ahead log from which somebody must have kept it from starting over. The gateway lets it have 64 MiB.
+/// Length of a write-ahead log from which another program must be keeping it from starting over. The gateway
+/// allows 64 MiB.
 const WAL_LEN_MAX: u64 = 128 * 1024 * 1024;
 
-/// Looks at the file of the log and at its directory.
+/// Checks the log file and its directory.
 pub(super) fn findings(settings: &Settings) -> Vec<Finding> {
     const CHECK: &str = "data";
     let Some(store) = settings.text(Key::Store) else {
@@ -36,7 +37,7 @@ pub(super) fn findings(settings: &Settings) -> Vec<Finding> {
     findings
 }
 
-/// Finds out whether the log can be written where it is.
+/// Checks whether the log can be written where it is.
 fn directory(check: &'static str, path: &Path, store: &str) -> Finding {
     // `serve` creates the directory. Until then, its nearest ancestor must be writable.
     let above = path.ancestors().skip(1).map(|above| match above.as_os_str().is_empty() {
@@ -70,7 +71,7 @@ fn directory(check: &'static str, path: &Path, store: &str) -> Finding {
 /// Returns the process that has the log open: a `fanfare serve`, or a `fanfare mcp` that hosts the gateway.
 fn host(path: &Path) -> Option<Owner> {
     let owner = owner(path)?;
-    // A process that was killed leaves its name in the file.
+    // A killed process leaves its name in the file.
     let pid = rustix::process::Pid::from_raw(owner.pid.cast_signed())?;
     rustix::process::test_kill_process(pid).is_ok().then_some(owner)
 }
@@ -82,7 +83,7 @@ fn write_in(directory: &Path) -> std::io::Result<()> {
     std::fs::remove_file(&path).and(written)
 }
 
-/// Looks at the log for a moment: what keeps a gateway from starting, and what is worth knowing.
+/// Examines the log briefly: problems that keep a gateway from starting, and what else is worth knowing.
 fn log(path: &Path) -> Vec<Finding> {
     const CHECK: &str = "log";
     let examined = match maintenance::examine(path) {

@@ -39,9 +39,9 @@ pub(crate) struct Outcome {
 }
 
 impl Command {
-    /// Creates a command that runs `line` with `sh -c`. `FANFARE_URL` is set to `server`. Of the variables with secrets
-    /// of ours, it gets those in `passed`: events come from others, and what they make a command do or print must not
-    /// reach a token that it does not need.
+    /// Creates a command that runs `line` with `sh -c`. `FANFARE_URL` is set to `server`. Of our variables with
+    /// secrets, it gets only those in `passed`: events come from others, and what they make a command do or
+    /// print must not reach a token that it does not need.
     pub(crate) fn new(line: &str, timeout: Option<Duration>, server: &str, passed: &[String]) -> Command {
         let secrets = Key::ALL.into_iter().filter(|key| key.is_secret()).map(Key::variable);
         let withheld =

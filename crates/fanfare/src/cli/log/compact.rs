@@ -1,4 +1,4 @@
-//! `fanfare log compact`: gives free space in the file of the log back to the disk.
+//! `fanfare log compact`: returns free space in the log file to the disk.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Errors of work on the file of a log, as people read them.
+//! Error messages for work on a log file.
 
 use crate::cli::Failure;
 use crate::cli::startup::open_failure;

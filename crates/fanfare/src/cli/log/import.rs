@@ -120,7 +120,7 @@ impl Total {
         self.imported.oldest = self.imported.oldest.or(done.oldest);
     }
 
-    /// Adds to an error what was done before it.
+    /// Adds to an error how much was imported before it.
     fn explain(&self, failure: Failure) -> Failure {
         let done = match self.imported.added + self.imported.known {
             0 => "nothing was imported".to_owned(),

@@ -15,7 +15,7 @@ struct StoredSource {
     agent: Option<String>,
 }
 
-/// Reads an event. Its arrival is its timestamp: an export does not tell it.
+/// Reads an event. Its arrival is its timestamp, because an export does not have the arrival.
 pub(super) fn event(text: &str) -> Result<Event, Invalid> {
     let mut members: BTreeMap<&str, &RawValue> = serde_json::from_str(text).map_err(|error| {
         Invalid::new(Code::InvalidJson, format!("the line is not a JSON object: {error}"), FIX)
@@ -25,7 +25,7 @@ pub(super) fn event(text: &str) -> Result<Event, Invalid> {
     let expires: Option<Timestamp> =
         members.remove("expires_at").map(|value| parsed(Some(value), "expires_at")).transpose()?;
     let source = members.remove("source").map(source).transpose()?.unwrap_or_else(unknown);
-    // The rest is what a push has, with the same rules.
+    // The rest has the members of a push, with the same rules.
     let pushed = serde_json::to_string(&members).expect("members with text as keys");
     let new = new_event::parse_ndjson(pushed.as_bytes(), &source).map_err(|invalid| Invalid {
         at: invalid.at.strip_prefix("/0").unwrap_or(&invalid.at).into(),
@@ -62,7 +62,7 @@ fn source(value: &RawValue) -> Result<Source, Invalid> {
     })
 }
 
-/// Returns the source of an event that says nothing of it.
+/// Returns the source of an event that does not name one.
 fn unknown() -> Source {
     Source { principal: Arc::clone(Principal::local().name()), door: Door::Http, agent: None }
 }

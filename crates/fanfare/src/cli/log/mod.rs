@@ -64,7 +64,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     }
 }
 
-/// Returns what a report says, as JSON.
+/// Returns a report as JSON.
 pub(crate) fn said_of(report: &Report, path: &Path) -> Value {
     let epoch = report.epoch;
     json!({
@@ -78,7 +78,7 @@ pub(crate) fn said_of(report: &Report, path: &Path) -> Value {
     })
 }
 
-/// Warns of events in a copy that cannot be read.
+/// Warns about events in a copy that cannot be read.
 pub(crate) fn noted_damage(report: &Report, of: &str, output: Output) {
     if report.damaged_events > 0 {
         let events = count(report.damaged_events, "event");

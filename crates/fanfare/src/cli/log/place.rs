@@ -1,4 +1,4 @@
-//! Which log a command works on.
+//! The log that a command works on.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Work on a file that takes long: it shows how far it is, and can be stopped.
+//! Long work on a file: it shows its progress, and can be stopped.
 
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +18,7 @@ const REPORTS_APART: Duration = Duration::from_millis(100);
 /// Time between two reports in a log file, where each is a line.
 const LINES_APART: Duration = Duration::from_secs(10);
 
-/// Runs `work` on a thread that may block. Ctrl-C ends it, and it leaves nothing behind.
+/// Runs `work` on a blocking thread. Ctrl-C stops it, and nothing is left behind.
 pub(crate) fn work<T: Send + 'static>(
     context: &Context,
     work: impl FnOnce(&Watch) -> Result<T, Error> + Send + 'static,
@@ -46,7 +46,7 @@ pub(crate) fn work<T: Send + 'static>(
     })
 }
 
-/// Says how far the work is.
+/// Reports the progress of the work.
 struct Reporter {
     output: Output,
     is_terminal: bool,

@@ -1,4 +1,4 @@
-//! What `fanfare serve` says once it listens.
+//! The announcement of `fanfare serve` once it listens.
 
 use fanfare_core::Endpoint;
 

@@ -1,8 +1,8 @@
-//! From the start of a gateway to its end: what each signal does.
+//! The life of a gateway from start to end, and the effect of each signal.
 //!
-//! SIGTERM and Ctrl-C stop it, and a second one ends it at once. SIGHUP reads the settings again. SIGUSR1 has
-//! it log more, or as before. SIGUSR2 stops it and has this process continue as the program that is installed by now, at
-//! the same sockets.
+//! SIGTERM and Ctrl-C stop it, and a second one ends it immediately. SIGHUP reloads the settings. SIGUSR1 makes
+//! it log more, or as before. SIGUSR2 stops it, and this process continues as the program that is now
+//! installed, with the same sockets.
 
 use std::os::fd::OwnedFd;
 
@@ -28,7 +28,7 @@ pub(super) enum End {
     HandOver(Vec<OwnedFd>),
 }
 
-/// The signals that a gateway obeys.
+/// The signals that a gateway handles.
 #[derive(Debug)]
 pub(super) struct Signals {
     pub(super) stop: Stop,
@@ -147,7 +147,7 @@ fn reload(
     Ok(now)
 }
 
-/// Checks what can be known of a successor before the gateway stops for it.
+/// Checks, as far as possible, that a successor will start, before the gateway stops for it.
 async fn succession(settings: &Settings) -> Result<(), Failure> {
     serve::config(&settings.again()?)?;
     Program::running()?.can_start().await

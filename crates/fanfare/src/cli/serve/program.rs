@@ -1,7 +1,8 @@
-//! The program as its own successor: after a hand-over, this process continues as the file that is installed by now.
+//! The program as its own successor: after a hand-over, this process continues as the program that is now
+//! installed.
 //!
-//! The process keeps its id, so whoever started it (a service manager, a container) notices nothing. The sockets stay
-//! open, so connections wait in their queues meanwhile, and are not refused.
+//! The process keeps its id, so a service manager or a container notices nothing. The sockets stay open, so
+//! connections wait in their queues instead of being refused.
 
 use std::ffi::OsString;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -17,10 +18,10 @@ use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 use crate::cli::Failure;
 use crate::cli::failure::said;
 
-/// The descriptors of a successor's sockets are below this one: nothing else uses such high numbers once the gateway has
-/// stopped, and every limit on open files that a gateway starts with allows them.
+/// The descriptors of a successor's sockets are below this number: nothing else uses numbers this high once the
+/// gateway has stopped, and every limit on open files that a gateway accepts allows them.
 const DESCRIPTORS_END: i32 = 128;
-/// Maximum time for the program to say its version.
+/// Maximum time for the program to print its version.
 const START_MAX: Duration = Duration::from_secs(5);
 
 /// The file that this process runs, and the arguments that it was started with.
@@ -31,8 +32,8 @@ pub(super) struct Program {
 }
 
 impl Program {
-    /// Returns the program of this process. First called at its start: of a file that was replaced since, the system knows
-    /// only that it was deleted.
+    /// Returns the program of this process. Call it first at the start: once the file has been replaced, the
+    /// system only knows that it was deleted.
     pub(super) fn running() -> Result<Program, Failure> {
         static RUNNING: OnceLock<Program> = OnceLock::new();
         if let Some(program) = RUNNING.get() {
@@ -62,8 +63,8 @@ impl Program {
         }
     }
 
-    /// Has this process continue as the program, which is passed the sockets (`sd_listen_fds(3)`). Returns only the
-    /// error that prevents it.
+    /// Makes this process continue as the program, and passes it the sockets (`sd_listen_fds(3)`). Returns only
+    /// if that fails.
     pub(super) fn continue_with(self, sockets: Vec<OwnedFd>) -> Failure {
         let passed = match in_a_row(sockets) {
             Ok(passed) => passed,
@@ -82,7 +83,7 @@ impl Program {
     }
 }
 
-/// Copies the descriptors to numbers in a row, which survive the change of the program.
+/// Copies the descriptors to consecutive numbers that stay open across `exec`.
 fn in_a_row(sockets: Vec<OwnedFd>) -> anyhow::Result<Vec<OwnedFd>> {
     let first = DESCRIPTORS_END - i32::try_from(sockets.len())?;
     let copy = |(number, socket): (i32, OwnedFd)| {

@@ -65,9 +65,9 @@ pub(crate) fn said(mode: Mode) -> &'static str {
     }
 }
 
-/// Returns the addresses of this machine, if the system lets the process list them. In a sandbox that hides them, one
-/// of them could pass for a public address. In local mode, the gateway starts without them: its own callers may send to
-/// this machine anyway, and others may then send nowhere.
+/// Returns the addresses of this machine, if the system lets the process list them. In a sandbox that hides
+/// them, one of them could pass for a public address. In local mode, the gateway starts without them: callers
+/// on this machine may send to it anyway, and other callers then cannot send anywhere.
 fn interfaces(mode: Mode) -> Result<Option<Vec<IpAddr>>, Failure> {
     match if_addrs::get_if_addrs() {
         Ok(interfaces) => Ok(Some(interfaces.iter().map(if_addrs::Interface::ip).collect())),

@@ -63,7 +63,7 @@ pub(crate) struct Settings {
     environment: Vec<(Key, Vec<String>)>,
     /// The configuration files that exist, in order of precedence.
     files: Vec<File>,
-    /// The file that was named instead of the usual ones.
+    /// The file given instead of the usual ones.
     named: Option<PathBuf>,
 }
 

@@ -41,7 +41,7 @@ pub(crate) fn server(text: &str) -> Result<String, Invalid> {
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
-/// Checks a host name. A name with anything else around it, such as a port, would never match a request.
+/// Checks a host name. A name with an extra part, such as a port, would never match a request.
 pub(super) fn host_name(text: &str) -> Result<(), Invalid> {
     let is_name = !text.is_empty()
         && !text.ends_with('.')
