@@ -33,8 +33,8 @@ pub struct Event {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub key: Option<String>,
-    /// The time of day of the append. If the machine's clock was set back, it can be earlier than that of the event
-    /// before; the seq is the order.
+    /// The time of day of the append. If the machine's clock was set back, it can be earlier than that of the
+    /// previous event; the seq defines the order.
     #[schema(value_type = values::Timestamp)]
     pub timestamp: Timestamp,
     /// The source of the event.

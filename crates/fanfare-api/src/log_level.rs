@@ -8,7 +8,7 @@ use crate::words::LogLevel;
 /// How much the gateway logs.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct LogState {
-    /// The level; omitted if `filter` is none of a level.
+    /// The level; omitted if `filter` does not match one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<LogLevel>,
     /// The filter, as in `FANFARE_LOG`.

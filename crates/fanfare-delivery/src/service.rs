@@ -121,7 +121,7 @@ pub enum WebhookError {
         what: String,
     },
     /// Too many webhooks name one host.
-    #[error("{max} webhooks already lead to `{host}`")]
+    #[error("{max} webhooks already point to `{host}`")]
     HostTaken {
         /// The host.
         host: TargetHost,
@@ -158,7 +158,7 @@ impl From<WebhookError> for Refusal {
             .at("If-Match:"),
             WebhookError::HostTaken { host, max } => Refusal::new(
                 Code::TooManyWebhooks,
-                format!("{max} webhooks already lead to `{host}`, the maximum for one host"),
+                format!("{max} webhooks already point to `{host}`, the maximum for one host"),
                 "unregister some, or filter what one webhook gets; the operator can raise `--max-webhooks-per-host`",
             )
             .at("/webhook_url"),

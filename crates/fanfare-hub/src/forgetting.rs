@@ -89,7 +89,7 @@ impl Work for Forgetting {
                     stop.asked().await;
                     return Ok(());
                 }
-                Err(error) => tracing::warn!(%error, "channels without events could not be forgotten"),
+                Err(error) => tracing::warn!(%error, "could not forget channels without events"),
             }
             tokio::select! {
                 () = tokio::time::sleep(LOOK_INTERVAL) => {}

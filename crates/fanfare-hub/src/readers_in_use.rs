@@ -32,7 +32,7 @@ impl Work for ReadersInUse {
             tokio::select! {
                 () = tokio::time::sleep(self.interval) => {
                     if let Err(error) = self.hub.note_readers_in_use().await {
-                        tracing::warn!(%error, "could not note which readers are in use");
+                        tracing::warn!(%error, "could not record which readers are in use");
                     }
                 }
                 () = stop.asked() => return Ok(()),

@@ -116,10 +116,10 @@ impl LogLevel {
     fn apply(&self, filters: &mut Filters, filter: String) {
         match (self.0.apply)(&filter) {
             Ok(()) => {
-                tracing::info!(filter, "the level of the log was changed");
+                tracing::info!(filter, "changed the log level");
                 filters.now = filter;
             }
-            Err(error) => tracing::error!(error, filter, "the level of the log could not be changed"),
+            Err(error) => tracing::error!(error, filter, "could not change the log level"),
         }
     }
 

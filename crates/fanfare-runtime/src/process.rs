@@ -53,7 +53,7 @@ impl Collector for Process {
         let look = match Look::take() {
             Ok(look) => look,
             Err(error) => {
-                tracing::debug!(%error, "the metrics of the process could not be read");
+                tracing::debug!(%error, "could not read the metrics of the process");
                 return Ok(());
             }
         };

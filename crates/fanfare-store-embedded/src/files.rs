@@ -60,7 +60,7 @@ pub(super) fn inspect(path: &Path) -> Result<Found, OpenError> {
         return Ok(Found::Empty);
     }
     if head.len() < HEAD_LEN || !head.starts_with(MAGIC) {
-        return Err(foreign("it is not a database of ours"));
+        return Err(foreign("it is not a database"));
     }
     let word = |at: usize| i32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
     if word(68) != APPLICATION_ID {

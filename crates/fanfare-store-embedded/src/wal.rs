@@ -148,8 +148,8 @@ impl Wal {
             self.held = Some(Instant::now());
             tracing::warn!(
                 path = %path.display(), wal_bytes = pages * PAGE_LEN,
-                "another program has been reading the log for long, so that its write-ahead log cannot start over and \
-                 grows with each push; end that program (`fuser` names those that have the file open)"
+                "another program has been reading the log for a long time, so the write-ahead log cannot start over \
+                 and grows with each push; end that program (`fuser` lists those that have the file open)"
             );
         }
     }

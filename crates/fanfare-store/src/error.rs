@@ -127,6 +127,6 @@ pub enum Error {
 impl Error {
     /// Returns the error for settling an append that happened, but has since lost an event.
     pub fn removed(id: AppendId) -> Error {
-        Error::Other { problem: format!("what append {id} appended was removed") }
+        Error::Other { problem: format!("the events of append {id} were removed") }
     }
 }

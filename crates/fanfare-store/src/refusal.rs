@@ -19,14 +19,14 @@ impl From<Error> for Refusal {
             Error::TooManyChannels { max } => Refusal::new(
                 Code::TooManyChannels,
                 format!("the log already has the maximum of {max} channels"),
-                "push to an existing channel; one is freed by `DELETE /api/channels/{name}`, or when retention has removed \
-                 its events and nobody listens to it",
+                "push to an existing channel; `DELETE /api/channels/{name}` frees one, and so does retention when it removes \
+                 the last event of a channel that nobody listens to",
             )
             .at_limit("channels"),
             Error::TooManyNewChannels { max } => Refusal::new(
                 Code::TooManyChannels,
                 format!("the push names more than {max} new channels, the maximum for one push"),
-                "put what differs in `data` rather than in the name of the channel",
+                "put the part that varies into `data`, not into the channel name",
             )
             .at_limit("new_channels"),
             Error::TooManyReaders { max } => Refusal::new(
@@ -44,7 +44,7 @@ impl From<Error> for Refusal {
             Error::Purged { position } => Refusal::new(
                 Code::PositionGone,
                 format!("event `{position}` was purged"),
-                "go on without it: what it said is gone for good",
+                "continue without it: its content is gone for good",
             ),
             Error::EpochChanged { position, epoch } => position.of_another_log(epoch).into(),
             Error::UrlTaken { webhook } => Refusal::new(

@@ -38,7 +38,7 @@ impl Authorities {
             let (kind, der) = section.map_err(|_| invalid("the text is not valid PEM", fix))?;
             if kind != SectionKind::Certificate {
                 return Err(invalid(
-                    "the text contains something else than certificates",
+                    "the text contains something other than certificates",
                     "send only the certificates of the authorities; if a key was in it, replace the key",
                 ));
             }

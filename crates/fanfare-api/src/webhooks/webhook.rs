@@ -65,7 +65,7 @@ pub struct Webhook {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub last_failure_outcome: Option<Outcome>,
-    /// The position up to which events were not sent, because retention removed them before or they are damaged.
+    /// The position up to which events were not sent, because they had been removed, purged or damaged.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Position>, nullable = false)]
     pub lost_up_to: Option<Position>,

@@ -74,12 +74,12 @@ fn log(gateway: &Gateway, locality: Locality) -> Result<&LogLevel, Problem> {
     match locality {
         Locality::Here => gateway.config.log_level.as_ref().ok_or_else(|| {
             let fix = "set the level where that program starts";
-            Problem::not_found("log level: another program has this gateway in it", fix)
+            Problem::not_found("log level: this gateway is embedded in another program", fix)
         }),
         Locality::Elsewhere => Err(Problem::new(
             Code::NotLocal,
-            "only callers on the gateway's machine can see and set the level of the log",
-            "call it there, at a loopback address and not through a proxy",
+            "only callers on the gateway's machine can see and set the log level",
+            "call it on that machine, at a loopback address and not through a proxy",
         )),
     }
 }

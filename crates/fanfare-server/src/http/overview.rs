@@ -218,7 +218,7 @@ pub async fn metrics(State(gateway): State<Gateway>, headers: HeaderMap) -> Resu
         gateway.webhooks.measure().await
     };
     if let Err(error) = measured.await {
-        tracing::warn!(%error, "some metrics are those of an earlier look, because the store could not be read");
+        tracing::warn!(%error, "some metrics are out of date, because the store could not be read");
     }
     let text = gateway.metrics.encode(format).map_err(|error| {
         tracing::error!(%error, "the metrics could not be written");

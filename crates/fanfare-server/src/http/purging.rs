@@ -11,8 +11,8 @@ use crate::http::{Gateway, history, path};
 use crate::problem::Problem;
 use fanfare_hub::values::{Purge, Purged as Counts};
 
-/// Purges a channel: its events lose their content, and its name is free. Events keep their positions; clients that pass
-/// them are told of a gap.
+/// Purges a channel: its events lose their content, and its name is free. Events keep their positions; clients that
+/// read past them get a gap.
 #[utoipa::path(
     delete,
     path = "/api/channels/{name}",
@@ -40,7 +40,7 @@ pub async fn purge_channel(
     }
 }
 
-/// Redacts an event: it loses its content and keeps its position. Clients that pass it are told of a gap.
+/// Redacts an event: it loses its content and keeps its position. Clients that read past it get a gap.
 #[utoipa::path(
     delete,
     path = "/api/events/{id}",

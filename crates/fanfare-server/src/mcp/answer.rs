@@ -96,6 +96,6 @@ impl AsRef<[u8]> for Owner {
 /// The error in place of an answer that does not fit.
 pub fn no_room(len: usize) -> Error {
     Error::busy(format!(
-        "the call is done, but there is no room for its answer of {len} bytes; read the waiting messages first"
+        "the call was made, but its answer of {len} bytes does not fit; read the waiting messages first"
     ))
 }

@@ -155,7 +155,7 @@ async fn serve_http1(stream: Socket, peer: Peer, streams: Streams, shared: Share
             () = tokio::time::sleep(STALL_MAX), if written.is_some() => {
                 let by_now = exchange.written.load(Ordering::Relaxed);
                 if written.replace(by_now) == Some(by_now) && exchange.is_blocked() {
-                    tracing::debug!(%peer, "a response was cut off, because its client reads nothing");
+                    tracing::debug!(%peer, "a response was cut off, because its client does not read it");
                     return;
                 }
                 continue;
@@ -239,7 +239,7 @@ async fn hand_over(taken: Handover, mut stream: Socket, read: Bytes, shared: Sha
                 tokio::select! {
                     () = converse(RawConnection { stream, read: read.to_vec(), beats, stop, sent }) => {}
                     () = over.asked_for(CONVERSATION_MAX) => {
-                        tracing::debug!("a conversation was cut off, because its client reads nothing");
+                        tracing::debug!("a conversation was cut off, because its client does not read it");
                     }
                 }
             }

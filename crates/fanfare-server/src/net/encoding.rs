@@ -30,7 +30,7 @@ const ENCODED_LEN_MAX: usize = 16 * 1024 * 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotGzip {
     /// The bytes are not gzip.
-    #[error("the body is not gzip, which `Content-Encoding` says")]
+    #[error("the body is not gzip, although `Content-Encoding` says so")]
     Damaged,
     /// The bytes end within the data.
     #[error("the compressed body ended early")]
@@ -78,7 +78,7 @@ fn coding(headers: &HeaderMap) -> Result<Coding, Problem> {
         (_, another) => {
             let what = match another {
                 Some(_) => "the body is encoded twice".to_owned(),
-                None => format!("the encoding `{}` is not understood", name.escape_debug()),
+                None => format!("the encoding `{}` is not supported", name.escape_debug()),
             };
             Err(Problem::new(Code::UnsupportedMediaType, what, "send the body as it is, or with `gzip`")
                 .at("Content-Encoding:"))

@@ -145,7 +145,7 @@ fn kept(conn: &Connection, names: &Names, report: &mut Report) -> rusqlite::Resu
             Ok(Some(row)) => row,
             Ok(None) => return Ok(()),
             Err(error) if failure::is_damage(&error) => {
-                report.problems.push(format!("events that deliveries keep cannot be read: {error}"));
+                report.problems.push(format!("events kept for deliveries cannot be read: {error}"));
                 return Ok(());
             }
             Err(error) => return Err(error),
@@ -184,8 +184,8 @@ fn indexes(conn: &Connection, report: &mut Report) -> rusqlite::Result<()> {
          LEFT JOIN channels ON channels.id = found.channel
          WHERE channels.last_seq IS NULL OR channels.last_seq < found.last";
     for (sql, what) in [
-        (blocks.as_str(), "places in which a channel has events are missing in its index"),
-        (channels, "channels do not know their last event"),
+        (blocks.as_str(), "entries of channels are missing in the index"),
+        (channels, "channels have a wrong last event"),
     ] {
         match conn.query_row(sql, (), |row| row.get::<_, i64>(0)) {
             Ok(0) => {}

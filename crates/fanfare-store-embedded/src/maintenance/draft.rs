@@ -49,7 +49,7 @@ impl Draft {
                 return Ok(draft);
             }
         }
-        Err(Error::Io { path, problem: "other processes replace it all the time".to_owned() })
+        Err(Error::Io { path, problem: "other processes keep replacing it".to_owned() })
     }
 
     /// Removes the files that SQLite creates beside it.

@@ -64,7 +64,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// A file of another log is left over.
-    #[error("`{path}` is left of another log")]
+    #[error("`{path}` is left over from another log")]
     Remains {
         /// The file.
         path: PathBuf,

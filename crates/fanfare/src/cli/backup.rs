@@ -13,14 +13,14 @@ use crate::cli::text::{count, size};
 use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_store_embedded::maintenance;
 
-/// Back up the log, also while the gateway runs
+/// Back up the log, even while the gateway runs
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
     ("Back up the log of `fanfare serve`", "fanfare backup /backup/log.db"),
-    ("Another log, over the backup of yesterday", "fanfare backup --store ./log.db --force /backup/log.db"),
-], "The backup is one state of the log. It is checked, and appears under its name once it is complete. It \
-    contains the secrets of webhooks, so only you can read it (0600). While it is made, the log's \
-    write-ahead log grows by what is pushed."))]
+    ("Another log, replacing yesterday's backup", "fanfare backup --store ./log.db --force /backup/log.db"),
+], "The backup is one snapshot of the log. It is checked, and gets its name once it is complete. It \
+    contains the secrets of webhooks, so only you can read it (0600). Until it is complete, the log's \
+    write-ahead log grows with each push."))]
 pub(crate) struct Args {
     /// File to write
     #[arg(value_name = "FILE")]

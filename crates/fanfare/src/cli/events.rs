@@ -31,8 +31,8 @@ enum Command {
 #[command(after_help = examples::with_note(&[
     ("One event", "fanfare events redact k3f9x2ab-1042"),
     ("Find it first", "fanfare history --text sk_live_"),
-], "The event stays in the log as an empty place; subscribers that pass it are told of a gap. Deliveries of it that \
-    wait are removed. Whoever has received it keeps it: replace the secret, too. At a terminal, you are asked to \
+], "The event stays in the log as an empty place; subscribers that read past it get a gap. Its waiting deliveries \
+    are removed. Clients that have received it keep it, so replace the secret too. At a terminal, you are asked to \
     confirm; scripts and agents are not."))]
 struct RedactArgs {
     /// The events

@@ -91,7 +91,7 @@ impl Output {
     pub(crate) fn warn_of_raw(&self) {
         if self.mode == Mode::Raw && io::stdout().is_terminal() {
             self.warn(
-                "raw texts can command your terminal; use another format, or `| less`, for texts of others",
+                "raw text can control your terminal; for text from others, use another format or `| less`",
             );
         }
     }

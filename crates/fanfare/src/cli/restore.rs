@@ -13,10 +13,10 @@ use crate::cli::text::count;
 use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_store_embedded::maintenance;
 
-/// Put a backup in the place of a log that is gone
+/// Restore a lost log from a backup
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
-    ("After `mv` of what is left of the log", "fanfare restore /backup/log.db"),
+    ("After you have moved away what is left of the log", "fanfare restore /backup/log.db"),
     ("To another place", "fanfare restore /backup/log.db --store ./log.db"),
 ], "The backup is checked first. The log gets a new epoch: clients are told that it was replaced, and \
     continue after the last event that they have in common with it. Readers and webhooks continue from \

@@ -34,8 +34,8 @@ use fanfare_store::{Clock, Retention};
     ("Keep a month, at most 10 GiB", "fanfare serve --retention-age 30d --retention-bytes 10GiB"),
 ], "You can also set every option in the [serve] table of the configuration file, or in the \
     environment as FANFARE_… (FANFARE_LISTEN, FANFARE_STORE, …). Ctrl-C or SIGTERM shuts down \
-    cleanly; a second one stops immediately. SIGHUP reloads the settings; SIGUSR1 logs more, and \
-    a second one as before; SIGUSR2 restarts the gateway without refusing a connection."))]
+    cleanly; a second one stops immediately. SIGHUP reloads the settings; SIGUSR1 logs more, \
+    and a second one less again; SIGUSR2 restarts the gateway without refusing a connection."))]
 pub(crate) struct Args {
     #[arg(long, value_name = "ADDR", help = with_default(
         "Address or `unix:PATH` to listen on; repeatable, port 0 picks a free one", Key::Listen))]
@@ -90,7 +90,7 @@ pub(crate) struct Args {
         "Disconnect a client that reads nothing for this long", Key::StallTimeout))]
     stall_timeout: Option<String>,
     #[arg(long, value_name = "TIME", help = with_default(
-        "Before a shutdown, go on for this long while /ready says 503", Key::DrainTime))]
+        "Before a shutdown, keep serving for this long, with /ready at 503", Key::DrainTime))]
     drain_time: Option<String>,
     #[arg(long, value_name = "TIME", help = with_default(
         "How long to wait for a clean shutdown", Key::ShutdownTimeout))]
@@ -98,7 +98,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SET", help = with_default(
         "MCP tools to offer: essential, all or readonly", Key::Toolset))]
     toolset: Option<String>,
-    /// Log each request: method, path, status, bytes, duration and who asked
+    /// Log each request: method, path, status, bytes, duration and caller
     #[arg(long)]
     access_log: bool,
     #[arg(

@@ -94,7 +94,7 @@ impl Inherited {
             };
             ensure!(
                 socket.1.is_listening()?,
-                "descriptor {index} of LISTEN_FDS is a connection, not a socket that listens; a systemd socket unit must \
+                "descriptor {index} of LISTEN_FDS is a connection, not a listening socket; a systemd socket unit must \
                  not set `Accept=yes`"
             );
             sockets.push(socket);

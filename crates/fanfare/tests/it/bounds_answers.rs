@@ -120,7 +120,7 @@ async fn an_answer_over_the_share_is_refused_by_its_id_and_what_was_done_is_told
     for refused in [refused, serde_json::from_str(said).expect("JSON")] {
         assert_eq!(refused["id"], 7, "{refused}");
         let said = refused["error"]["message"].as_str().expect("a message");
-        assert!(said.contains("no room"), "{refused}");
+        assert!(said.contains("does not fit"), "{refused}");
     }
 
     let push = call(8, "push_stream", json!({ "channel": "b", "message": "done" }));
@@ -130,7 +130,7 @@ async fn an_answer_over_the_share_is_refused_by_its_id_and_what_was_done_is_told
     assert_eq!((head.status, &answers[0]["id"], &answers[1]["id"]), (200, &json!(8), &json!(9)), "{answers}");
     assert!(answers[0]["result"]["structuredContent"]["id"].is_string(), "{answers}");
     assert!(
-        answers[1]["error"]["message"].as_str().is_some_and(|said| said.contains("no room")),
+        answers[1]["error"]["message"].as_str().is_some_and(|said| said.contains("does not fit")),
         "{answers}"
     );
     drop(bodies);

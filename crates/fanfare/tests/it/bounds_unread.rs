@@ -83,7 +83,7 @@ async fn calls_that_finish_together_hold_no_more_than_a_few_answers() {
         answered += usize::from(said["id"].is_number());
         let error = &said["error"];
         assert!(
-            error.is_null() || error["message"].as_str().is_some_and(|said| said.contains("no room")),
+            error.is_null() || error["message"].as_str().is_some_and(|said| said.contains("does not fit")),
             "{error}"
         );
     }

@@ -169,7 +169,7 @@ async fn raw_texts_at_a_terminal_come_with_a_warning_once() {
     gateway.push(&["one"]).await;
     gateway.push(&["two"]).await;
     let shown = at_a_terminal(&gateway.shell, &["history", "-o", "raw"], "").await;
-    assert_eq!(shown.matches("raw texts can command your terminal").count(), 1, "{shown}");
+    assert_eq!(shown.matches("raw text can control your terminal").count(), 1, "{shown}");
     assert!(shown.ends_with("one\ntwo\n"), "{shown}");
     let piped = gateway.run(&["history", "-o", "raw"]).await;
     assert_eq!((piped.out.as_str(), piped.err.as_str()), ("one\ntwo\n", ""));

@@ -56,8 +56,8 @@ async fn without_a_command_there_is_help() {
       channels     List and purge channels
       clients      List connected clients
       readers      List and manage durable readers
-      backup       Back up the log, also while the gateway runs
-      restore      Put a backup in the place of a log that is gone
+      backup       Back up the log, even while the gateway runs
+      restore      Restore a lost log from a backup
       log          Check, export, import or compact the log
       install      Add Fanfare to Claude Code, Cursor, VS Code, Codex and others
       uninstall    Remove Fanfare from MCP clients

@@ -87,7 +87,7 @@ async fn a_check_finds_damage_in_the_structure() {
     conn.execute_batch("DELETE FROM channel_blocks").expect("written");
     conn.close().expect("closed");
     let said = shell.run(&["log", "check"]).await;
-    assert!(said.code == 1 && said.out.contains("missing in its index"), "{said:?}");
+    assert!(said.code == 1 && said.out.contains("missing in the index"), "{said:?}");
     // An index that does not agree with its table.
     fs::write(path(&shell, "log.db"), &whole).expect("written");
     let conn = rusqlite::Connection::open(path(&shell, "log.db")).expect("a database");

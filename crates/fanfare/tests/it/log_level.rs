@@ -27,7 +27,7 @@ async fn the_level_changes_while_the_gateway_runs() {
     let set = gateway.post(PATH, &json!({ "level": "debug" })).await;
     assert_eq!(set, json!({ "level": "debug", "filter": "warn,fanfare=debug" }));
     // The first line of all: the stream before was not logged.
-    assert_eq!(gateway.line().await["message"], "the level of the log was changed");
+    assert_eq!(gateway.line().await["message"], "changed the log level");
     let _seen = listen(&gateway).await;
     gateway.program.logs("subscribed").await;
 
@@ -36,7 +36,7 @@ async fn the_level_changes_while_the_gateway_runs() {
     assert_eq!(now(&gateway).await["level"], "error");
     let set = gateway.post(PATH, &json!({ "level": "default" })).await;
     assert_eq!(set["level"], "info");
-    gateway.program.logs("the level of the log was changed").await;
+    gateway.program.logs("changed the log level").await;
 }
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn a_signal_sets_the_level_to_debug_and_back() {
     let mut gateway = Logged::start(&[]).await;
     for level in ["debug", "info"] {
         gateway.program.signal(Signal::USR1);
-        gateway.program.logs("the level of the log was changed").await;
+        gateway.program.logs("changed the log level").await;
         assert_eq!(now(&gateway).await["level"], level);
     }
 }

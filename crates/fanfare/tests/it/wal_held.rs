@@ -34,7 +34,7 @@ async fn a_program_that_keeps_the_write_ahead_log_from_starting_over_is_noticed(
     while wal_bytes().await < LONG + LONG / 8 {
         push(20).await;
     }
-    gateway.err("another program has been reading the log for long").await;
+    gateway.err("another program has been reading the log for a long time").await;
 
     other.execute_batch("COMMIT").expect("done");
     until("a short one", async || {

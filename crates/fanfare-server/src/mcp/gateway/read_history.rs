@@ -58,7 +58,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
             "events": { "type": "array", "items": events::schema() },
             "next_cursor": { "type": "string", "description": "Pass as `cursor` for the next page; absent on the last" },
             "damaged": { "type": "integer", "description": "Number of events here that cannot be read, because the log is damaged" },
-            "purged": { "type": "integer", "description": "Number of events here that were purged: what they said is gone" },
+            "purged": { "type": "integer", "description": "Number of events here that were purged: their content is gone" },
             "first": { "type": "string", "description": "The oldest position in the log" },
             "last": { "type": "string", "description": "The last position of the log" },
             "untrusted": events::untrusted(),

@@ -12,8 +12,8 @@ use crate::cli::{Context, Exit, Failure, block_on, examples};
 #[command(after_help = examples::with_note(&[
     ("All channels and their activity", "fanfare channels"),
     ("Purge a channel", "fanfare channels rm runs.4711"),
-], "Channels need not be created: a push makes one. One without events that nobody listens to is forgotten when \
-    retention has removed its last event."))]
+], "You need not create channels: a push does. A channel that nobody listens to is forgotten once retention has \
+    removed its last event."))]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<Command>,

@@ -99,7 +99,7 @@ fn log(path: &Path) -> Vec<Finding> {
         (0, true) => Finding::good(
             CHECK,
             format!(
-                "{} of {} looked at, whole; `fanfare log check` looks at all",
+                "{} of {} checked, all intact; `fanfare log check` checks the rest",
                 grouped(looked_at),
                 count(events, "event")
             ),
@@ -107,7 +107,7 @@ fn log(path: &Path) -> Vec<Finding> {
         (damaged, _) => Finding::bad(
             CHECK,
             format!("{} of {} damaged", grouped(damaged), count(looked_at, "event")),
-            "`fanfare log check` names them; readers pass over them. Check the disk before there are more",
+            "`fanfare log check` lists them; readers skip them. Check the disk before there are more",
         ),
     });
     if mode & 0o077 != 0 {
@@ -121,10 +121,10 @@ fn log(path: &Path) -> Vec<Finding> {
         findings.push(Finding::note(
             CHECK,
             format!(
-                "{} wait beside it, because another program has been reading it for long",
+                "{} wait in its write-ahead log, because another program has been reading it for a long time",
                 size(wal_bytes)
             ),
-            "end that program; `fuser` names those that have the file open",
+            "end that program; `fuser` lists those that have the file open",
         ));
     }
     findings

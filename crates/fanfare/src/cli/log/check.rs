@@ -18,8 +18,8 @@ use fanfare_store_embedded::maintenance::{self, Report};
     ("Check the log of `fanfare serve`", "fanfare log check"),
     ("Check a backup", "fanfare log check /backup/log.db"),
     ("In a script", "fanfare log check -q || echo damaged"),
-], "Checks the structure of the file with its indexes, and the checksum of every event. Nothing is \
-    changed, and a gateway may be running. Exit code 0 if everything is whole, otherwise 1."))]
+], "Checks the structure of the file with its indexes, and the checksum of every event. Changes \
+    nothing, and works while a gateway runs. Exit code 0 if the log is intact, otherwise 1."))]
 pub(crate) struct Args {
     /// File to check [default: the log]
     #[arg(value_name = "FILE", conflicts_with = "store")]

@@ -10,13 +10,13 @@ use crate::cli::text::size;
 use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_store_embedded::maintenance;
 
-/// Give free space in the log back to the disk
+/// Return free space in the log to the disk
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
     ("The log of `fanfare serve`", "fanfare log compact"),
     ("Another log", "fanfare log compact --store ./log.db"),
-], "Stop the gateway first. The log is written anew beside the old one, checked, and put in its place, so \
-    the disk needs room for both. Nothing in it changes."))]
+], "Stop the gateway first. A new file is written beside the old one, checked, and put in its place, so \
+    the disk needs room for both. The content does not change."))]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) store: StoreFlag,

@@ -18,14 +18,14 @@ use crate::cli::{Context, Exit, Failure, block_on, examples};
 use fanfare_store::{Engine, Retention};
 use fanfare_store_embedded::{Embedded, Imported};
 
-/// Take events from an export into the log
+/// Add the events of an export to the log
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
     ("Into the log of `fanfare serve`", "fanfare log import events.ndjson"),
     ("From one log into another", "fanfare log export --store old.db | fanfare log import --store new.db"),
 ], "Stop the gateway first. The log is created if there is none. Events keep their times and get new ids, \
-    after the events that are there. Those that the log has already are passed over, so the same file can \
-    be imported again. Readers and webhooks that are up to date are not sent them."))]
+    after the existing events. Events that the log already has are skipped, so you can import the same \
+    file again. Readers and webhooks that are up to date are not sent them."))]
 pub(crate) struct Args {
     /// File to read, or `-` for stdin
     #[arg(value_name = "FILE", default_value = "-", hide_default_value = true)]
@@ -125,7 +125,7 @@ impl Total {
         let done = match self.imported.added + self.imported.known {
             0 => "nothing was imported".to_owned(),
             lines => format!(
-                "{} before it are in the log; import the file again once the line is right, and they are passed over",
+                "{} before it are in the log; correct the line and import the file again, which skips them",
                 count(lines, "event")
             ),
         };

@@ -24,10 +24,10 @@ use fanfare_store_embedded::maintenance::Report;
 /// Check, export, import or compact the log
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
-    ("Is everything in it whole?", "fanfare log check"),
+    ("Look for damage", "fanfare log check"),
     ("Save what can be read", "fanfare log export > events.ndjson"),
-    ("Give free space back to the disk", "fanfare log compact"),
-], "These commands work on the file of the log, not through a gateway. `check` and `export` also work \
+    ("Return free space to the disk", "fanfare log compact"),
+], "These commands work on the log file, not through a gateway. `check` and `export` also work \
     while a gateway runs. See also `fanfare backup` and `fanfare restore`."))]
 pub(crate) struct Args {
     #[command(subcommand)]

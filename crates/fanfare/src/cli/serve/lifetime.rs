@@ -82,7 +82,7 @@ pub(super) async fn serve(
             _ = signals.toggle.recv() => level.toggle(),
             _ = signals.hand_over.recv() => match succession(&context.settings).await {
                 Ok(()) => {
-                    tracing::info!("handing over to the program that is installed by now");
+                    tracing::info!("handing over to the program that is now installed");
                     break End::HandOver(spare.take());
                 }
                 Err(failure) => {

@@ -80,7 +80,7 @@ keys! {
     StallTimeout =>
         "serve.stall-timeout", "FANFARE_STALL_TIMEOUT", "how long a client may read nothing";
     DrainTime =>
-        "serve.drain-time", "FANFARE_DRAIN_TIME", "how long to go on before a stop";
+        "serve.drain-time", "FANFARE_DRAIN_TIME", "how long to keep serving before a stop";
     ShutdownTimeout =>
         "serve.shutdown-timeout", "FANFARE_SHUTDOWN_TIMEOUT", "how long to wait for a clean shutdown";
     Toolset => "serve.toolset", "FANFARE_TOOLSET", "MCP tools: essential, all or readonly";
