@@ -34,11 +34,11 @@ pub async fn a_channel_without_events_can_be_forgotten(engine: impl Setup) {
         assert_eq!(channels(&log).await, [("a".to_owned(), 2), ("c".to_owned(), 1)]);
         log.reopen().await;
     }
-    // What it had is told of nevertheless.
+    // Readers are still told about its events.
     let b = seen(&log, Read { filter: patterns(&["b"]), ..log.read() }).await;
     assert_eq!(b, [Seen::Removed { up_to: 2, count: 1 }]);
 
-    // A name that comes again is a new channel, and none of the others becomes it.
+    // A name that is used again is a new channel, and does not get the events of another.
     log.append_to("d", "x").await;
     log.append_to("b", "x").await;
     log.reopen().await;
@@ -97,7 +97,7 @@ pub async fn what_a_delivery_needs_keeps_its_channel(engine: impl Setup) {
     log.store.ledger.record(Vec::new(), vec![remove(&log, 0, 1)]).await.expect("recorded");
     forget(&log, &["a"]).await;
     assert!(channels(&log).await.iter().all(|(name, _)| name != "a"));
-    // An attempt that ends later records it again, although nobody knows the channel.
+    // An attempt that ends later records the delivery again, although the channel is forgotten.
     log.store.ledger.record(Vec::new(), vec![again]).await.expect("recorded");
     log.reopen().await;
     if log.setup.survives() {

@@ -103,13 +103,13 @@ pub async fn a_reader_that_nobody_uses_is_removed(engine: impl Setup) {
     log.reopen().await;
     assert_eq!(names(&log).await, rest);
 
-    // A clock that is wrong for a moment removes none.
+    // A clock that is briefly wrong removes no reader.
     log.clock.set_ahead(400 * day);
     log.sweep_all().await;
     log.clock.set_back(400 * day);
     assert_eq!(names(&log).await, rest);
 
-    // More than one sweep may remove.
+    // More readers than one sweep may remove.
     for number in 0..1_200 {
         open(&log, &format!("reader-{number}")).await;
     }

@@ -42,7 +42,7 @@ pub async fn a_purged_channel_is_gone_and_its_places_stay(engine: impl Setup) {
         let newest = Read { order: Order::Newest, until: 6, ..log.read() };
         assert_eq!(seen(&log, newest).await, all.iter().rev().copied().collect::<Vec<_>>());
         assert_eq!(seen(&log, Read { filter: patterns(&["b"]), ..log.read() }).await, [gone(3)]);
-        // Those who do not want it are not told of it.
+        // Readers whose filter does not match it are not told.
         let others = seen(&log, Read { filter: patterns(&["a"]), ..log.read() }).await;
         assert_eq!(others, [Seen::Event(1), Seen::Event(4), Seen::Event(6)]);
         assert_eq!(channels(&log).await, [("a".to_owned(), 3)]);
@@ -50,7 +50,7 @@ pub async fn a_purged_channel_is_gone_and_its_places_stay(engine: impl Setup) {
     }
     assert_eq!(purge(&log, channel("b")).await, None, "it has no events");
 
-    // The name is as good as new.
+    // The name can be used like a new one.
     assert_eq!(log.append_to("b", "new").await, 7);
     assert_eq!(channels(&log).await, [("a".to_owned(), 3), ("b".to_owned(), 1)]);
     let b = seen(&log, Read { filter: patterns(&["b"]), ..log.read() }).await;
@@ -84,7 +84,7 @@ pub async fn a_redacted_event_is_gone_alone(engine: impl Setup) {
         (filter(&["info"], Priority::Min, None), false),
         (filter(&[], Priority::High, None), true),
         (filter(&[], Priority::Max, None), false),
-        // Nobody knows what it said.
+        // Its content is gone.
         (filter(&[], Priority::Min, Some("x")), true),
     ] {
         let told = seen(&log, Read { filter: filter.clone(), ..log.read() }).await;
@@ -134,7 +134,7 @@ pub async fn deliveries_and_attempts_go_with_their_events(engine: impl Setup) {
         attempt(&log, 0, 3, false),
     ];
     log.store.ledger.record(Vec::new(), changes).await.expect("recorded");
-    // The first is kept for its delivery alone.
+    // The first event is kept only for its delivery.
     log.append(&["x"]).await;
     log.sweep_all().await;
     assert_eq!(extent(&log.store), (2, 4));
@@ -146,11 +146,11 @@ pub async fn deliveries_and_attempts_go_with_their_events(engine: impl Setup) {
         assert_eq!(ids_of(&log, all_attempts()).await, [3]);
         log.reopen().await;
     }
-    // An attempt that was under way ends only now.
+    // An attempt that was in progress ends only now.
     log.store.ledger.record(Vec::new(), vec![late]).await.expect("recorded");
     assert_eq!(log.store.ledger.delivery(&id(0), log.at(2)).await.expect("read"), None);
     assert_eq!((seqs_of(&log, of(0)).await, counts(&log, 0).await), (vec![3], (1, 0)));
-    // An attempt at a batch goes with any of its events.
+    // An attempt at a batch is removed with any of its events.
     let mut batch = attempt(&log, 0, 3, false);
     if let DeliveryChange::Attempt(row) = &mut batch {
         row.last_seq = 4;
@@ -158,7 +158,7 @@ pub async fn deliveries_and_attempts_go_with_their_events(engine: impl Setup) {
     log.store.ledger.record(Vec::new(), vec![batch]).await.expect("recorded");
     assert_eq!(purge(&log, Purge::Event(log.at(4))).await, purged(1, 0, 1));
     assert_eq!(ids_of(&log, all_attempts()).await, [3]);
-    // Of an event that only a delivery needs, there is something to purge, too.
+    // An event that only a delivery needs is purged too.
     log.append(&["y", "z"]).await;
     log.sweep_all().await;
     assert_eq!(extent(&log.store), (4, 6));
@@ -216,7 +216,7 @@ pub async fn a_large_channel_is_purged_while_others_are_pushed_to(engine: impl S
     let told = seen(&log, Read { filter: patterns(&["b"]), ..log.read() }).await;
     let gone: u64 = told.iter().map(|seen| if let Seen::Gone(_, count) = seen { *count } else { 0 }).sum();
     assert_eq!(gone, done.events);
-    // Retention takes what was purged like everything else.
+    // Retention removes purged events like all others.
     log.store.log.append(Append::new((0..EVENTS).map(|_| event("x")).collect())).await.expect("appended");
     log.sweep_all().await;
     let missed = seen(&log, Read { filter: patterns(&["a"]), ..log.read() }).await;

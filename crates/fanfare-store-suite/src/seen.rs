@@ -1,4 +1,4 @@
-//! What a reader sees of the log, in order.
+//! The events and gaps that a reader sees, in order.
 
 use fanfare_core::notice::GapReason;
 use fanfare_store::{Order, Read};

@@ -1,4 +1,4 @@
-//! Tests of what a reader is told of events that retention removed.
+//! Tests of what a reader is told about events that retention removed.
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ pub async fn a_reader_is_told_only_of_what_it_missed(engine: impl Setup) {
         assert_eq!(told(&log, errors(Priority::Max), 0).await, []);
         assert_eq!(told(&log, filter(">", &[], Priority::High, None), 0).await.len(), 1);
 
-        // Whether they had the text, nobody knows any more.
+        // It is no longer known whether they had the text.
         let text = filter("builds", &[], Priority::Min, Some("y"));
         assert_eq!(told(&log, text, 180).await, [Seen::Removed { up_to: 190, count: 10 }]);
         let all = told(&log, Filter::all(), 180).await;
@@ -87,7 +87,7 @@ pub async fn beyond_the_maximum_of_traces_everything_may_be_missed(engine: impl 
     log.sweep_all().await;
     for _ in 0..2 {
         let last = log.store.head().last;
-        // The oldest traces are dropped, so a reader from before is told of everything up to there.
+        // The oldest traces are dropped, so a reader from before them is told about everything up to there.
         let old = told(&log, patterns(&["other"]), 0).await;
         let [Seen::Removed { up_to, count }] = old[..] else { panic!("{old:?}") };
         assert!(up_to == count && up_to > 1 && up_to < last - 1, "{old:?}");

@@ -1,4 +1,4 @@
-//! Events of another log, taken in as history.
+//! Importing the events of another log, as history.
 
 use std::sync::Arc;
 use std::time::Duration;

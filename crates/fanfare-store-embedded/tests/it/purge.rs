@@ -1,4 +1,4 @@
-//! Purging, in the file: no byte of what was purged is left in it.
+//! Purging, in the file: no byte of a purged event is left in it.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use fanfare_store_embedded::{Embedded, maintenance};
 use fanfare_store_suite::harness::{at, event, extent, read_all, read_pages, seqs};
 use fanfare_store_suite::hooks::id;
 
-/// What must not be found any more.
+/// The secret that must no longer be found.
 const SECRET: &str = "hush-4f1d9c";
 
 fn open(directory: &Path, retention: Retention) -> Store {
@@ -60,7 +60,7 @@ async fn what_was_purged_leaves_the_file() {
     let what = Purge::Channel("leak".parse().expect("a channel"));
     let purged = store.purge(&what).await.expect("purged").expect("there are some");
     assert_eq!((purged.events, purged.has_remains), (200, false));
-    // What is left is that of the other channel, each message, key and `data` once.
+    // Only the events of the other channel are left: message, key and `data` of each, once.
     assert_eq!(found(directory), 200 * 3);
     for seq in (3..=800).step_by(4) {
         store.purge(&Purge::Event(at(&store, seq))).await.expect("purged").expect("it is there");
@@ -163,7 +163,7 @@ async fn another_program_that_reads_the_file_is_told_of() {
     let purged = store.purge(&what).await.expect("purged").expect("it is there");
     assert_eq!((seen, purged.events, purged.has_remains), (1, 1, true));
     assert!(found(directory.path()) > 0);
-    // A channel stays until nothing remains, so that the same can be asked again.
+    // A channel stays until nothing remains, so that the request can be repeated.
     append(&store, vec![leak("leak", 10)]).await;
     let channel = Purge::Channel("leak".parse().expect("a channel"));
     for events in [1, 0] {

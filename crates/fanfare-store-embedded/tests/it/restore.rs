@@ -1,4 +1,4 @@
-//! Backups that are restored: what belongs to the log that was backed up, and what to the one that comes of it.
+//! Restored backups: what belongs to the original log, and what to the restored one.
 
 use std::fs;
 use std::path::Path;
@@ -19,7 +19,7 @@ fn unwatched() -> Watch {
     Arc::new(|_| true)
 }
 
-/// Backs up the log at `path`, and restores that at `target`; returns the restored store.
+/// Backs up the log at `path`, and restores the backup at `target`; returns the restored store.
 fn copied(path: &Path, target: &Path) -> Store {
     let backup = target.with_extension("backup");
     maintenance::backup(path, &backup, false, &unwatched()).expect("backed up");
@@ -49,7 +49,7 @@ async fn positions_move_to_the_restored_log_and_deliveries_keep_their_ids() {
     let directory = tempfile::tempdir().expect("a directory");
     let target = |name: &str| directory.path().join(name);
     log.reopen_after(|path| {
-        // Its delivery is lost with it, and nothing else is.
+        // Its delivery is lost with it, but nothing else.
         let path = path.join("log.db");
         let mut file = fs::read(&path).expect("a file");
         let hit = b"the one that is hit";
@@ -84,7 +84,7 @@ async fn positions_move_to_the_restored_log_and_deliveries_keep_their_ids() {
     assert!(matches!(found[0].status, DeliveryStatus::Failed(_)) && found[0].event.position.epoch == first);
     store.engine.close().await;
 
-    // Once more: nothing is far behind, however often that happens.
+    // Once more: nothing falls far behind, even after several restores.
     let store = copied(&target("second.db"), &target("third.db"));
     let third = store.head().epoch;
     assert_eq!(store.head().fork, Some(Fork { from: second, at: 6 }));
@@ -136,7 +136,7 @@ fn work_that_is_stopped_leaves_nothing() {
     assert_eq!(names, ["backup.db", "log.db"]);
 }
 
-/// The gateway goes on writing while its log is copied, and its write-ahead log cannot start over.
+/// The gateway keeps writing while its log is copied, and its write-ahead log cannot start over.
 #[tokio::test]
 async fn a_backup_gives_way_before_it_fills_the_disk_of_the_log() {
     let Some(disk) = Disk::mount("48m") else {

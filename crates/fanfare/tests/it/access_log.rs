@@ -32,7 +32,7 @@ async fn each_request_has_a_line_without_its_query() {
         assert_eq!(line["message"], "POST /api/push/builds 200");
         assert!(!line.to_string().contains("a-secret"), "{line}");
 
-        // Refused before anybody knows who asks.
+        // Refused before the caller is known.
         let foreign = http.get(format!("{}/health", gateway.url)).header("origin", "https://evil.example");
         assert_eq!(foreign.send().await.expect("an answer").status(), 403);
         let line = request(&mut gateway).await;

@@ -1,4 +1,4 @@
-//! Backups of a log that is in use, and their way back.
+//! Backing up a log that is in use, and restoring it.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
@@ -12,7 +12,7 @@ use crate::support::receiver::Receiver;
 use crate::support::until;
 use fanfare_store_suite::disk::{is_root, not_checked};
 
-/// Runs a command that must succeed, and returns what it says as JSON.
+/// Runs a command that must succeed, and returns its JSON output.
 async fn done(shell: &Shell, words: &[&str]) -> Value {
     let words: Vec<&str> = ["-o", "json"].iter().chain(words).copied().collect();
     let said = shell.run(&words).await;
@@ -71,7 +71,7 @@ async fn a_backup_is_done_beside_a_stream_of_pushes() {
     let url = gateway.url.clone();
     let pushing = tokio::spawn(async move { push_on(&url, ends, counted).await });
     for round in 0_u64..3 {
-        // Pushes go on before, during and after it.
+        // Pushes continue before, during and after the backup.
         count.wait_for(|count| *count >= 2_000 * (round + 1)).await.expect("they go on");
         let before = *count.borrow();
         let backup = done(&gateway.shell, &["backup", "--store", "log.db", "--force", "backup.db"]).await;
@@ -113,7 +113,7 @@ async fn a_backup_overwrites_nothing_that_it_was_not_told_to() {
     }
     let said = shell.run(&["backup", "--store", "memory", "new.db"]).await;
     assert!(said.code == 2 && said.err.contains("in memory"), "{said:?}");
-    // What a killed one left is used again.
+    // The draft of a killed backup is reused.
     shell.write("new.db.part", "half a backup");
     let backup = done(&shell, &["backup", "--store", "log.db", "new.db"]).await;
     assert_eq!((&backup["events"], &backup["damaged_events"]), (&json!(1), &json!(0)));
@@ -172,7 +172,7 @@ async fn a_log_that_is_restored_is_another_log_with_the_same_events() {
     let lost = gateway.push(&["-c", "a.b", "lost"]).await;
     assert_eq!(well.next_messages(1).await, ["lost"]);
 
-    // Not while the gateway runs, not over a log, and not beside what is left of one.
+    // Refused while the gateway runs, over a log, and beside the files of one.
     refused(&gateway.shell, &["restore", "backup.db"], &["in use by another process", "stop that process"])
         .await;
     let shell = gateway.kill().await;
@@ -183,7 +183,7 @@ async fn a_log_that_is_restored_is_another_log_with_the_same_events() {
     refused(&shell, &["restore", "backup.db"], &["`log.db-shm` is in the way"]).await;
     fs::remove_file(Path::new(shell.home()).join("log.db-shm")).expect("removed");
 
-    // Nor from what is not whole.
+    // Also refused from a damaged backup.
     let whole = fs::read(Path::new(shell.home()).join("backup.db")).expect("a backup");
     fs::write(Path::new(shell.home()).join("cut.db"), &whole[..whole.len() / 2]).expect("written");
     refused(&shell, &["restore", "cut.db"], &["`cut.db` is damaged"]).await;
@@ -205,7 +205,7 @@ async fn a_log_that_is_restored_is_another_log_with_the_same_events() {
     let shown: Vec<_> =
         history["events"].as_array().expect("events").iter().map(|event| &event["id"]).collect();
     assert_eq!(shown, [&json!(format!("{epoch}-1")), &json!(format!("{epoch}-2"))]);
-    // Who returns with a position of the earlier log continues after what both have.
+    // A client that returns with a position of the earlier log continues after the events that both have.
     let mut listener = gateway.shell.start(&["listen", "-o", "json", "--after", &lost]);
     while listener.json().await["notice"] != "reset" {}
     let new = gateway.push(&["-c", "a.b", "new"]).await;
@@ -219,8 +219,8 @@ async fn a_log_that_is_restored_is_another_log_with_the_same_events() {
     }
     let readers = gateway.json(&["readers", "ls"]).await;
     assert_eq!(readers["readers"][0]["position"], json!(format!("{epoch}-1")), "{readers}");
-    // A webhook that had everything gets what is new, and nothing again. One that waits knows its deliveries by the
-    // ids under which they were tried before.
+    // A webhook that was up to date gets only new events. Deliveries that wait keep the ids under which they
+    // were tried before.
     assert_eq!(well.next_messages(1).await, ["new"]);
     let deliveries = gateway.json(&["deliveries", "ls"]).await;
     let mut ids: Vec<&str> = deliveries["items"]

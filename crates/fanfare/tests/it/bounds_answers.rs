@@ -1,4 +1,4 @@
-//! Answers over Streamable HTTP count in their caller's share from when they are there until they have left.
+//! Answers over Streamable HTTP count in their caller's share from their creation until they are sent.
 
 use http::HeaderValue;
 use serde_json::{Value, json};

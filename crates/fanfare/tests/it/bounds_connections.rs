@@ -1,4 +1,4 @@
-//! What one caller can take of the connections: those that do nothing make room, and some are kept for short requests.
+//! Limits on one caller's connections: inactive ones make room, and some are reserved for short requests.
 
 use serde_json::Value;
 

@@ -1,4 +1,5 @@
-//! Text that subscribers look for is searched once in each event, for each different text; and there are only so many.
+//! Each event is searched once for each different text that subscribers look for; the number of texts is
+//! limited.
 
 use serde_json::{Value, json};
 

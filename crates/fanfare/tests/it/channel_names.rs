@@ -1,4 +1,4 @@
-//! Names of channels: those without events make room for others, and the limit is told as it is.
+//! Names of channels: those without events make room for others, and the error at the limit is true.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,5 @@
-//! What the command line prints of what others wrote: nothing that commands the terminal, or that it does not show.
+//! How the command line prints text from others: without anything that controls the terminal, or that it does
+//! not show.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,5 @@
-//! Compressed request bodies: understood at every door, within the limits of what they decode to, or refused by name.
+//! Compressed request bodies: accepted by every door, with limits on the decoded bytes; other encodings are
+//! refused by name.
 
 use std::io::Write as _;
 

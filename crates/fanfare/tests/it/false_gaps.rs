@@ -1,4 +1,4 @@
-//! What a reader is told of events that retention removed is true for its filter.
+//! A reader is told only about removed events that its filter selects.
 
 use serde_json::{Value, json};
 
@@ -53,7 +53,7 @@ async fn a_reader_that_missed_nothing_is_told_of_nothing() {
             let mut reader = gateway.open(transport, errors.clone()).await;
             assert!(matches!(reader.next().await, Frame::CaughtUp(_)), "{who}");
 
-            // And one that does not have it is told of it alone.
+            // A reader that does not have it is told about this event only.
             let mut reader = gateway.open(transport, after(0, "alerts.*")).await;
             let Frame::Gap(gap) = reader.next().await else { panic!("{who}: no gap") };
             assert_eq!((&gap["missed"], &gap["reason"]), (&json!(1), &json!("retention")), "{who}");
@@ -65,7 +65,7 @@ async fn a_reader_that_missed_nothing_is_told_of_nothing() {
             let mut reader = gateway.open(transport, errors).await;
             let Frame::Gap(gap) = reader.next().await else { panic!("{who}: no gap") };
             assert_eq!((&gap["next"], &gap["missed"]), (&json!(gateway.position(3)), &json!(1)), "{who}");
-            // Of a text, nobody can tell any more.
+            // For a text, this can no longer be known.
             let text = Listen { text: Some("fire".into()), ..after(2, "noise") };
             let mut reader = gateway.open(transport, text).await;
             let Frame::Gap(gap) = reader.next().await else { panic!("{who}: no gap") };

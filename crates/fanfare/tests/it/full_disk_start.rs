@@ -1,4 +1,4 @@
-//! A gateway that starts while its disk is full: it serves what is there, and takes pushes once there is room.
+//! A gateway that starts on a full disk: it serves the events it has, and accepts pushes once there is room.
 
 use std::fs::File;
 use std::io::Write;

@@ -1,5 +1,5 @@
-//! An MCP session is trusted as its opener was: messages that may come from elsewhere do not get into a session of this
-//! machine.
+//! An MCP session has the trust of the client that opened it: messages that may come from elsewhere cannot use
+//! a session of this machine.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! Purging a channel and redacting an event: what was said is gone everywhere, and everybody who would have read it is
-//! told.
+//! Purging a channel and redacting an event: the content is gone everywhere, and every client that would have
+//! read it is told.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::support::receiver::{Receiver, Script};
 use crate::support::tools::Era;
 use crate::support::{Engine, until};
 
-/// What must not be read any more.
+/// The secret that must no longer be readable.
 const SECRET: &str = "hush-4f1d9c";
 
 async fn delete(gateway: &Gateway, path: &str) -> Value {
@@ -39,7 +39,7 @@ async fn replayed(reader: &mut Reader) -> Vec<String> {
 async fn readers_of_a_purged_channel_are_told_and_others_hear_nothing() {
     for engine in Engine::ALL {
         let gateway = Gateway::on(engine).await;
-        // They keep what is new in memory, for those who come with the same filter.
+        // They keep new events in memory, for others with the same filter.
         let mut live = Vec::new();
         for pattern in [">", "leak", "fine"] {
             live.push(gateway.listen(Transport::Sse1, pattern).await);
@@ -88,7 +88,7 @@ async fn readers_of_a_purged_channel_are_told_and_others_hear_nothing() {
         });
         assert_eq!(gap, expected);
 
-        // Those who have it hear nothing, and go on.
+        // Clients that have it already are told nothing, and continue.
         gateway.push("leak", "new").await;
         assert_eq!(live[0].message().await, "new");
         assert_eq!(live[1].messages(4).await.last().expect("the last"), "new");

@@ -105,7 +105,7 @@ async fn a_successor_at_the_same_socket_accepts_once_it_has_the_log() {
     let store = path(home.path(), "log.db");
     let socket = TcpListener::bind("127.0.0.1:0").expect("a socket");
     let address = socket.local_addr().expect("an address");
-    // Where it would listen by itself is of no use.
+    // The configured address has no effect.
     let arguments = ["--listen", "127.0.0.1:1", "--store", &store];
     let mut first = Program::inheriting(home.path(), &arguments, &socket);
     assert_eq!(first.listening().await["addresses"][0], address.to_string());
@@ -156,7 +156,7 @@ async fn a_hang_up_reads_the_settings_again_and_ends_nothing() {
     program.signal(Signal::USR2);
     program.logs("not handed over, the gateway continues").await;
 
-    // It drains for as long as the settings say that hold, and a second signal ends it at once.
+    // It drains for as long as the current settings say, and a second signal ends it at once.
     program.signal(Signal::TERM);
     let mut raw = Raw::connect(address).await;
     until("the stop", async || {

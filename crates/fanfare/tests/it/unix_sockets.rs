@@ -1,4 +1,4 @@
-//! Unix sockets: everything works at them, and the gateway knows who connects.
+//! Unix sockets: everything works on them, and the gateway knows who connects.
 
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Another program reads one state of the log for long, so that the write-ahead log cannot start over.
+//! Another program reads one snapshot of the log for a long time, so the write-ahead log cannot start over.
 
 use std::path::Path;
 

@@ -28,7 +28,7 @@ async fn prepare<T>(path: &Path, work: impl AsyncFnOnce(Store) -> T) -> T {
     done
 }
 
-/// Returns the address of a webhook: one host may only have so many.
+/// Returns the URL of a webhook. The URLs use different hosts, because the number per host is limited.
 fn url(number: usize) -> String {
     format!("http://127.0.0.{}:9/{number}", 1 + number % 100)
 }

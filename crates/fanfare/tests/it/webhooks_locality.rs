@@ -1,4 +1,4 @@
-//! Who may choose where webhooks go: whoever is not certainly on this machine gets the strict rules.
+//! The choice of where webhooks go: callers that are not certainly on this machine get the strict rules.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -159,7 +159,7 @@ async fn a_webhook_from_elsewhere_stays_under_the_strict_rules_until_its_url_is_
     assert_eq!(outcome(&gateway).await, "timeout", "it waits for TLS, which the receiver does not speak");
     assert_eq!(receiver.connections(), 1);
 
-    // Who is elsewhere changes it under the strict rules again.
+    // A caller elsewhere changes it under the strict rules again.
     let change = json!({ "description": "y" });
     assert_eq!(send(&gateway, ELSEWHERE[0], "PATCH", &path, &change).await.json()["locked"], true);
     assert_eq!(outcome(&gateway).await, "target_refused");

@@ -1,4 +1,4 @@
-//! What the log of a gateway says of webhooks that fail.
+//! What the server log says about failing webhooks.
 
 use serde_json::{Value, json};
 
