@@ -40,7 +40,7 @@ impl Activity {
         Running(Arc::clone(self))
     }
 
-    /// Returns when the connection was last active, as the time since [`ORIGIN`]; `None` during a request.
+    /// Returns when the connection was last active, as the time since `ORIGIN`; `None` during a request.
     pub(super) fn idle_since(&self) -> Option<Duration> {
         let since = Duration::from_micros(self.since.load(Ordering::Acquire));
         (self.running.load(Ordering::Acquire) == 0).then_some(since)
