@@ -29,6 +29,7 @@ mod rng;
 mod server;
 mod soak;
 mod target;
+mod trial;
 mod webhooks;
 mod wire;
 

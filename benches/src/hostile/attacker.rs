@@ -2,6 +2,7 @@
 //! requests, and connections that it keeps and never reads.
 
 use std::{
+    cell::Cell,
     io::{Read, Write},
     net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream},
     time::{Duration, Instant},
@@ -17,11 +18,12 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Bytes of an answer that are read to find what was said.
 const ANSWER_LEN: usize = 4 * 1024;
 
-/// The hostile client; it gives up when its time is over.
-#[derive(Clone, Copy, Debug)]
+/// One attack of the hostile client; it gives up when its time is over.
+#[derive(Debug)]
 pub(super) struct Attacker {
     pub(super) server: SocketAddr,
-    pub(super) end: Instant,
+    end: Instant,
+    succeeded: Cell<u64>,
 }
 
 /// The part of an answer that was read.
@@ -41,6 +43,18 @@ impl Answer {
 }
 
 impl Attacker {
+    pub(super) fn new(server: SocketAddr, end: Instant) -> Self {
+        Self { server, end, succeeded: Cell::new(0) }
+    }
+
+    pub(super) fn succeed(&self) {
+        self.succeeded.set(self.succeeded.get() + 1);
+    }
+
+    pub(super) fn succeeded(&self) -> u64 {
+        self.succeeded.get()
+    }
+
     pub(super) fn is_over(&self) -> bool {
         Instant::now() >= self.end
     }

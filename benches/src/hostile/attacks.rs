@@ -1,5 +1,4 @@
-//! The attacks, each a thread that repeats one thing until the time is over. None of them expects to be served;
-//! each counts how often it was.
+//! The attacks, each a thread that repeats one thing until the time is over, and counts how often it succeeded.
 
 use std::{
     collections::VecDeque,
@@ -9,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, ensure};
 use serde_json::{Map, Value, json};
 
 use super::attacker::{Answer, Attacker};
@@ -20,7 +19,10 @@ const LONG: usize = 250_000;
 /// Pause after something was refused, or between steps that are slow on purpose.
 const PAUSE: Duration = Duration::from_millis(100);
 
-type Run = fn(&Attacker) -> Result<u64>;
+type Run = fn(&Attacker) -> Result<()>;
+
+/// An attack of which every request is refused: that it never succeeds is what the server promises.
+pub(super) const REFUSED: &str = "data nested deep";
 
 /// The attacks by name.
 const ATTACKS: [(&str, Run); 13] = [
@@ -35,29 +37,29 @@ const ATTACKS: [(&str, Run); 13] = [
     ("messages that are not finished", unfinished_messages),
     ("bodies of one byte at a time", slow_bodies),
     ("tiny events", tiny_events),
-    ("data nested deep", nested),
+    (REFUSED, nested),
     ("pages that are not read", unread_pages),
 ];
 
-/// Runs all attacks at once, and writes to standard output what each achieved.
+/// Runs those at once whose names contain `only`, and writes to standard output how often each succeeded.
 pub(super) fn run(server: SocketAddr, length: Duration, only: &str) -> Result<()> {
-    let attacker = Attacker { server, end: Instant::now() + length };
+    let end = Instant::now() + length;
     let wanted = ATTACKS.into_iter().filter(|(name, _)| name.contains(only));
     let begin = |(name, attack): (&'static str, Run)| {
+        let attacker = Attacker::new(server, end);
         let run = move || {
-            let mut done = 0;
             while !attacker.is_over() {
-                // The attack continues after a broken connection.
-                done += attack(&attacker).unwrap_or_else(|_| {
+                // The attack begins again if a connection breaks.
+                if attack(&attacker).is_err() {
                     pause(PAUSE);
-                    0
-                });
+                }
             }
-            done
+            attacker.succeeded()
         };
         (name, thread::spawn(run))
     };
     let threads: Vec<_> = wanted.map(begin).collect();
+    ensure!(!threads.is_empty(), "no attack has `{only}` in its name");
     let mut done = Map::new();
     for (name, thread) in threads {
         let count = thread.join().map_err(|_| anyhow!("the attack with {name} panicked"))?;
@@ -66,23 +68,22 @@ pub(super) fn run(server: SocketAddr, length: Duration, only: &str) -> Result<()
     emit("attacks", &json!({ "done": Value::Object(done) }))
 }
 
-/// Counts a successful answer, and pauses after any other.
-fn count(answer: &Answer) -> u64 {
-    if (200..300).contains(&answer.status) {
-        return 1;
+/// Counts a success, and pauses after any other answer.
+fn count(attacker: &Attacker, answer: &Answer) {
+    match (200..300).contains(&answer.status) {
+        true => attacker.succeed(),
+        false => pause(PAUSE),
     }
-    pause(PAUSE);
-    0
 }
 
-/// Keeps the newest `most` connections that `open` creates, until the time is over; returns how many it
-/// created.
-fn hold(attacker: &Attacker, most: usize, mut open: impl FnMut(u64) -> Result<TcpStream>) -> Result<u64> {
+/// Keeps the newest `most` connections that `open` creates, until the time is over.
+fn hold(attacker: &Attacker, most: usize, mut open: impl FnMut(u64) -> Result<TcpStream>) {
     let (mut held, mut made) = (VecDeque::with_capacity(most), 0);
     while !attacker.is_over() {
         match open(made) {
             Ok(stream) => {
                 made += 1;
+                attacker.succeed();
                 held.push_back(stream);
             }
             Err(_) => pause(PAUSE),
@@ -92,67 +93,65 @@ fn hold(attacker: &Attacker, most: usize, mut open: impl FnMut(u64) -> Result<Tc
             pause(PAUSE);
         }
     }
-    Ok(made)
 }
 
-fn idle_connections(attacker: &Attacker) -> Result<u64> {
-    hold(attacker, 4_000, |_| attacker.connect())
+fn idle_connections(attacker: &Attacker) -> Result<()> {
+    hold(attacker, 4_000, |_| attacker.connect());
+    Ok(())
 }
 
-fn streams(attacker: &Attacker) -> Result<u64> {
-    hold(attacker, 4_000, |_| attacker.send(&attacker.get("/stream?channel=nothing")))
+fn streams(attacker: &Attacker) -> Result<()> {
+    hold(attacker, 4_000, |_| attacker.send(&attacker.get("/stream?channel=nothing")));
+    Ok(())
 }
 
-fn filters(attacker: &Attacker) -> Result<u64> {
+fn filters(attacker: &Attacker) -> Result<()> {
     let mut held = Vec::new();
     for number in 0..200 {
         held.push(attacker.send(&attacker.get(&format!("/stream?type=info&type=t{number}")))?);
     }
-    let mut pushed = 0;
     while !attacker.is_over() {
-        pushed += count(&attacker.push("filters", "info", 8, LONG)?);
+        count(attacker, &attacker.push("filters", "info", 8, LONG)?);
         pause(PAUSE);
     }
-    Ok(pushed)
+    Ok(())
 }
 
-fn texts(attacker: &Attacker) -> Result<u64> {
+fn texts(attacker: &Attacker) -> Result<()> {
     let mut held = Vec::new();
     for number in 0..100 {
         held.push(attacker.send(&attacker.get(&format!("/stream?channel=texts&text=needle{number}")))?);
     }
-    let mut pushed = 0;
     while !attacker.is_over() {
-        pushed += count(&attacker.push("texts", "info", 20, LONG)?);
+        count(attacker, &attacker.push("texts", "info", 20, LONG)?);
         pause(10 * PAUSE);
     }
-    Ok(pushed)
+    Ok(())
 }
 
-fn text_readers(attacker: &Attacker) -> Result<u64> {
+fn text_readers(attacker: &Attacker) -> Result<()> {
     for number in 0..2_000 {
         let path = format!("/api/readers/text-{number}");
         let put = attacker.post(&path, "", r#"{"text":"needle"}"#);
         let put = [b"PUT", &put[b"POST".len()..]].concat();
-        attacker.ask(&put)?;
+        count(attacker, &attacker.ask(&put)?);
         if attacker.is_over() {
             break;
         }
     }
-    let mut listed = 0;
     while !attacker.is_over() {
-        listed += count(&attacker.ask(&attacker.get("/api/readers?limit=1000"))?);
+        count(attacker, &attacker.ask(&attacker.get("/api/readers?limit=1000"))?);
         pause(PAUSE);
     }
-    Ok(listed)
+    Ok(())
 }
 
-fn readers(attacker: &Attacker) -> Result<u64> {
-    let mut made = 0;
+fn readers(attacker: &Attacker) -> Result<()> {
     while !attacker.is_over() {
-        made += count(&attacker.ask(&attacker.get(&format!("/stream?reader=reader-{made}")))?);
+        let path = format!("/stream?reader=reader-{}", attacker.succeeded());
+        count(attacker, &attacker.ask(&attacker.get(&path))?);
     }
-    Ok(made)
+    Ok(())
 }
 
 /// Begins a session; returns the header that names it.
@@ -160,20 +159,22 @@ fn begin_session(attacker: &Attacker) -> Result<Option<String>> {
     let body = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"hostile","version":"1"}}}"#;
     let answer = attacker.ask(&attacker.post("/mcp", "", body))?;
     let session = answer.header("mcp-session-id").map(|id| format!("Mcp-Session-Id: {id}\r\n"));
-    count(&answer);
+    if session.is_none() {
+        pause(PAUSE);
+    }
     Ok(session)
 }
 
-fn sessions(attacker: &Attacker) -> Result<u64> {
-    let mut begun = 0;
+fn sessions(attacker: &Attacker) -> Result<()> {
     while !attacker.is_over() {
-        begun += u64::from(begin_session(attacker)?.is_some());
+        if begin_session(attacker)?.is_some() {
+            attacker.succeed();
+        }
     }
-    Ok(begun)
+    Ok(())
 }
 
-fn unread_answers(attacker: &Attacker) -> Result<u64> {
-    let mut sent = 0;
+fn unread_answers(attacker: &Attacker) -> Result<()> {
     let mut held = VecDeque::new();
     while !attacker.is_over() {
         let Some(session) = begin_session(attacker)? else { continue };
@@ -182,13 +183,13 @@ fn unread_answers(attacker: &Attacker) -> Result<u64> {
                 r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"read_history","arguments":{{"channels":["filters"],"limit":100,"format":"detailed"}}}}}}"#
             );
             held.push_back(attacker.send(&attacker.post("/mcp", &session, &body))?);
-            sent += 1;
+            attacker.succeed();
         }
         while held.len() > 15 * 128 {
             held.pop_front();
         }
     }
-    Ok(sent)
+    Ok(())
 }
 
 /// Opens a WebSocket and sends most of a message.
@@ -211,48 +212,47 @@ fn unfinished(attacker: &Attacker, path: &str, len: usize) -> Result<TcpStream> 
     Ok(stream)
 }
 
-fn unfinished_messages(attacker: &Attacker) -> Result<u64> {
+fn unfinished_messages(attacker: &Attacker) -> Result<()> {
     hold(attacker, 100, |made| match made % 2 {
         0 => unfinished(attacker, "/mcp", 4_000_000),
         _ => unfinished(attacker, "/ws", 1_000_000),
-    })
+    });
+    Ok(())
 }
 
-fn slow_bodies(attacker: &Attacker) -> Result<u64> {
+fn slow_bodies(attacker: &Attacker) -> Result<()> {
     let head = format!(
         "POST /api/push/slow HTTP/1.1\r\nHost: {}\r\nContent-Length: 16000000\r\n\r\n",
         attacker.server
     );
     let mut open: Vec<TcpStream> = Vec::new();
-    let mut begun = 0;
     while !attacker.is_over() {
         while open.len() < 256 {
             open.push(attacker.send(head.as_bytes())?);
-            begun += 1;
+            attacker.succeed();
         }
         open.retain_mut(|stream| stream.write_all(b"x").is_ok());
         pause(PAUSE);
     }
-    Ok(begun)
+    Ok(())
 }
 
-fn tiny_events(attacker: &Attacker) -> Result<u64> {
-    let mut pushed = 0;
+fn tiny_events(attacker: &Attacker) -> Result<()> {
     while !attacker.is_over() {
-        pushed += count(&attacker.push("tiny", "info", 10_000, 1)?);
+        count(attacker, &attacker.push("tiny", "info", 10_000, 1)?);
         pause(10 * PAUSE);
     }
-    Ok(pushed)
+    Ok(())
 }
 
-fn nested(attacker: &Attacker) -> Result<u64> {
+fn nested(attacker: &Attacker) -> Result<()> {
     const LEVELS: usize = 130_000;
     let body = format!(r#"{{"message":"x","data":{}{}}}"#, "[".repeat(LEVELS), "]".repeat(LEVELS));
-    let pushed = count(&attacker.ask(&attacker.post("/api/push", "", &body))?);
-    pause(PAUSE);
-    Ok(pushed)
+    count(attacker, &attacker.ask(&attacker.post("/api/push", "", &body))?);
+    Ok(())
 }
 
-fn unread_pages(attacker: &Attacker) -> Result<u64> {
-    hold(attacker, 1_000, |_| attacker.send(&attacker.get("/api/events?channel=filters&limit=100")))
+fn unread_pages(attacker: &Attacker) -> Result<()> {
+    hold(attacker, 1_000, |_| attacker.send(&attacker.get("/api/events?channel=filters&limit=100")));
+    Ok(())
 }

@@ -41,6 +41,10 @@ pub(super) struct Served {
     pub(super) failures: u64,
 }
 
+/// Asks once, on a connection that is kept from one time to the next, for something that is due at a moment; returns
+/// whether the answer was 200.
+type Ask = fn(SocketAddr, &mut Option<Client>, Duration) -> Result<bool>;
+
 /// A guest at work.
 pub(super) struct Guest {
     end: Arc<AtomicBool>,
@@ -54,11 +58,10 @@ impl Guest {
         let end = Arc::<AtomicBool>::default();
         let origin = Instant::now();
         let stream = Stream::open(server, "/stream?channel=guest", "")?;
-        let spawn_paced =
-            |interval, ask: fn(SocketAddr, &mut Option<Client>, Instant, Duration) -> Result<bool>| {
-                let end = Arc::clone(&end);
-                thread::spawn(move || paced(server, &end, origin, interval, ask))
-            };
+        let spawn_paced = |interval, ask: Ask| {
+            let end = Arc::clone(&end);
+            thread::spawn(move || paced(server, &end, origin, interval, ask))
+        };
         let pusher = spawn_paced(PUSH_INTERVAL, push);
         let health = spawn_paced(HEALTH_INTERVAL, ask_health);
         let listener = {
@@ -102,7 +105,7 @@ fn paced(
     end: &AtomicBool,
     origin: Instant,
     interval: Duration,
-    ask: fn(SocketAddr, &mut Option<Client>, Instant, Duration) -> Result<bool>,
+    ask: Ask,
 ) -> Result<(Histogram, u64)> {
     let (mut took, mut failures, mut due) = (Histogram::new(), 0, origin.elapsed() + interval);
     let mut client = None;
@@ -110,7 +113,7 @@ fn paced(
         if let Some(left) = due.checked_sub(origin.elapsed()) {
             pause(left);
         }
-        match ask(server, &mut client, origin, due) {
+        match ask(server, &mut client, due) {
             Ok(true) => took.record((origin.elapsed() - due).as_nanos() as u64),
             Ok(false) => failures += 1,
             Err(_) => {
@@ -123,7 +126,7 @@ fn paced(
     Ok((took, failures))
 }
 
-fn push(server: SocketAddr, client: &mut Option<Client>, _origin: Instant, due: Duration) -> Result<bool> {
+fn push(server: SocketAddr, client: &mut Option<Client>, due: Duration) -> Result<bool> {
     let client = match client {
         Some(client) => client,
         None => client.insert(Client::connect(server)?),
@@ -132,7 +135,7 @@ fn push(server: SocketAddr, client: &mut Option<Client>, _origin: Instant, due: 
     Ok(client.push(&body)?.status == 200)
 }
 
-fn ask_health(server: SocketAddr, _: &mut Option<Client>, _origin: Instant, _due: Duration) -> Result<bool> {
+fn ask_health(server: SocketAddr, _: &mut Option<Client>, _due: Duration) -> Result<bool> {
     Ok(Client::connect(server)?.get("/health")?.status == 200)
 }
 
@@ -142,14 +145,13 @@ fn listen(mut stream: Stream, end: &AtomicBool, origin: Instant) -> Result<Histo
     stream.patience(SILENCE)?;
     let mut took = Histogram::new();
     loop {
-        let (before, mut has_ended) = (took.count(), false);
+        let before = took.count();
         let is_open = stream.read(|frame| {
             if let Some(due) = due_in(&frame) {
                 took.record(origin.elapsed().saturating_sub(due).as_nanos() as u64);
             }
         })?;
-        has_ended |= end.load(Ordering::Relaxed) && took.count() == before;
-        if has_ended {
+        if end.load(Ordering::Relaxed) && took.count() == before {
             return Ok(took);
         }
         is_open.then_some(()).context("the stream of the guest ended")?;

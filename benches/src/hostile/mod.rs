@@ -2,6 +2,7 @@
 //! from others. The benchmark compares the service that a well-behaved client gets with what it got before.
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     process::{Child, Command},
     time::{Duration, Instant},
@@ -39,6 +40,12 @@ pub(crate) struct Options {
     /// Fail if the server has more megabytes of memory than this
     #[arg(long, default_value_t = 640)]
     memory_mb_max: u64,
+    /// Fail if the 99th percentile of a push is more than this many times that of the first half
+    #[arg(long)]
+    ratio_max: Option<f64>,
+    /// Fail if the 99th percentile of `/health` is more milliseconds than this
+    #[arg(long)]
+    health_ms_max: Option<f64>,
     /// Only the attacks whose names contain this
     #[arg(long, default_value = "")]
     only: String,
@@ -55,8 +62,8 @@ struct Outcome {
     push_p99_ratio: f64,
     resident_mb_before: f64,
     resident_mb_max: f64,
-    /// What the hostile client did until it was refused, by the name of the attack.
-    attacks: serde_json::Value,
+    /// How often each attack succeeded, by its name.
+    attacks: BTreeMap<String, u64>,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -103,6 +110,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         outcome.resident_mb_max,
         options.memory_mb_max
     );
+    for (name, count) in &outcome.attacks {
+        ensure!((*count > 0) != (name == attacks::REFUSED), "the attack with {name} succeeded {count} times");
+    }
+    let ratio = outcome.push_p99_ratio;
+    ensure!(options.ratio_max.is_none_or(|max| ratio <= max), "a push took {ratio:.1} times as long");
+    let health = outcome.hostile.health_p99_ms;
+    ensure!(options.health_ms_max.is_none_or(|max| health <= max), "`/health` took {health:.1} ms");
     Ok(())
 }
 
@@ -150,8 +164,8 @@ impl Attack {
         })
     }
 
-    /// Waits until it ends, and returns what it did.
-    fn end(&mut self) -> Result<serde_json::Value> {
+    /// Waits until it ends, and returns how often each attack succeeded.
+    fn end(&mut self) -> Result<BTreeMap<String, u64>> {
         let mut said = String::new();
         let mut stdout = self.child.stdout.take().context("stdout is piped")?;
         std::io::Read::read_to_string(&mut stdout, &mut said)?;
@@ -159,7 +173,7 @@ impl Attack {
         ensure!(status.success(), "the hostile client ended with {status} after {:?}", self.begun.elapsed());
         let mut done: serde_json::Value =
             serde_json::from_str(&said).context("the hostile client does not say what it did")?;
-        Ok(done["done"].take())
+        serde_json::from_value(done["done"].take()).context("the hostile client counts something else")
     }
 }
 

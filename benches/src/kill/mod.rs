@@ -5,7 +5,7 @@ use std::{
     path::PathBuf,
     sync::atomic::Ordering,
     thread,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, ensure};
@@ -18,6 +18,7 @@ use crate::{
     pause::pause,
     report::{emit, say},
     rng::Rng,
+    trial,
 };
 
 pub(crate) mod book;
@@ -41,9 +42,6 @@ pub(crate) struct Options {
     /// Number of kills of the server
     #[arg(long, default_value_t = 100)]
     rounds: u32,
-    /// Determines the times of the kills, and the pushed events [default: the time]
-    #[arg(long)]
-    seed: Option<u64>,
     /// The server lives at most this many milliseconds after it listens
     #[arg(long, default_value_t = 300)]
     live_ms_max: u64,
@@ -53,9 +51,8 @@ pub(crate) struct Options {
     /// A delivery that was answered within this many milliseconds before a kill may come again
     #[arg(long, default_value_t = 1_000)]
     window_ms: u64,
-    /// Directory of the store file; it is kept if a round fails [default: the directory for temporary files]
-    #[arg(long)]
-    store_dir: Option<PathBuf>,
+    #[command(flatten)]
+    trial: trial::Options,
 }
 
 #[derive(Debug, Serialize)]
@@ -76,15 +73,7 @@ struct Outcome {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let seed = options.seed.unwrap_or_else(|| {
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |now| now.as_millis() as u64)
-    });
-    say(format_args!("seed {seed}"));
-    let directory = match &options.store_dir {
-        Some(directory) => TempDir::new_in(directory),
-        None => TempDir::new(),
-    };
-    let directory = directory.context("no place for the store file")?;
+    let (seed, directory) = (options.trial.seed(), options.trial.directory()?);
     let store = directory.path().join("fanfare.db");
     if options.webhooks {
         return match hooks::run(options, seed, store) {

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Maximum number of checks until a receiver has recorded what it answered, and the pause between two of them.
-const LOOKS_MAX: usize = 200;
+const LOOKS_MAX: usize = 4_000;
 const LOOK_PAUSE: Duration = Duration::from_millis(5);
 
 /// The retention of the gateway under check: it must not remove what the cut left while that is checked.
@@ -45,6 +45,8 @@ pub(super) struct Found {
     pub(super) events: usize,
     pub(super) removed: u64,
     pub(super) acknowledged: usize,
+    /// Readers whose acknowledgements had been answered, or asked for.
+    pub(super) readers: usize,
     /// Deliveries of the log's events that were made before the cut, after it, and given up.
     pub(super) delivered_before: usize,
     pub(super) delivered_after: usize,
@@ -92,7 +94,7 @@ impl Checker<'_> {
         ensure!(status["damaged_events"] == 0, "events are damaged: {status}");
         ensure!(client.get("/ready")?.status == 200, "the gateway is not ready");
         (found.events, found.removed) = (book.len(), book.removed());
-        found.acknowledged = promises.acknowledged.len();
+        (found.acknowledged, found.readers) = (promises.acknowledged.len(), promises.readers.len());
         Ok(found)
     }
 

@@ -107,7 +107,7 @@ impl Cutter<'_> {
                 outcome.lost += 1;
             }
             Err(error) => {
-                let kept = super::directory(self.options)?.keep();
+                let kept = self.options.trial.directory()?.keep();
                 remains.image.write(&kept)?;
                 let Recording { ready, ending, moments, .. } = self.recording;
                 return Err(error.context(format!(
@@ -123,7 +123,7 @@ impl Cutter<'_> {
     }
 
     fn check(&self, image: &Image, promises: &Promises) -> Result<Found> {
-        let directory = super::directory(self.options)?;
+        let directory = self.options.trial.directory()?;
         image.write(directory.path())?;
         let checker = Checker {
             server_bin: &self.options.server_bin,

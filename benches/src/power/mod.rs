@@ -5,12 +5,11 @@ use std::{
     path::PathBuf,
     sync::atomic::Ordering,
     thread,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, anyhow, ensure};
 use serde::Serialize;
-use tempfile::TempDir;
 
 use self::{
     check::Found,
@@ -29,6 +28,7 @@ use crate::{
     pause::pause,
     report::{emit, say},
     rng::Rng,
+    trial,
 };
 
 mod check;
@@ -49,6 +49,9 @@ mod trace;
 const RECORDINGS_PER_LOG: u32 = 3;
 /// Maximum pause of a pusher after each push.
 const PACE_MS_MAX: u64 = 8;
+/// Maximum time until there are more events than retention keeps; there is a pause of this length between two looks.
+const RETENTION_MAX: Duration = Duration::from_secs(60);
+const LOOK_PAUSE: Duration = Duration::from_millis(50);
 /// A number larger than that of one pusher's pushes in one recording.
 const NUMBERS_PER_RECORDING: u64 = 1_000_000;
 
@@ -69,15 +72,11 @@ pub(crate) struct Options {
     /// Number of events that retention keeps
     #[arg(long, default_value_t = 300)]
     retention: u64,
-    /// Determines the pushed events, and the cuts of a recording [default: the time]
-    #[arg(long)]
-    seed: Option<u64>,
     /// Check the checks: the disk forgets what was synced, so something must be lost
     #[arg(long)]
     ignore_syncs: bool,
-    /// Directory of the files; those of a cut that lost something are kept [default: the directory for temporary files]
-    #[arg(long)]
-    store_dir: Option<PathBuf>,
+    #[command(flatten)]
+    trial: trial::Options,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -98,6 +97,7 @@ struct Outcome {
     not_kept: usize,
     /// Sums over all cuts.
     acknowledged: usize,
+    readers: usize,
     delivered_before: usize,
     delivered_after: usize,
     given_up: usize,
@@ -107,10 +107,7 @@ struct Outcome {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     recording::ensure_possible()?;
-    let seed = options.seed.unwrap_or_else(|| {
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |now| now.as_millis() as u64)
-    });
-    say(format_args!("seed {seed}"));
+    let seed = options.trial.seed();
     let mut outcome = Outcome { seed, ..Outcome::default() };
     let mut rng = Rng::new(seed);
     while outcome.cuts < options.cuts {
@@ -126,6 +123,15 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         say(format_args!("{} of {} cuts of a disk that forgets were found out", outcome.lost, outcome.cuts));
     } else {
         ensure!(outcome.cuts_after_retention > 0, "retention removed nothing: load for longer");
+        ensure!(outcome.loose > 0 && outcome.not_kept > 0, "no cut took anything: the record has no writes");
+        ensure!(
+            outcome.acknowledged > 0 && outcome.readers > 0,
+            "nothing was promised to pushers or readers"
+        );
+        ensure!(
+            outcome.delivered_before > 0 && outcome.delivered_after > 0,
+            "no delivery was made before a cut, or none after it"
+        );
         say(format_args!(
             "{} cuts in {} recordings: nothing that was promised was lost",
             outcome.cuts, outcome.recordings
@@ -187,7 +193,7 @@ fn record(
     rng: &mut Rng,
     turn: u32,
 ) -> Result<Recording> {
-    let directory = directory(options)?;
+    let directory = options.trial.directory()?;
     let root = directory.path().join("root");
     std::fs::create_dir(&root)?;
     let command = recording::serve(&options.server_bin, &root, options.retention);
@@ -216,6 +222,11 @@ fn record(
         let (load, receivers) = (&load, receivers.address);
         let registrar = scope.spawn(move || registrar::run(load, receivers, registrar_rng));
         pause(Duration::from_millis(options.live_ms));
+        // A cut after retention is one of those to be tried, however slow the machine is.
+        let deadline = Instant::now() + RETENTION_MAX;
+        while turn == 0 && client.log_end()?.last_seq <= options.retention && Instant::now() < deadline {
+            pause(LOOK_PAUSE);
+        }
         load.pushers_stop.store(true, Ordering::Relaxed);
         registrar.join().map_err(|_| anyhow!("the registrar panicked"))
     })?;
@@ -229,18 +240,11 @@ fn record(
     Ok(recording)
 }
 
-fn directory(options: &Options) -> Result<TempDir> {
-    let directory = match &options.store_dir {
-        Some(directory) => TempDir::new_in(directory),
-        None => TempDir::new(),
-    };
-    directory.context("no place for the files")
-}
-
 impl Outcome {
     fn add(&mut self, found: Found) {
         self.cuts_after_retention += u32::from(found.removed > 0);
         self.acknowledged += found.acknowledged;
+        self.readers += found.readers;
         self.delivered_before += found.delivered_before;
         self.delivered_after += found.delivered_after;
         self.given_up += found.given_up;

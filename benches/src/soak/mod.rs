@@ -8,12 +8,11 @@ use std::{
     process::Command,
     sync::atomic::{AtomicU64, Ordering},
     thread::{self, Scope},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
-use tempfile::TempDir;
 
 use self::visits::Kind;
 use crate::{
@@ -27,6 +26,7 @@ use crate::{
     report::{emit, say},
     rng::Rng,
     server::{Placement, Server},
+    trial,
 };
 
 mod deliveries;
@@ -64,12 +64,8 @@ pub(crate) struct Options {
     /// Number of events that retention keeps
     #[arg(long, default_value_t = 2_000)]
     retention: u64,
-    /// Determines what clients do [default: the time]
-    #[arg(long)]
-    seed: Option<u64>,
-    /// Directory of the log [default: the directory for temporary files]
-    #[arg(long)]
-    store_dir: Option<PathBuf>,
+    #[command(flatten)]
+    trial: trial::Options,
 }
 
 /// What all threads share.
@@ -107,15 +103,7 @@ struct Outcome {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let seed = options.seed.unwrap_or_else(|| {
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |now| now.as_millis() as u64)
-    });
-    say(format_args!("seed {seed}"));
-    let directory = match &options.store_dir {
-        Some(directory) => TempDir::new_in(directory),
-        None => TempDir::new(),
-    };
-    let directory = directory.context("no place for the log")?;
+    let (seed, directory) = (options.trial.seed(), options.trial.directory()?);
     let mut command = Command::new(&options.server_bin);
     command.args(["serve", "--listen", "127.0.0.1:0", "--retention-count", &options.retention.to_string()]);
     command.arg("--store").arg(directory.path().join(LOG));
