@@ -1,17 +1,18 @@
 //! `fanfare history`: shows past events.
 
 use fanfare_core::start::Moment;
-use fanfare_core::{EventType, Pattern, Position, Priority};
+use fanfare_core::{Pattern, Position};
 use jiff::ZonedDateTime;
 
 use crate::cli::event_line::{EventLines, time};
-use crate::cli::global::priority_parser;
-use crate::cli::output::Mode;
-use crate::cli::output::style::{DIM, WARNING};
+use crate::cli::filter_flags::FilterFlags;
+use crate::cli::output::style::DIM;
+use crate::cli::output::{Mode, Output};
 use crate::cli::table::table;
 use crate::cli::text::{count, harmless, shortened};
 use crate::cli::{Context, Exit, Failure, block_on, examples};
 use fanfare_api::event::Event;
+use fanfare_api::history::HistoryPage;
 use fanfare_client::{Answer, Api, Received};
 
 /// Show past events
@@ -41,15 +42,8 @@ pub(crate) struct Args {
     /// Only events after this one
     #[arg(long, value_name = "ID")]
     after: Option<Position>,
-    /// Only events of this type; repeatable
-    #[arg(short = 't', long = "type", value_name = "TYPE")]
-    event_type: Vec<EventType>,
-    /// Only events of this priority or higher
-    #[arg(long, value_name = "PRIORITY", value_parser = priority_parser(), hide_possible_values = true)]
-    min_priority: Option<Priority>,
-    /// Only messages that contain this text (case-insensitive)
-    #[arg(long)]
-    text: Option<String>,
+    #[command(flatten)]
+    filter: FilterFlags,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +69,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 
 /// Shows the newest events, with the newest one last, where it is next to the prompt.
 async fn newest(args: &Args, limit: usize, api: &Api, context: &Context) -> Result<(), Failure> {
-    let mut events = Vec::new();
+    let (mut events, mut gone) = (Vec::new(), Gone::default());
     let mut cursor = None;
     let mut more = true;
     while more && events.len() < limit {
@@ -84,7 +78,7 @@ async fn newest(args: &Args, limit: usize, api: &Api, context: &Context) -> Resu
         query.extend(args.before.map(|position| ("before", position.to_string())));
         query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
         let page = api.history(&query).await?.value;
-        note_gone(page.damaged, page.purged, context);
+        gone.add(&page);
         for json in &page.events {
             events.push(read(json.get(), api)?);
         }
@@ -92,6 +86,7 @@ async fn newest(args: &Args, limit: usize, api: &Api, context: &Context) -> Resu
         cursor = page.next_cursor;
     }
     events.reverse();
+    gone.warn(context.output);
     let mut printer = Printer::new(context);
     if context.output.mode == Mode::Json {
         let list: Vec<&str> = events.iter().map(|event| &*event.json).collect();
@@ -112,7 +107,7 @@ async fn newest(args: &Args, limit: usize, api: &Api, context: &Context) -> Resu
 
 /// Shows all events, oldest first, one page at a time.
 async fn all(args: &Args, api: &Api, context: &Context) -> Result<(), Failure> {
-    let mut printer = Printer::new(context);
+    let (mut printer, mut gone) = (Printer::new(context), Gone::default());
     let mut cursor = None;
     let mut is_first = true;
     if context.output.mode == Mode::Json {
@@ -124,7 +119,7 @@ async fn all(args: &Args, api: &Api, context: &Context) -> Result<(), Failure> {
         query.extend(args.after.map(|position| ("after", position.to_string())));
         query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
         let page = api.history(&query).await?.value;
-        note_gone(page.damaged, page.purged, context);
+        gone.add(&page);
         let events: Vec<Received> =
             page.events.iter().map(|json| read(json.get(), api)).collect::<Result<_, _>>()?;
         if context.output.mode == Mode::Json {
@@ -144,6 +139,7 @@ async fn all(args: &Args, api: &Api, context: &Context) -> Result<(), Failure> {
         context.output.line("]}")?;
     }
     printer.end()?;
+    gone.warn(context.output);
     Ok(())
 }
 
@@ -151,23 +147,38 @@ impl Args {
     fn query(&self, order: &'static str, limit: usize) -> Vec<(&'static str, String)> {
         let mut query = vec![("order", order.to_owned()), ("limit", limit.min(PAGE_LEN_MAX).to_string())];
         query.extend(self.patterns.iter().map(|pattern| ("channel", pattern.to_string())));
-        query.extend(self.event_type.iter().map(|event_type| ("type", event_type.to_string())));
-        query.extend(self.min_priority.map(|priority| ("min_priority", priority.to_string())));
-        query.extend(self.text.clone().map(|text| ("text", text)));
+        let FilterFlags { event_type, min_priority, text } = &self.filter;
+        query.extend(event_type.iter().map(|event_type| ("type", event_type.to_string())));
+        query.extend(min_priority.map(|priority| ("min_priority", priority.to_string())));
+        query.extend(text.clone().map(|text| ("text", text)));
         query.extend(self.since.clone().map(|since| ("since", since)));
         query.extend(self.until.clone().map(|until| ("until", until)));
         query
     }
 }
 
-/// Warns that some events are missing.
-fn note_gone(damaged: Option<u64>, purged: Option<u64>, context: &Context) {
-    for (number, why) in
-        [(damaged, "cannot be read, because the log is damaged"), (purged, "left out: purged or redacted")]
-    {
-        if let Some(number) = number {
-            let events = count(number, "event");
-            context.output.note(format!("{WARNING}!{WARNING:#} {events} {why}"));
+/// The events that pages left out.
+#[derive(Debug, Default)]
+struct Gone {
+    damaged: u64,
+    purged: u64,
+}
+
+impl Gone {
+    fn add<T>(&mut self, page: &HistoryPage<T>) {
+        self.damaged += page.damaged.unwrap_or_default();
+        self.purged += page.purged.unwrap_or_default();
+    }
+
+    /// Warns that some events are missing.
+    fn warn(&self, output: Output) {
+        for (number, why) in [
+            (self.damaged, "cannot be read, because the log is damaged"),
+            (self.purged, "left out: purged or redacted"),
+        ] {
+            if number > 0 {
+                output.warn(&format!("{} {why}", count(number, "event")));
+            }
         }
     }
 }

@@ -6,11 +6,12 @@ use serde_json::json;
 
 use crate::cli::log::place::StoreFlag;
 use crate::cli::log::work::work;
-use crate::cli::log::{noted_damage, now, said_of};
+use crate::cli::log::{noted_damage, said_of};
 use crate::cli::output::style::{BOLD, DIM, SUCCESS};
 use crate::cli::settings::Key;
 use crate::cli::text::count;
 use crate::cli::{Context, Exit, Failure, examples};
+use fanfare_runtime::clock;
 use fanfare_store_embedded::maintenance;
 
 /// Restore a lost log from a backup
@@ -38,7 +39,7 @@ impl Args {
 
 pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let path = StoreFlag::path(context)?;
-    let (store, file, now) = (path.clone(), args.file.clone(), now());
+    let (store, file, now) = (path.clone(), args.file.clone(), clock::wall());
     let restored = work(context, move |watch| maintenance::restore(&file, &store, now, watch))?;
     let report = &restored.report;
     noted_damage(report, "the backup", context.output);

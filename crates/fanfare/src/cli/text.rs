@@ -2,13 +2,16 @@
 
 use std::borrow::Cow;
 
+/// Returns whether a character changes the direction of the text around it and is itself not shown (Unicode Standard
+/// Annex #9, section 2).
+fn is_bidirectional(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Makes control characters visible, except newlines and tabs, so that an event cannot move the cursor, rename the
-/// window or hide earlier output. Bidirectional controls (U+202A–202E, U+2066–2069) are replaced too.
+/// window or hide earlier output. Bidirectional controls are replaced too.
 pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
-    let harmful = |c: char| {
-        (c.is_control() && c != '\n' && c != '\t')
-            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
+    let harmful = |c: char| (c.is_control() && c != '\n' && c != '\t') || is_bidirectional(c);
     if !text.contains(harmful) {
         return Cow::Borrowed(text);
     }
@@ -24,10 +27,7 @@ pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
 /// Escapes in JSON what a terminal could take for a command, and what it does not show: DEL, the controls of C1 and the
 /// bidirectional ones. They occur in texts only, so the value stays the same; JSON itself escapes the other controls.
 pub(crate) fn harmless_json(json: &str) -> Cow<'_, str> {
-    let harmful = |c: char| {
-        matches!(c, '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}')
-    };
+    let harmful = |c: char| matches!(c, '\u{7f}'..='\u{9f}') || is_bidirectional(c);
     if !json.contains(harmful) {
         return Cow::Borrowed(json);
     }

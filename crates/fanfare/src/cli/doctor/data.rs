@@ -80,7 +80,8 @@ fn host(path: &Path) -> Option<Owner> {
 fn write_in(directory: &Path) -> std::io::Result<()> {
     let path = directory.join(format!(".fanfare-doctor-{:016x}", rand::random::<u64>()));
     let written = std::fs::File::create_new(&path).and_then(|mut file| file.write_all(&vec![0; ROOM_MIN]));
-    std::fs::remove_file(&path).and(written)
+    let removed = std::fs::remove_file(&path);
+    written.and(removed)
 }
 
 /// Examines the log briefly: problems that keep a gateway from starting, and what else is worth knowing.

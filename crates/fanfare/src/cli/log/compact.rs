@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use crate::cli::log::now;
 use crate::cli::log::place::StoreFlag;
 use crate::cli::log::work::work;
 use crate::cli::output::style::{BOLD, DIM, SUCCESS};
 use crate::cli::text::size;
 use crate::cli::{Context, Exit, Failure, examples};
+use fanfare_runtime::clock;
 use fanfare_store_embedded::maintenance;
 
 /// Return free space in the log to the disk
@@ -24,7 +24,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(context: &Context) -> Result<Exit, Failure> {
     let path = StoreFlag::path(context)?;
-    let (store, now) = (path.clone(), now());
+    let (store, now) = (path.clone(), clock::wall());
     let done = work(context, move |watch| maintenance::compact(&store, now, watch))?;
     let (before, after) = (size(done.before), size(done.after));
     let human =

@@ -5,10 +5,10 @@ use std::io::{BufWriter, Write};
 use fanfare_core::start::Moment;
 use fanfare_core::{Event, Invalid};
 
-use crate::cli::log::now;
 use crate::cli::log::place::StoreFlag;
-use crate::cli::text::count;
+use crate::cli::text::{count, harmless_json};
 use crate::cli::{Context, Exit, Failure, examples};
+use fanfare_runtime::clock;
 use fanfare_store_embedded::maintenance;
 
 /// Write the events of the log to stdout, as JSON lines
@@ -30,13 +30,13 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let path = StoreFlag::path(context)?;
     let since = args.since.map(|moment| match moment {
-        Moment::Ago(duration) => now().before(duration),
+        Moment::Ago(duration) => clock::wall().before(duration),
         Moment::At(timestamp) => timestamp,
     });
     let mut stdout = BufWriter::new(std::io::stdout().lock());
     let exported = maintenance::export(&path, since, |event: &Event| -> Result<(), Failure> {
         let line = serde_json::to_string(event).expect("an event is text, numbers and nothing else");
-        writeln!(stdout, "{line}")?;
+        writeln!(stdout, "{}", harmless_json(&line))?;
         Ok(())
     })?;
     stdout.flush()?;

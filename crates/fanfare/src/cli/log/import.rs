@@ -8,13 +8,13 @@ use fanfare_core::{Arrival, Event};
 use serde_json::json;
 
 use crate::cli::log::line;
-use crate::cli::log::now;
 use crate::cli::log::place::StoreFlag;
 use crate::cli::output::style::{DIM, SUCCESS};
 use crate::cli::settings::{Key, values};
 use crate::cli::startup::{open_failure, store_failure};
 use crate::cli::text::{count, duration};
 use crate::cli::{Context, Exit, Failure, block_on, examples};
+use fanfare_runtime::clock;
 use fanfare_store::{Engine, Retention};
 use fanfare_store_embedded::{Embedded, Imported};
 
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         result
     });
     result.map_err(|failure| total.explain(failure))?;
-    let oldest_kept = Arrival::from(now().before(age));
+    let oldest_kept = Arrival::from(clock::wall().before(age));
     if total.imported.oldest.is_some_and(|oldest| oldest < oldest_kept) {
         context.output.warn(&format!(
             "some are older than {}, so the gateway will remove them; to keep them, set --retention-age",

@@ -12,7 +12,7 @@ pub(crate) mod work;
 use std::path::Path;
 
 use clap::Subcommand;
-use fanfare_core::{Position, Timestamp};
+use fanfare_core::Position;
 use serde_json::{Value, json};
 
 use crate::cli::output::Output;
@@ -84,9 +84,4 @@ pub(crate) fn noted_damage(report: &Report, of: &str, output: Output) {
         let events = count(report.damaged_events, "event");
         output.warn(&format!("{events} of {of} cannot be read; readers pass over them"));
     }
-}
-
-/// Returns the time of day.
-pub(crate) fn now() -> Timestamp {
-    Timestamp::from_micros(jiff::Timestamp::now().as_microsecond())
 }
