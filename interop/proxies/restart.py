@@ -99,7 +99,7 @@ class Load:
                 response = connection.getresponse()
                 text = response.read()
                 failure = None if response.status == 200 else f"{method} {path}: {response.status} {text[:200]}"
-            except OSError as error:
+            except (OSError, http.client.HTTPException) as error:
                 failure = f"{method} {path}: {error!r}"
                 connection.close()
             with self.lock:
@@ -118,7 +118,8 @@ class Load:
     def end(self):
         self.over.set()
         for thread in self.threads:
-            thread.join(DEADLINE_SECONDS)
+            thread.join(2 * DEADLINE_SECONDS)
+        assert not any(thread.is_alive() for thread in self.threads), "a request has no end"
 
 
 def documented_location():

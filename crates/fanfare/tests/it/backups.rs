@@ -223,9 +223,8 @@ async fn a_log_that_is_restored_is_another_log_with_the_same_events() {
     // were tried before.
     assert_eq!(well.next_messages(1).await, ["new"]);
     let deliveries = gateway.json(&["deliveries", "ls"]).await;
-    let mut ids: Vec<&str> = deliveries["items"]
+    let mut ids: Vec<&str> = deliveries["deliveries"]
         .as_array()
-        .or_else(|| deliveries["deliveries"].as_array())
         .unwrap_or_else(|| panic!("{deliveries}"))
         .iter()
         .map(|row| row["event_id"].as_str().expect("an id"))

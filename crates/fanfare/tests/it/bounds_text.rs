@@ -13,10 +13,7 @@ use crate::support::receiver::Receiver;
 const TEXTS: (usize, usize) = (64, 128);
 
 async fn searches(gateway: &Gateway) -> u64 {
-    let metrics = gateway.get("/metrics").await.text();
-    let name = "fanfare_text_searches_total ";
-    let line = metrics.lines().find_map(|line| line.strip_prefix(name)).expect("a count");
-    line.parse().expect("a number")
+    gateway.metric("fanfare_text_searches_total").await.expect("the metric") as u64
 }
 
 /// A stream that looks for text.

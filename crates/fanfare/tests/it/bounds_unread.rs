@@ -15,10 +15,7 @@ const SHARE: u64 = 128 * 1024 * 1024;
 
 /// Returns the bytes that a gateway says it holds for all callers, or in rings.
 pub(crate) async fn bytes_held(gateway: &Gateway, by: &str) -> u64 {
-    let metrics = gateway.get("/metrics").await.text();
-    let name = format!("fanfare_bytes_held{{by=\"{by}\"}} ");
-    let line = metrics.lines().find_map(|line| line.strip_prefix(&name));
-    line.unwrap_or_else(|| panic!("no `{name}` in {metrics}")).parse().expect("a number")
+    gateway.metric(&format!("fanfare_bytes_held{{by=\"{by}\"}}")).await.expect("the metric") as u64
 }
 
 /// Fills the history with more than the largest page.

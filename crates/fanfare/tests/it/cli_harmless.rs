@@ -95,7 +95,8 @@ async fn forward(
 }
 
 fn is_harmful(c: char) -> bool {
-    c.is_control() && c != '\n' && c != '\t' || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control() && c != '\n' && c != '\t'
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -107,7 +108,10 @@ async fn whatever_a_gateway_says_it_does_not_command_the_terminal() {
     let id = added["id"].as_str().expect("an id");
     let event = gateway.push(&["hello", "-c", "builds"]).await;
     gateway.run(&["readers", "set", "laptop", "builds"]).await;
+    let mut listening = gateway.shell.start(&["listen", "builds", "--since", "1h", "-o", "ndjson"]);
+    listening.json().await;
     gateway.run(&["webhooks", "test", id]).await;
+    let unknown = event.replace("-1", "-99");
     let commands = [
         &["doctor"][..],
         &["channels"],
@@ -121,23 +125,25 @@ async fn whatever_a_gateway_says_it_does_not_command_the_terminal() {
         &["deliveries", "ls"],
         &["deliveries", "show", &event],
         &["push", "hello"],
-        &["push", "hello", "-c", "a..b"],
-        &["push", "hello", "--priority", "urgent"],
+        &["channels", "rm", "nothing"],
+        &["deliveries", "show", &unknown],
     ];
     join_all(commands.map(async |words| {
         let (twisting, url, _accepting) = Twisting::start(&gateway.url).await;
-        let mut number = 0;
+        let (mut number, mut has_shown) = (0, false);
         loop {
             *twisting.turn.lock().expect("whole") = (number, 0);
             let options = ["--server", &url, "--color", "never", "-o", "human"];
             let said = gateway.shell.run(&[words, &options].concat()).await;
             let text = format!("{}{}", said.out, said.err);
             assert!(!text.contains(is_harmful), "{words:?}, text {number}: {text:?}");
+            has_shown |= text.contains('␛');
             number += 1;
             if number >= twisting.turn.lock().expect("whole").1 {
                 break;
             }
         }
+        assert!(number > 1 && has_shown, "{words:?}: of {number} texts, none was shown");
         // The proxy has laid the JSON out over several lines.
         *twisting.turn.lock().expect("whole") = (usize::MAX, 0);
         let said = gateway.shell.run(&[words, &["--server", &url, "-o", "json"]].concat()).await;
@@ -149,14 +155,18 @@ async fn whatever_a_gateway_says_it_does_not_command_the_terminal() {
 
 #[tokio::test]
 async fn json_escapes_what_a_terminal_would_not_show_and_stays_the_same_value() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start_in(Shell::new(), "127.0.0.1:0", "log.db").await;
     gateway.push(&[HARMFUL]).await;
-    for mode in ["json", "ndjson"] {
-        let said = gateway.run(&["history", "-o", mode]).await;
+    for words in [
+        &["history", "-o", "json"][..],
+        &["history", "-o", "ndjson"],
+        &["log", "export", "--store", "log.db"],
+    ] {
+        let said = gateway.run(words).await;
         assert!(!said.out.contains(is_harmful), "{said:?}");
         assert!(said.out.contains("\\u009b2J") && said.out.contains("\\u202e\\u2066"), "{said:?}");
         let value = read(&said.out);
-        let event = if mode == "json" { &value["events"][0] } else { &value };
+        let event = value["events"].get(0).unwrap_or(&value);
         assert_eq!(event["message"], json!(HARMFUL));
     }
     // Bare texts are as they were pushed.

@@ -49,9 +49,7 @@ async fn a_wrong_clock_empties_no_log_and_is_in_no_event() {
             gateway.push("default", "while it is wrong").await;
             sweep(&gateway).await;
             assert!(is_repeated(&gateway, "first").await, "{hours} h: a retry within the minute");
-            let metrics = gateway.get("/metrics").await.text();
-            let skew = metrics.lines().find_map(|line| line.strip_prefix("fanfare_clock_skew_seconds "));
-            let skew: f64 = skew.expect("the metric").parse().expect("a number");
+            let skew = gateway.metric("fanfare_clock_skew_seconds").await.expect("the metric");
             assert!((skew - (hours * 3_600) as f64).abs() < 2.0, "{hours} h: {skew}");
             turned.by(0);
             gateway.push("default", "when it is right").await;

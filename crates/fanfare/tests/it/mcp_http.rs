@@ -225,9 +225,7 @@ async fn a_client_that_never_reads_is_hung_up_on() {
         lazy.push(raw);
     }
     until("the lazy ones to be gone", async || {
-        let text = gateway.get("/metrics").await.text();
-        let open = text.lines().find_map(|line| line.strip_prefix("fanfare_connections "))?;
-        (open.parse::<f64>().ok()? <= 1.0).then_some(())
+        (gateway.metric("fanfare_connections").await? <= 1.0).then_some(())
     })
     .await;
     assert_eq!(post(&gateway, &[], request(1, "ping", json!({}))).await.status, 200);

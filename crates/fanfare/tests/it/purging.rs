@@ -272,7 +272,7 @@ async fn a_push_under_way_and_a_purge_end_in_either_order() {
     for engine in Engine::ALL {
         let gateway = Gateway::on(engine).await;
         let _live = gateway.listen(Transport::Sse1, ">").await;
-        for round in 0..20 {
+        for round in 0..20_u64 {
             gateway.push("a", SECRET).await;
             let (push, purge) = tokio::join!(
                 gateway.push("a", "x"),
@@ -283,6 +283,11 @@ async fn a_push_under_way_and_a_purge_end_in_either_order() {
             let seen = tokio::time::timeout(Duration::from_secs(10), replayed(&mut reader)).await;
             let seen = seen.expect("the replay ends");
             assert!(!seen.contains(&SECRET.to_owned()), "round {round}: {seen:?} after {push}");
+            // Each event is there, or is said to be purged.
+            let count = |one: &String| {
+                one.strip_prefix("purged ").map_or(1, |count| count.parse().expect("a number"))
+            };
+            assert_eq!(seen.iter().map(count).sum::<u64>(), 2 * (round + 1), "round {round}: {seen:?}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Stopping: all clients are informed, nothing accepted is lost, and it does not take forever.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -176,12 +176,14 @@ async fn a_thousand_streams_are_told_even_those_that_read_slowly() {
 
 #[tokio::test]
 async fn while_it_drains_it_says_so_and_serves_everybody() {
-    let gateway = Gateway::with(Engine::Memory, |config| config.drain_time = Duration::from_secs(2)).await;
+    const DRAIN: Duration = Duration::from_secs(8);
+    let gateway = Gateway::with(Engine::Memory, |config| config.drain_time = DRAIN).await;
     let mut reader = gateway.listen(Transport::Sse1, "a").await;
     let mut raw = Raw::connect(gateway.address).await;
     let head = raw.get("/ready", "").await;
     assert_eq!((head.status, head.header("connection")), (200, ""));
     raw.body(&head).await;
+    let begun = Instant::now();
     gateway.begin_stop();
     let head = raw.get("/ready", "").await;
     let ready: Value = serde_json::from_slice(&raw.body(&head).await).expect("JSON");
@@ -193,6 +195,7 @@ async fn while_it_drains_it_says_so_and_serves_everybody() {
     gateway.push("a", "during").await;
     assert!(matches!(reader.next().await, Frame::Event(event) if event["message"] == "during"));
     assert!(matches!(reader.next().await, Frame::Closing(_)));
+    assert!(begun.elapsed() >= DRAIN);
     assert_eq!(reader.next().await, Frame::End);
 }
 

@@ -222,6 +222,13 @@ impl Gateway {
         answer
     }
 
+    /// Returns the value of a sample of `/metrics`, named with its labels; `None` if it is not served.
+    pub(crate) async fn metric(&self, sample: &str) -> Option<f64> {
+        let text = self.get("/metrics").await.text();
+        let found = text.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '))?;
+        Some(found.parse().expect("a number"))
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.request("GET", path, |request| request).await
     }
