@@ -1,7 +1,7 @@
 //! Webhooks: durable cursors whose outlet is an HTTP request.
 //!
 //! A [`registry`] holds the registered webhooks. This instance sends those that it has [claimed](claiming). One
-//! [`worker`] for each reads the log from the webhook's position and makes the attempts. The [`recorder`] saves the
+//! `worker` for each reads the log from the webhook's position and makes the attempts. The [`recorder`] saves the
 //! positions of all webhooks, many in one transaction. A successful delivery leaves no row, a failed one leaves one.
 //!
 //! Doors hold [`service::Webhooks`]; its verbs are in the modules of their subjects: `registering`, [`changing`],

@@ -1,7 +1,7 @@
 //! The clocks. Rules take the time as an argument; their callers read it here.
 //!
 //! The machine's time of day can be set: by an administrator, by NTP, or by a battery that is empty. A step of it is not
-//! taken at once, because what is deleted on its word is gone: see [`trust`].
+//! taken at once, because what is deleted on its word is gone: see `trust`.
 
 mod skew;
 mod trust;
