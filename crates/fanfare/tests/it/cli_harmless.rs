@@ -137,7 +137,7 @@ async fn whatever_a_gateway_says_it_does_not_command_the_terminal() {
             let said = gateway.shell.run(&[words, &options].concat()).await;
             let text = format!("{}{}", said.out, said.err);
             assert!(!text.contains(is_harmful), "{words:?}, text {number}: {text:?}");
-            has_shown |= text.contains('␛');
+            has_shown |= text.contains('␛') || text.contains("\\u{1b}");
             number += 1;
             if number >= twisting.turn.lock().expect("whole").1 {
                 break;
