@@ -81,12 +81,22 @@ pub(super) fn put(
 
 /// Keeps the events from `first` to before `cut`, which the log is about to lose, if deliveries need them.
 pub(super) fn keep_events(conn: &Connection, first: Place, cut: u64) -> rusqlite::Result<()> {
-    conn.prepare_cached(&format!(
-        "INSERT OR IGNORE INTO kept_events (epoch, {COLUMNS}) SELECT ?1, {COLUMNS} FROM events WHERE seq IN
-             (SELECT seq FROM deliveries WHERE epoch = ?1 AND seq >= ?2 AND seq < ?3)"
-    ))?
-    .execute((first.epoch, first.seq as i64, cut as i64))
-    .map(|_| ())
+    let seqs: Vec<i64> = conn
+        .prepare_cached("SELECT DISTINCT seq FROM deliveries WHERE epoch = ?1 AND seq >= ?2 AND seq < ?3")?
+        .query_map((first.epoch, first.seq as i64, cut as i64), |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut keep = conn.prepare_cached(&format!(
+        "INSERT OR IGNORE INTO kept_events (epoch, {COLUMNS}) SELECT ?1, {COLUMNS} FROM events WHERE seq = ?2"
+    ))?;
+    for seq in seqs {
+        match keep.execute((first.epoch, seq)) {
+            Ok(_) => {}
+            // A damaged row is not copied, and its delivery is given up.
+            Err(error) if failure::is_of_content(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Removes a row, and its event if the log, which starts with `first`, and other rows do not have it; returns the

@@ -90,7 +90,7 @@ pub(super) fn first_of(shared: &Shared, conn: &Connection) -> rusqlite::Result<u
 }
 
 /// Maximum unreadable rows that one step of a bisection looks past: many pages of them.
-const UNREADABLE_MAX: u64 = 10_000;
+pub(super) const UNREADABLE_MAX: u64 = 10_000;
 
 /// Returns the first of the seqs `low..high` for which `is_before(arrival, bytes_before)` does not hold, or
 /// `high`; every one of them must be kept, and `is_before` must hold up to somewhere and not from there on. A row that
@@ -129,6 +129,21 @@ pub(super) fn partition(
         }
     }
     Ok(low)
+}
+
+/// Returns the bytes of all events before the first of `seqs` whose row can be read.
+pub(super) fn bytes_before(
+    conn: &Connection,
+    mut seqs: impl Iterator<Item = u64>,
+) -> rusqlite::Result<Option<u64>> {
+    let mut statement = conn.prepare_cached("SELECT bytes_before FROM events WHERE seq = ?1")?;
+    let mut look = |seq: u64| statement.query_row([seq as i64], |row| row.get::<_, i64>(0));
+    let found = seqs.find_map(|seq| match look(seq) {
+        Err(rusqlite::Error::QueryReturnedNoRows) => None,
+        Err(error) if failure::is_damage(&error) => None,
+        read => Some(read.map(|bytes| bytes as u64)),
+    });
+    found.transpose()
 }
 
 /// Returns whether the event at `seq` was purged.

@@ -7,7 +7,7 @@ use crate::deliveries;
 use crate::epochs::Place;
 use crate::failure;
 use crate::group::in_transaction;
-use crate::read::{BLOCK_LEN, partition};
+use crate::read::{BLOCK_LEN, bytes_before, partition};
 use crate::state::{State, Tail};
 use crate::traces;
 use fanfare_runtime::fail_point::{FailPoint, reach};
@@ -35,7 +35,14 @@ pub(super) fn sweep(state: &mut State) -> Result<Swept, Error> {
         let mut traces = state.totals.traces;
         if cut > first {
             let damaged = state.shared.damaged_before(cut);
-            traces = traces::note(conn, (first, cut), state.shared.clock.now(), damaged, traces)?;
+            traces = match traces::note(conn, (first, cut), state.shared.clock.now(), damaged, traces) {
+                // What a damaged row was is not known. It must not keep everything after it from being removed.
+                Err(error) if failure::is_of_content(&error) => {
+                    traces::lose(conn, cut - 1)?;
+                    traces + (cut - first) as usize
+                }
+                noted => noted?,
+            };
             remove(conn, state.shared.first(), cut)?;
             save_tail(conn, tail)?;
         }
@@ -69,10 +76,13 @@ fn bounded(conn: &Connection, first: u64, cut: u64) -> rusqlite::Result<u64> {
     if cut == first {
         return Ok(cut);
     }
-    let start: i64 = conn
-        .prepare_cached("SELECT bytes_before FROM events WHERE seq = ?1")?
-        .query_row([first as i64], |row| row.get(0))?;
-    partition(conn, first, cut, |_, before| before - start < SWEEP_BYTES_MAX as i64)
+    match bytes_before(conn, first..cut)? {
+        Some(start) => partition(conn, first, cut, |_, before| {
+            before.saturating_sub(start as i64) < SWEEP_BYTES_MAX as i64
+        }),
+        // No row can be read. They are few.
+        None => Ok(cut),
+    }
 }
 
 /// Removes the events from `first` to before `cut`.
@@ -80,8 +90,15 @@ fn remove(conn: &Connection, first: Place, cut: u64) -> rusqlite::Result<()> {
     let range = (first.seq as i64, cut as i64);
     let mut statement =
         conn.prepare_cached("SELECT DISTINCT channel FROM events WHERE seq >= ?1 AND seq < ?2")?;
-    let channels: Vec<i64> =
-        statement.query_map(range, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let mut channels: Vec<i64> = Vec::new();
+    for channel in statement.query_map(range, |row| row.get(0))? {
+        match channel {
+            Ok(channel) => channels.push(channel),
+            // The blocks that stay behind are removed with the next event of that channel.
+            Err(error) if failure::is_damage(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
     deliveries::keep_events(conn, first, cut)?;
     conn.prepare_cached("DELETE FROM events WHERE seq >= ?1 AND seq < ?2")?.execute(range)?;
     let mut statement =

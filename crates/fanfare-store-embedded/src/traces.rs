@@ -43,7 +43,7 @@ pub(super) fn note(
         )?
         .query_row((range.0, range.1), |row| row.get(0))?;
     if let Some(lost) = strange.max(damaged.map(|seq| seq as i64)) {
-        conn.prepare_cached("UPDATE log SET untraced_to = max(untraced_to, ?1)")?.execute([lost])?;
+        lose(conn, lost as u64)?;
     }
     // Each event has added at most one. They are counted only if the limit could be exceeded.
     let known = known + (cut - first) as usize;
@@ -54,13 +54,20 @@ pub(super) fn note(
     if known <= TRACES_MAX { Ok(known) } else { drop_oldest(conn, known) }
 }
 
+/// Records that of the events up to `seq`, anything may have been removed: every reader of them is told.
+pub(super) fn lose(conn: &Connection, seq: u64) -> rusqlite::Result<()> {
+    conn.prepare_cached("UPDATE log SET untraced_to = max(untraced_to, ?1)")?
+        .execute([seq as i64])
+        .map(|_| ())
+}
+
 /// Drops the traces of the oldest events; returns how many are left.
 fn drop_oldest(conn: &Connection, known: usize) -> rusqlite::Result<usize> {
     let dropped = known - TRACES_MAX + TRACES_DROPPED;
     let up_to: i64 = conn
         .prepare_cached("SELECT last FROM traces ORDER BY last LIMIT 1 OFFSET ?1")?
         .query_row([dropped as i64 - 1], |row| row.get(0))?;
-    conn.prepare_cached("UPDATE log SET untraced_to = max(untraced_to, ?1)")?.execute([up_to])?;
+    lose(conn, up_to as u64)?;
     let dropped = conn.prepare_cached("DELETE FROM traces WHERE last <= ?1")?.execute([up_to])?;
     Ok(known - dropped)
 }

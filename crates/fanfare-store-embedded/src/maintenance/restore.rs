@@ -9,19 +9,19 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use fanfare_core::{Epoch, Timestamp};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::OpenFlags;
 
 use super::check::Report;
 use super::draft::{Draft, directory, failed};
 use super::rows::last;
 use super::source::named;
 use super::{Error, Phase, Progress, Watch, check_no_remains, copying, room};
-use crate::columns::COLUMNS;
-use crate::epochs::Epochs;
-use crate::failure;
+use crate::deliveries;
+use crate::epochs::{Epochs, Place};
 use crate::files::{Found, beside, give_to_owner, inspect, make_directory};
 use crate::lock::Lock;
 use crate::open::connect;
+use crate::read::first;
 use crate::schema::{self, STEPS};
 
 /// Number of bytes that are copied between two reports of progress.
@@ -122,7 +122,9 @@ fn replace(draft: &Path, now: Timestamp) -> rusqlite::Result<Epoch> {
     let epochs = Epochs::load(&changes)?;
     let (before, number) = (epochs.current(), epochs.current_number());
     let last = last(&changes)? as i64;
-    keep_events(&changes, number)?;
+    // They stay deliveries of the earlier epoch: a receiver knows them by that id.
+    let kept = Place { epoch: number, seq: first(&changes)? };
+    deliveries::keep_events(&changes, kept, last as u64 + 1)?;
     let epoch = Epoch::from_random(rand::random());
     changes.execute("UPDATE epochs SET shared_to = ?1 WHERE number = ?2", (last, number))?;
     changes.execute("INSERT INTO epochs (epoch) VALUES (?1)", [epoch.as_str()])?;
@@ -141,24 +143,4 @@ fn replace(draft: &Path, now: Timestamp) -> rusqlite::Result<Epoch> {
     changes.commit()?;
     conn.close().map_err(|(_, error)| error)?;
     Ok(before)
-}
-
-/// Keeps the events of deliveries, which stay deliveries of the earlier epoch: a receiver knows them by that id.
-fn keep_events(conn: &Connection, epoch: i64) -> rusqlite::Result<()> {
-    let mut statement = conn.prepare(
-        "SELECT DISTINCT seq FROM deliveries WHERE epoch = ?1 AND seq >= coalesce((SELECT min(seq) FROM events), 0)",
-    )?;
-    let seqs: Vec<i64> = statement.query_map([epoch], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    let mut keep = conn.prepare(&format!(
-        "INSERT OR IGNORE INTO kept_events (epoch, {COLUMNS}) SELECT ?1, {COLUMNS} FROM events WHERE seq = ?2"
-    ))?;
-    for seq in seqs {
-        match keep.execute((epoch, seq)) {
-            Ok(_) => {}
-            // A damaged row is not copied, and its delivery is given up.
-            Err(error) if failure::is_of_content(&error) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }

@@ -5,9 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fanfare_core::{Event, NewEvent};
-use fanfare_store::{Append, Order, Read, Retention, Store};
+use fanfare_store::{
+    Append, DeliveryChange, DeliveryRow, DeliveryStatus, Order, Read, Retention, Store, WebhookRow,
+};
 use fanfare_store_embedded::{Embedded, OpenError};
 use fanfare_store_suite::harness::{event, extent, keyed, patterns, read_all};
+use fanfare_store_suite::hooks::id;
 
 /// The event that is damaged.
 const MESSAGE: &str = "the one that is hit";
@@ -30,8 +33,11 @@ async fn filled(directory: &Path) -> Vec<u8> {
 }
 
 fn open(path: &Path) -> Result<Store, OpenError> {
-    let retention = Retention { count: LAST, ..Retention::default() };
-    Embedded::open(path, retention).map(Store::new)
+    open_to_keep(path, LAST)
+}
+
+fn open_to_keep(path: &Path, count: u64) -> Result<Store, OpenError> {
+    Embedded::open(path, Retention { count, ..Retention::default() }).map(Store::new)
 }
 
 /// Returns the place of the bytes of `text` in a file, which has them once.
@@ -119,17 +125,38 @@ async fn the_last_event_can_be_the_one_that_is_damaged() {
     store.engine.close().await;
 }
 
-/// Whichever bit of a row is flipped, no event is read wrongly, and all others are read.
+/// Records a delivery of an event, which waits.
+async fn wait_for(store: &Store, event: Arc<Event>) {
+    let row = WebhookRow {
+        id: id(1),
+        owner: fanfare_core::Principal::local().owner(),
+        url: "http://127.0.0.1/1".into(),
+        settings: "{}".into(),
+        state: "".into(),
+        revision: 1,
+        cursor: store.head().position(),
+        created: event.timestamp,
+    };
+    store.ledger.insert_webhook(row).await.expect("registered");
+    let status = DeliveryStatus::Waiting(event.timestamp);
+    let delivery =
+        DeliveryRow { webhook: id(1), event, attempts: 1, status, failure: "timeout".into(), batch: None };
+    store.ledger.record(Vec::new(), vec![DeliveryChange::Put(delivery)]).await.expect("recorded");
+}
+
+/// Whichever bit of a row is flipped, no event is read wrongly, all others are read, and retention removes the row.
 #[tokio::test]
 async fn no_bit_of_a_row_can_flip_unseen() {
     /// The bytes before the message and after it: the other columns, and the head of the row.
     const AROUND: usize = 40;
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("log.db");
-    let file = filled(directory.path()).await;
+    filled(directory.path()).await;
     let store = open(&path).expect("it is whole");
     let (whole, _) = all(&store, read_all(&store)).await;
+    wait_for(&store, whole[SEQ as usize - 1].clone()).await;
     store.engine.close().await;
+    let file = fs::read(&path).expect("read");
 
     let at = place(&file, MESSAGE);
     let mut passed_over = 0;
@@ -138,7 +165,7 @@ async fn no_bit_of_a_row_can_flip_unseen() {
             let mut flipped = file.clone();
             flipped[byte] ^= 1 << bit;
             fs::write(&path, &flipped).expect("written");
-            let store = match open(&path) {
+            let store = match open_to_keep(&path, 1) {
                 Ok(store) => store,
                 // The bit is of the tree rather than of the row: nothing is read, nothing is written.
                 Err(OpenError::Corrupt { .. }) => continue,
@@ -150,6 +177,8 @@ async fn no_bit_of_a_row_can_flip_unseen() {
                 assert_eq!(event, &whole[event.position.seq as usize - 1], "bit {bit} at {byte}");
             }
             passed_over += damaged;
+            while store.sweep().await.unwrap_or_else(|error| panic!("bit {bit} at {byte}: {error}")).has_more {}
+            assert_eq!(extent(&store), (LAST, LAST), "bit {bit} at {byte}");
             store.engine.close().await;
         }
     }
