@@ -46,7 +46,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use fanfare_core::{Arrival, Position, Stamp, Timestamp};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 use tokio::sync::{Semaphore, broadcast, mpsc};
 
 use channels::Channels;
@@ -218,32 +218,29 @@ fn ends(conn: &Connection, checked_from: Position, channels: &Channels) -> rusql
             })
         })?;
     let first = read::first(conn)?;
-    let newest: Option<(i64, i64)> = conn
-        .query_row("SELECT seq, bytes_before FROM events ORDER BY seq DESC LIMIT 1", (), |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
-        .optional()?;
-    let Some((seq, before)) = newest else { return Ok((first, noted)) };
-    if read::is_purged(conn, seq as u64)? {
-        // The purge noted the end of the log.
+    let newest: Option<i64> = conn.query_row("SELECT max(seq) FROM events", (), |row| row.get(0))?;
+    // The end is noted by a close, a sweep, an import and a purge. After the latter two, the last event does not show it.
+    let Some(seq) = newest.map(|seq| seq as u64).filter(|seq| *seq > noted.seq) else {
         return Ok((first, noted));
-    }
-    let last = match read::event_at(conn, checked_from, channels, seq as u64) {
-        Err(error) if failure::is_damage(&error) => {
+    };
+    // If its row cannot be read, that of the nearest event before it.
+    let near = (first..=seq).rev().take(read::UNREADABLE_MAX as usize);
+    let before = read::bytes_before(conn, near)?.unwrap_or(noted.bytes);
+    let tail = match read::event_at(conn, checked_from, channels, seq) {
+        Ok(Some(last)) => Tail {
+            seq,
+            stamp: Stamp { timestamp: last.timestamp, arrival: last.arrival },
+            bytes: before + last.stored_len(),
+        },
+        Err(error) if !failure::is_damage(&error) => return Err(error),
+        Ok(None) | Err(_) => {
             tracing::error!(
                 "the last event, {}-{seq}, cannot be read, because its row is damaged",
                 checked_from.epoch
             );
-            return Ok((first, Tail { seq: seq as u64, bytes: before as u64, ..noted }));
+            Tail { seq, bytes: before, ..noted }
         }
-        last => last?.ok_or(rusqlite::Error::QueryReturnedNoRows)?,
     };
-    // After an import, the times of the last event say nothing about the clock.
-    let stamp = match noted.seq == seq as u64 {
-        true => noted.stamp,
-        false => Stamp { timestamp: last.timestamp, arrival: last.arrival },
-    };
-    let tail = Tail { seq: last.position.seq, stamp, bytes: before as u64 + last.stored_len() };
     Ok((first, tail))
 }
 

@@ -125,6 +125,38 @@ async fn the_last_event_can_be_the_one_that_is_damaged() {
     store.engine.close().await;
 }
 
+/// Returns what SQLite says of the structure of a file, other than that a row of an event has a wrong value.
+fn problems(path: &Path) -> Vec<String> {
+    let conn = rusqlite::Connection::open(path).expect("it opens");
+    let mut statement = conn.prepare("PRAGMA quick_check").expect("a statement");
+    let lines = statement.query_map((), |row| row.get::<_, String>(0)).expect("checked");
+    let lines = lines.map(|line| line.unwrap_or_else(|error| error.to_string()));
+    lines.filter(|line| line != "ok" && !line.contains(" value in events.")).collect()
+}
+
+#[tokio::test]
+async fn no_bit_of_the_last_row_keeps_the_log_from_opening() {
+    /// The bytes before the message: the other columns, and the head of the row.
+    const BEFORE: usize = 40;
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("log.db");
+    let file = filled(directory.path()).await;
+    let last = format!("event {LAST}").into_bytes();
+    let places: Vec<_> = (0..file.len() - last.len()).filter(|at| file[*at..].starts_with(&last)).collect();
+    for (byte, bit) in (1..=BEFORE).flat_map(|byte| (0..8).map(move |bit| (byte, bit))) {
+        let mut flipped = file.clone();
+        for at in &places {
+            flipped[*at - byte] ^= 1 << bit;
+        }
+        fs::write(&path, &flipped).expect("written");
+        match open(&path) {
+            Ok(store) => store.engine.close().await,
+            Err(OpenError::Corrupt { .. }) if !problems(&path).is_empty() => {}
+            Err(error) => panic!("bit {bit}, {byte} bytes before the message: {error}"),
+        }
+    }
+}
+
 /// Records a delivery of an event, which waits.
 async fn wait_for(store: &Store, event: Arc<Event>) {
     let row = WebhookRow {
@@ -177,7 +209,9 @@ async fn no_bit_of_a_row_can_flip_unseen() {
                 assert_eq!(event, &whole[event.position.seq as usize - 1], "bit {bit} at {byte}");
             }
             passed_over += damaged;
-            while store.sweep().await.unwrap_or_else(|error| panic!("bit {bit} at {byte}: {error}")).has_more {}
+            while store.sweep().await.unwrap_or_else(|error| panic!("bit {bit} at {byte}: {error}")).has_more
+            {
+            }
             assert_eq!(extent(&store), (LAST, LAST), "bit {bit} at {byte}");
             store.engine.close().await;
         }
