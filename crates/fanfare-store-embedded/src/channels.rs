@@ -170,11 +170,34 @@ impl Channels {
         };
         if let Some(before) = before {
             self.len -= usize::from(before.events > 0);
-            self.ids.remove(&before.channel);
+            // Another row can have got its name since.
+            if self.ids.get(&before.channel) == Some(&id) {
+                self.ids.remove(&before.channel);
+            }
         }
         if let Some(row) = row {
             self.len += usize::from(row.events > 0);
             self.ids.insert(row.channel, id);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_came_back_in_a_transaction_that_was_undone_is_that_of_its_first_row() {
+        let name: Channel = "a".parse().expect("a channel");
+        let mut committed = Channels::default();
+        let first = committed.add(name.clone());
+        committed.count(first, 1, Timestamp::from_micros(1));
+        let mut ahead = committed.clone();
+        ahead.forget(first);
+        let second = ahead.add(name.clone());
+        ahead.count(second, 2, Timestamp::from_micros(2));
+        ahead.revert(&committed, &[first, second]);
+        assert_eq!((ahead.id(&name), ahead.sorted().len()), (Some(first), 1));
+        assert_eq!(ahead.row(second), None);
     }
 }
