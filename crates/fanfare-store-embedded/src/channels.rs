@@ -104,16 +104,20 @@ impl Channels {
             .iter()
             .map(|pattern| pattern.exact().and_then(|name| name.parse().ok()))
             .collect();
-        let is_live = |id: &usize| self.rows.get(id).is_some_and(|row| row.last_seq > after);
-        let mut ids: Vec<_> = match exact {
-            Some(names) => names.iter().filter_map(|name| self.id(name)).filter(is_live).collect(),
-            None => {
-                let matching = self.rows.iter().filter(|(_, row)| filter.matches_channel(&row.channel));
-                matching.map(|(id, _)| *id).filter(is_live).collect()
+        let is_live = |row: &ChannelRow| row.last_seq > after;
+        Some(match exact {
+            Some(names) => {
+                let ids = names.iter().filter_map(|name| self.id(name));
+                let mut ids: Vec<_> = ids.filter(|id| self.row(*id).is_some_and(is_live)).collect();
+                ids.sort_unstable();
+                ids
             }
-        };
-        ids.sort_unstable();
-        Some(ids)
+            None => {
+                // Of many channels, few have had an event since: a pattern is compared with those alone.
+                let live = self.rows.iter().filter(|(_, row)| is_live(row));
+                live.filter(|(_, row)| filter.matches_channel(&row.channel)).map(|(id, _)| *id).collect()
+            }
+        })
     }
 
     /// Adds a channel without events; returns its id.
