@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use fanfare_core::{Channel, Filter, Timestamp};
 use rusqlite::Connection;
 
-use fanfare_store::ChannelRow;
+use fanfare_store::{CHANNELS_MAX, ChannelRow, Error, PURGED_CHANNELS_MAX};
 
 /// All channels and their statistics, by their ids in the file.
 #[derive(Debug, Clone, Default)]
@@ -56,6 +56,15 @@ impl Channels {
     /// Returns the number of purged channels that are not forgotten yet.
     pub(super) fn purged_len(&self) -> usize {
         self.rows.len() - self.len
+    }
+
+    /// Fails if there would be too many with this many more.
+    pub(super) fn check_new(&self, new: usize) -> Result<(), Error> {
+        let is_too_many = self.len + new > CHANNELS_MAX || self.purged_len() > PURGED_CHANNELS_MAX;
+        match new > 0 && is_too_many {
+            true => Err(Error::TooManyChannels { max: CHANNELS_MAX }),
+            false => Ok(()),
+        }
     }
 
     /// Returns the largest id that any channel ever had.

@@ -6,21 +6,19 @@ use fanfare_core::{Channel, NewEvent};
 
 use crate::deliveries;
 use crate::group::Group;
-use fanfare_store::{CHANNELS_MAX, ChannelRow, Error, NEW_CHANNELS_MAX, PURGED_CHANNELS_MAX};
+use fanfare_store::{ChannelRow, Error, NEW_CHANNELS_MAX};
 
 impl Group<'_> {
     /// Fails if there would be too many channels with those of `events`.
     pub(super) fn check_channels(&self, events: &[NewEvent]) -> Result<(), Error> {
         let channels = &self.ahead.channels;
-        let room = CHANNELS_MAX.saturating_sub(channels.len());
-        if events.len() <= room.min(NEW_CHANNELS_MAX) {
+        // No more can be new than there are events.
+        if events.len() <= NEW_CHANNELS_MAX && channels.check_new(events.len()).is_ok() {
             return Ok(());
         }
         let new: HashSet<_> =
             events.iter().map(|event| &event.channel).filter(|channel| !channels.has(channel)).collect();
-        if new.len() > room || (!new.is_empty() && channels.purged_len() > PURGED_CHANNELS_MAX) {
-            return Err(Error::TooManyChannels { max: CHANNELS_MAX });
-        }
+        channels.check_new(new.len())?;
         match new.len() > NEW_CHANNELS_MAX {
             true => Err(Error::TooManyNewChannels { max: NEW_CHANNELS_MAX }),
             false => Ok(()),

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use fanfare_core::{Json, NewEvent};
 use fanfare_store::{
-    Append, AttemptRow, DeliveryChange, DeliveryRow, DeliveryStatus, Purge, Retention, Store, WebhookRow,
+    Append, AttemptRow, DeliveryChange, DeliveryRow, DeliveryStatus, Error, NEW_CHANNELS_MAX,
+    PURGED_CHANNELS_MAX, Purge, Retention, Store, WebhookRow,
 };
 use fanfare_store_embedded::{Embedded, maintenance};
 use fanfare_store_suite::harness::{at, event, extent, read_all, read_pages, seqs};
@@ -177,5 +178,38 @@ async fn another_program_that_reads_the_file_is_told_of() {
     let again = store.purge(&channel).await.expect("purged").expect("it is there");
     assert_eq!((again.events, again.has_remains), (0, false));
     assert_eq!(store.purge(&channel).await.expect("purged"), None);
+    store.engine.close().await;
+}
+
+#[tokio::test]
+async fn the_names_of_purged_channels_are_bounded() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let on = |name: &str| NewEvent { channel: name.parse().expect("a channel"), ..event("x") };
+    let store = open(directory.path(), Retention::default());
+    let names: Vec<_> = (1..PURGED_CHANNELS_MAX).map(|index| format!("purged.{index}")).collect();
+    for names in names.chunks(NEW_CHANNELS_MAX) {
+        append(&store, names.iter().map(|name| on(name)).collect()).await;
+    }
+    append(&store, vec![on("old")]).await;
+    store.engine.close().await;
+    // As a purge of each leaves them, which takes three commits.
+    let conn = rusqlite::Connection::open(directory.path().join("log.db")).expect("it opens");
+    conn.execute_batch(
+        "UPDATE channels SET events = 0 WHERE name <> 'old'; UPDATE events SET purged = 1 WHERE channel <>
+             (SELECT id FROM channels WHERE name = 'old')",
+    )
+    .expect("changed");
+    conn.close().expect("closed");
+
+    let store = open(directory.path(), Retention { count: 2, ..Retention::default() });
+    append(&store, vec![on("a"), on("b")]).await;
+    for name in ["a", "b"] {
+        let what = Purge::Channel(name.parse().expect("a channel"));
+        let purged = store.purge(&what).await.expect("purged").expect("it is there");
+        assert_eq!(purged.events, 1);
+    }
+    let refused = store.log.append(Append::new(vec![on("new")])).await;
+    assert!(matches!(refused, Err(Error::TooManyChannels { .. })), "{refused:?}");
+    append(&store, vec![on("old"), on("old")]).await;
     store.engine.close().await;
 }
