@@ -48,11 +48,6 @@ impl Channels {
         Ok(channels)
     }
 
-    /// Returns the number of channels that have events.
-    pub(super) fn len(&self) -> usize {
-        self.len
-    }
-
     /// Returns the number of purged channels that are not forgotten yet.
     pub(super) fn purged_len(&self) -> usize {
         self.rows.len() - self.len

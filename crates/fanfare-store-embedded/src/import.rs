@@ -3,6 +3,7 @@
 //! An imported event keeps its timestamp, and gets the next seq: an id names a place in one log. The log
 //! remembers which events it has from which other log, so the same file can be imported again.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use fanfare_core::{Arrival, Event, Position};
@@ -12,7 +13,7 @@ use crate::Embedded;
 use crate::failure;
 use crate::group::{Group, Size};
 use crate::sweep::save_tail;
-use fanfare_store::{CHANNELS_MAX, Error, ReaderRow};
+use fanfare_store::{Error, ReaderRow};
 
 /// The result of an import.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -37,6 +38,9 @@ impl Embedded {
 
 impl Group<'_> {
     fn import(&mut self, events: Vec<Event>) -> rusqlite::Result<Result<Imported, Error>> {
+        if let Err(refusal) = self.check_imported(&events)? {
+            return Ok(Err(refusal));
+        }
         let before = self.head().position();
         let mut imported = Imported::default();
         let mut newest = self.newest_arrival()?;
@@ -44,10 +48,6 @@ impl Group<'_> {
             if self.has(event.position)? {
                 imported.known += 1;
                 continue;
-            }
-            let is_new = self.ahead.channels.id(&event.channel).is_none();
-            if is_new && self.ahead.channels.len() == CHANNELS_MAX {
-                return Ok(Err(Error::TooManyChannels { max: CHANNELS_MAX }));
             }
             self.note_imported(event.position)?;
             // Arrivals never decrease along the log, and are never in the future.
@@ -63,6 +63,19 @@ impl Group<'_> {
         save_tail(self.conn, self.effect.tail)?;
         self.move_along(before);
         Ok(Ok(imported))
+    }
+
+    /// Fails if there would be too many channels with those of `events`, before any is written: what is refused leaves the
+    /// transaction as it is.
+    fn check_imported(&self, events: &[Event]) -> rusqlite::Result<Result<(), Error>> {
+        let channels = &self.ahead.channels;
+        let mut new = HashSet::new();
+        for event in events {
+            if !channels.has(&event.channel) && !new.contains(&event.channel) && !self.has(event.position)? {
+                new.insert(&event.channel);
+            }
+        }
+        Ok(channels.check_new(new.len()))
     }
 
     /// Returns the arrival of the last event.

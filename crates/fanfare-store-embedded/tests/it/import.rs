@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare_core::{Arrival, Event, Position, Timestamp};
-use fanfare_store::{Append, Clock, Retention, Store};
+use fanfare_core::{Arrival, Event, NewEvent, Position, Timestamp};
+use fanfare_store::{Append, CHANNELS_MAX, Clock, Error, NEW_CHANNELS_MAX, Retention, Store};
 use fanfare_store_embedded::Embedded;
 use fanfare_store_suite::harness::{event, extent, messages, read_all, read_pages};
 
@@ -56,6 +56,35 @@ async fn old_events_move_neither_the_clock_nor_each_other() {
         assert!((0..60_000_000).contains(&ahead), "{ahead} µs ahead");
         store.engine.close().await;
     }
+}
+
+#[tokio::test]
+async fn an_import_of_too_many_channels_changes_nothing() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let log = open(&directory);
+    let store = Store::new(log.clone());
+    let names: Vec<_> = (1..CHANNELS_MAX).map(|index| format!("c{index}")).collect();
+    for names in names.chunks(NEW_CHANNELS_MAX) {
+        let on = |name: &String| NewEvent { channel: name.parse().expect("a channel"), ..event("x") };
+        store.log.append(Append::new(names.iter().map(on).collect())).await.expect("appended");
+    }
+    let on = |id: &str, name: &str| Event {
+        channel: name.parse().expect("a channel"),
+        ..foreign(id, Duration::from_secs(60))
+    };
+    let before = extent(&store);
+    let refused = log.import(vec![on("aaaaaaaa-1", "new.1"), on("aaaaaaaa-2", "new.2")]).await;
+    assert!(matches!(refused, Err(Error::TooManyChannels { .. })), "{refused:?}");
+    assert_eq!(extent(&store), before);
+
+    // There is room for one.
+    let one = vec![on("aaaaaaaa-1", "new.1"), on("aaaaaaaa-3", "new.1"), on("aaaaaaaa-1", "new.1")];
+    let done = log.import(one).await.expect("imported");
+    assert_eq!((done.added, done.known), (2, 1));
+    let refused = log.import(vec![on("aaaaaaaa-2", "new.2")]).await;
+    assert!(matches!(refused, Err(Error::TooManyChannels { .. })), "{refused:?}");
+    assert_eq!(extent(&store), (before.0, before.1 + 2));
+    store.engine.close().await;
 }
 
 async fn open_again(log: Arc<Embedded>, directory: &tempfile::TempDir) -> Arc<Embedded> {
