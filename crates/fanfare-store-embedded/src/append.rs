@@ -67,8 +67,7 @@ impl Log for Embedded {
     }
 
     async fn forget_channels(&self, channels: Vec<Channel>) -> Result<Vec<Channel>, Error> {
-        let size = Size { rows: channels.len(), bytes: 0 };
-        self.writer.change(size, move |group| group.forget_channels(channels).map(Ok)).await
+        self.forget(channels).await
     }
 
     async fn purge(&self, purge: &Purge) -> Result<Option<Purged>, Error> {

@@ -87,13 +87,11 @@ impl Channels {
         rows
     }
 
-    /// Returns the ids of purged channels with no rows in the log from `first` on.
-    pub(super) fn purged_before(&self, first: u64) -> Vec<usize> {
-        if self.purged_len() == 0 {
-            return Vec::new();
-        }
+    /// Returns the first ids after `after`, at most `max`, of purged channels with no rows in the log from `first` on.
+    pub(super) fn purged_before(&self, first: u64, after: usize, max: usize) -> Vec<usize> {
         let is_over = |row: &ChannelRow| row.events == 0 && row.last_seq < first;
-        self.rows.iter().filter(|(_, row)| is_over(row)).map(|(id, _)| *id).collect()
+        let later = self.rows.range(after + 1..);
+        later.filter(|(_, row)| is_over(row)).map(|(id, _)| *id).take(max).collect()
     }
 
     /// Returns the ids of the channels that `filter` matches and that had an event after `after`, in order; `None` if it

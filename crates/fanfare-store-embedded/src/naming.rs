@@ -4,9 +4,31 @@ use std::collections::HashSet;
 
 use fanfare_core::{Channel, NewEvent};
 
-use crate::deliveries;
-use crate::group::Group;
+use crate::group::{Group, Size};
+use crate::{Embedded, deliveries};
+use fanfare_store::retention::FORGET_LEN_MAX;
 use fanfare_store::{ChannelRow, Error, NEW_CHANNELS_MAX};
+
+impl Embedded {
+    /// Forgets those of these channels that have no events, and returns them; also forgets purged channels.
+    pub(super) async fn forget(&self, channels: Vec<Channel>) -> Result<Vec<Channel>, Error> {
+        self.shared.check_usable()?;
+        let mut forgotten = Vec::new();
+        if !channels.is_empty() {
+            let size = Size { rows: channels.len(), bytes: 0 };
+            forgotten =
+                self.writer.change(size, move |group| group.forget_channels(channels).map(Ok)).await?;
+        }
+        if self.shared.channels().purged_len() > 0 {
+            let size = Size { rows: FORGET_LEN_MAX as usize, bytes: 0 };
+            let mut after = Some(0);
+            while let Some(last) = after {
+                after = self.writer.change(size, move |group| group.forget_purged(last).map(Ok)).await?;
+            }
+        }
+        Ok(forgotten)
+    }
+}
 
 impl Group<'_> {
     /// Fails if there would be too many channels with those of `events`.
@@ -51,8 +73,8 @@ impl Group<'_> {
         Ok(())
     }
 
-    /// Forgets those of these channels that have no events, and returns them; also forgets purged channels.
-    pub(super) fn forget_channels(&mut self, channels: Vec<Channel>) -> rusqlite::Result<Vec<Channel>> {
+    /// Forgets those of these channels that have no events, and returns them.
+    fn forget_channels(&mut self, channels: Vec<Channel>) -> rusqlite::Result<Vec<Channel>> {
         let first = self.shared.head().first;
         let mut forgotten = Vec::new();
         for channel in channels {
@@ -62,10 +84,18 @@ impl Group<'_> {
                 forgotten.push(channel);
             }
         }
-        for id in self.ahead.channels.purged_before(first) {
-            self.forget_channel(id)?;
-        }
         Ok(forgotten)
+    }
+
+    /// Forgets a limited number of purged channels, from the one after `after` on. Returns the last of them, if there may
+    /// be more.
+    fn forget_purged(&mut self, after: usize) -> rusqlite::Result<Option<usize>> {
+        let max = FORGET_LEN_MAX as usize;
+        let ids = self.ahead.channels.purged_before(self.shared.head().first, after, max);
+        for id in &ids {
+            self.forget_channel(*id)?;
+        }
+        Ok(ids.last().copied().filter(|_| ids.len() == max))
     }
 
     /// Forgets a channel without events, unless a delivery needs one of its former events. Returns whether it
