@@ -98,10 +98,16 @@ impl Wal {
             return Ok(());
         }
         self.checkpointed = pages;
-        let is_held = self.held.is_some_and(|held| held.elapsed() < HELD_INTERVAL);
-        let waits = pages >= TRUNCATE_PAGES_MIN && !is_held;
+        let waits = pages >= TRUNCATE_PAGES_MIN && !self.is_known_held();
         let mode = if waits { Mode::Truncate } else { Mode::Passive };
-        self.copy(conn, shared, mode).map(|_| ())
+        match self.copy(conn, shared, mode) {
+            Err(Error::DiskFull { path }) => {
+                // The write-ahead log still has everything; the next attempt comes when it has grown again.
+                tracing::warn!(path = %path.display(), "the disk is full: cannot tidy up the store");
+                Ok(())
+            }
+            copied => copied.map(|_| ()),
+        }
     }
 
     /// Copies all of it into the file, and empties it. Returns whether it is empty: a program that reads can
@@ -125,13 +131,14 @@ impl Wal {
                 self.note(pages.max(0) as u64, copied.max(0) as u64, matches!(mode, Mode::Truncate), path);
                 Ok(pages == 0)
             }
-            Err(error) if failure::is_disk_full(&error) => {
-                // The write-ahead log still has everything; the next attempt comes when it has grown again.
-                tracing::warn!(path = %path.display(), "the disk is full: cannot tidy up the store");
-                Ok(false)
-            }
+            Err(error) if failure::is_disk_full(&error) => Err(Error::DiskFull { path: path.to_owned() }),
             Err(error) => Err(failure::fatal(path, "checkpointing", &error)),
         }
+    }
+
+    /// Returns whether it was found not long ago that a program holds the log.
+    fn is_known_held(&self) -> bool {
+        self.held.is_some_and(|held| held.elapsed() < HELD_INTERVAL)
     }
 
     /// Records that `copied` of `pages` pages are in the file.
@@ -144,7 +151,7 @@ impl Wal {
         self.left = has_left.then(Instant::now);
         if !has_left {
             self.held = None;
-        } else if has_waited {
+        } else if has_waited && !self.is_known_held() {
             self.held = Some(Instant::now());
             tracing::warn!(
                 path = %path.display(), wal_bytes = pages * PAGE_LEN,

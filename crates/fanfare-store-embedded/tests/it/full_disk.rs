@@ -3,8 +3,8 @@
 use std::fs;
 
 use fanfare_store::{
-    Append, AttemptRow, DeliveryChange, DeliveryRow, DeliveryStatus, Error, ReadAttempts, Retention, Store,
-    WebhookRow,
+    Append, AttemptRow, DeliveryChange, DeliveryRow, DeliveryStatus, Error, Purge, ReadAttempts, Retention,
+    Store, WebhookRow,
 };
 use fanfare_store_embedded::Embedded;
 
@@ -49,6 +49,33 @@ async fn a_full_disk_refuses_appends_until_there_is_room() {
     let events = read_pages(&store, read).await;
     assert_eq!(events.len(), appended + 1);
     assert!(events[..appended].iter().all(|event| event.message.starts_with('x')));
+    store.engine.close().await;
+}
+
+#[tokio::test]
+async fn a_purge_that_a_full_disk_keeps_from_ending_says_so_and_can_be_repeated() {
+    let Some(disk) = Disk::mount("8m") else {
+        return not_checked("not checked: only root may mount a disk to fill");
+    };
+    let store = Embedded::open(&disk.path().join("log.db"), Retention::default()).expect("a new store");
+    let store = Store::new(store);
+    // They are in the write-ahead log alone.
+    for _ in 0..20 {
+        store.log.append(Append::new(vec![event(&"x".repeat(30_000))])).await.expect("appended");
+    }
+    // What is left is enough for a few pages, not for the events.
+    let ballast = disk.path().join("ballast");
+    let free =
+        rustix::fs::statvfs(disk.path()).map(|found| found.f_bavail * found.f_frsize).expect("its room");
+    fs::write(&ballast, vec![1; free as usize - 300_000]).expect("written");
+    let what = Purge::Event(at(&store, 7));
+    let refused = store.purge(&what).await;
+    assert!(matches!(refused, Err(Error::DiskFull { .. })), "{refused:?}");
+    assert_eq!(read_pages(&store, read_all(&store)).await.len(), 19);
+
+    fs::remove_file(&ballast).expect("removed");
+    let again = store.purge(&what).await.expect("purged").expect("it is there");
+    assert_eq!((again.events, again.has_remains), (0, false));
     store.engine.close().await;
 }
 
