@@ -124,7 +124,7 @@ impl Embedded {
             Head { epoch: epochs.current(), first, last: tail.seq, fork: epochs.fork() },
             epochs,
             checked_from,
-            ArrivalClock::start(clock, (tail.seq > 0).then_some(tail.stamp)),
+            ArrivalClock::start(clock, tail.newest()),
             Lists { channels: channels.clone(), readers: durable_readers, webhooks: registry.clone() },
             committed.clone(),
         ));

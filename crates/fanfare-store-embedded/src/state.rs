@@ -70,6 +70,13 @@ pub(super) struct Tail {
     pub(super) bytes: u64,
 }
 
+impl Tail {
+    /// Returns the times of the last event, unless the log never had one.
+    pub(super) fn newest(&self) -> Option<Stamp> {
+        (self.seq > 0).then_some(self.stamp)
+    }
+}
+
 /// The durable readers, ordered by name.
 pub(super) type Readers = BTreeMap<ReaderKey, ReaderRow>;
 

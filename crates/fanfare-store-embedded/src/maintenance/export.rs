@@ -8,9 +8,10 @@ use rusqlite::Connection;
 use super::Error;
 use super::rows::{Found, Names, last, walk};
 use super::source::{self, named};
-use crate::failure;
 use crate::read::{first, partition};
 use crate::schema::{self, STEPS};
+use crate::{ends, failure};
+use fanfare_store::{ArrivalClock, Clock};
 
 /// Number of events that are read in one snapshot: the consumer may be slow, and an open snapshot keeps the
 /// gateway's write-ahead log from starting over.
@@ -76,11 +77,21 @@ fn start(path: &Path, since: Option<Timestamp>) -> Result<(Connection, Names, u6
     let from = match since {
         None => first,
         Some(since) => {
-            let since = Arrival::from(since).as_micros();
+            let since = arrival(&conn, &names, since).map_err(failed)?.as_micros();
             partition(&conn, first, last + 1, |arrival, _| arrival < since).map_err(failed)?
         }
     };
     Ok((conn, names, from, last))
+}
+
+/// Returns the time on the clock of the log at a time of day, by which a gateway counts as well.
+fn arrival(conn: &Connection, names: &Names, moment: Timestamp) -> rusqlite::Result<Arrival> {
+    match ends(conn, names.checked_from, &names.channels) {
+        Ok((_, tail)) => Ok(ArrivalClock::start(Clock::default(), tail.newest()).at(moment)),
+        // Most logs are never ahead of the time of day.
+        Err(error) if failure::is_damage(&error) => Ok(Arrival::from(moment)),
+        Err(error) => Err(error),
+    }
 }
 
 /// Returns the oldest seq that is kept, or the smallest possible one if it cannot be read.

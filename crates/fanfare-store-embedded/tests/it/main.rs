@@ -3,6 +3,7 @@
 mod contract;
 mod crashes;
 mod damage;
+mod export;
 mod faults;
 mod full_disk;
 mod import;
