@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
-use fanfare_core::{Arrival, Event};
+use fanfare_core::Event;
 use serde_json::json;
 
 use crate::cli::log::line;
@@ -14,8 +14,7 @@ use crate::cli::settings::{Key, values};
 use crate::cli::startup::{open_failure, store_failure};
 use crate::cli::text::{count, duration};
 use crate::cli::{Context, Exit, Failure, block_on, examples};
-use fanfare_runtime::clock;
-use fanfare_store::{Engine, Retention};
+use fanfare_store::{Engine, Log, Retention};
 use fanfare_store_embedded::{Embedded, Imported};
 
 /// Add the events of an export to the log
@@ -56,7 +55,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         result
     });
     result.map_err(|failure| total.explain(failure))?;
-    let oldest_kept = Arrival::from(clock::wall().before(age));
+    let oldest_kept = log.now().before(age);
     if total.imported.oldest.is_some_and(|oldest| oldest < oldest_kept) {
         context.output.warn(&format!(
             "some are older than {}, so the gateway will remove them; to keep them, set --retention-age",
