@@ -23,6 +23,11 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// Returns the directory that a file is in.
+pub(super) fn directory(path: &Path) -> &Path {
+    path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// The kind of file at the path of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
@@ -100,22 +105,16 @@ pub(super) fn check_version(path: &Path, found: i64) -> Result<(), OpenError> {
 
 /// Creates the directory, for the owner only: events can be private.
 pub(super) fn make_directory(path: &Path) -> Result<(), OpenError> {
-    match path.parent() {
-        Some(directory) if !directory.as_os_str().is_empty() => DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(directory)
-            .map_err(|error| failure::io(directory, &error)),
-        _ => Ok(()),
-    }
+    let directory = directory(path);
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
+    made.map_err(|error| failure::io(directory, &error))
 }
 
 /// Syncs the name of the file, and those of the directories above it: [`make_directory`] may have made them, in this
 /// process or in one that was killed. Without its directory, the file is gone after a power failure.
 pub(super) fn sync_names(path: &Path) -> io::Result<()> {
-    let named = |path: &Path| if path.as_os_str().is_empty() { PathBuf::from(".") } else { path.to_owned() };
-    let sync = |directory: &Path| File::open(named(directory)).and_then(|directory| directory.sync_all());
-    let mut above = path.ancestors().skip(1);
+    let sync = |directory: &Path| File::open(directory).and_then(|directory| directory.sync_all());
+    let mut above = path.ancestors().filter(|path| path.parent().is_some()).map(directory);
     above.next().map_or(Ok(()), sync)?;
     for directory in above {
         // A directory that cannot be opened or synced is one that we have not changed.
@@ -126,8 +125,7 @@ pub(super) fn sync_names(path: &Path) -> io::Result<()> {
 
 /// Sets the owner of a file to that of its directory, if root made it for the user of the gateway.
 pub(super) fn give_to_owner(file: &Path) -> io::Result<()> {
-    let directory = file.parent().filter(|directory| !directory.as_os_str().is_empty());
-    let owner = fs::metadata(directory.unwrap_or(Path::new(".")))?;
+    let owner = fs::metadata(directory(file))?;
     if !geteuid().is_root() || owner.uid() == 0 {
         return Ok(());
     }

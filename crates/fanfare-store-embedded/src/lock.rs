@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustix::fs::OFlags;
 use rustix::io::Errno;
@@ -12,6 +12,7 @@ use rustix::process::geteuid;
 use serde::{Deserialize, Serialize};
 
 use crate::failure;
+use crate::files::{beside, directory};
 use crate::open_error::OpenError;
 
 /// The owner of a store, as it wrote itself beside the file.
@@ -41,7 +42,7 @@ pub(super) struct Lock {
 impl Lock {
     /// Locks the store at `path`.
     pub(super) fn take(path: &Path) -> Result<Lock, OpenError> {
-        let lock_path = lock_path(path);
+        let lock_path = beside(path, ".lock");
         let file = open(&lock_path)?;
         match file.try_lock() {
             Ok(()) => {}
@@ -98,7 +99,7 @@ fn open(path: &Path) -> Result<File, OpenError> {
     if found.nlink() != 1 {
         return Err(unfit(path, "it has another name as well (a hard link)"));
     }
-    let owner = path.parent().and_then(|directory| fs::metadata(directory).ok()).map(|found| found.uid());
+    let owner = fs::metadata(directory(path)).ok().map(|found| found.uid());
     // Root works on the log of the user that the directory belongs to, who must be able to lock it afterwards.
     let is_root_elsewhere = geteuid().is_root() && owner.is_some_and(|owner| owner != 0);
     if found.uid() != geteuid().as_raw() && !(is_root_elsewhere && owner == Some(found.uid())) {
@@ -116,7 +117,7 @@ fn unfit(path: &Path, problem: &str) -> OpenError {
 
 /// Returns the recorded owner of the store at `path`; the hint can be out of date.
 pub fn owner(path: &Path) -> Option<Owner> {
-    read_owner(File::open(lock_path(path)).ok()?)
+    read_owner(File::open(beside(path, ".lock")).ok()?)
 }
 
 fn read_owner(file: File) -> Option<Owner> {
@@ -124,10 +125,4 @@ fn read_owner(file: File) -> Option<Owner> {
     let mut text = Vec::new();
     file.take(OWNER_LEN_MAX).read_to_end(&mut text).ok()?;
     serde_json::from_slice(&text).ok()
-}
-
-fn lock_path(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    PathBuf::from(name)
 }

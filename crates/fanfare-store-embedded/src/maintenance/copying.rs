@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::draft::{Draft, directory};
+use super::draft::Draft;
 use super::room::{self, RESERVE};
 use super::source::named;
 use super::{Error, Phase, Progress, Watch, check};
-use crate::files::wal_path;
+use crate::files::{directory, wal_path};
 use crate::open::connect;
 
 /// Number of steps of SQLite between two looks at the progress: about a millisecond.

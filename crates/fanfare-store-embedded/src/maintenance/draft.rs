@@ -104,11 +104,6 @@ impl Drop for Draft {
     }
 }
 
-/// Returns the directory that a file is in.
-pub(super) fn directory(path: &Path) -> &Path {
-    path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
 /// Converts an error of the file system.
 pub(super) fn failed(path: &Path, error: &io::Error) -> Error {
     let path = path.to_owned();

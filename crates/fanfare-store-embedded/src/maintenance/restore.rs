@@ -12,13 +12,13 @@ use fanfare_core::{Epoch, Timestamp};
 use rusqlite::OpenFlags;
 
 use super::check::Report;
-use super::draft::{Draft, directory, failed};
+use super::draft::{Draft, failed};
 use super::rows::last;
 use super::source::named;
 use super::{Error, Phase, Progress, Watch, check_no_remains, copying, room};
 use crate::deliveries;
 use crate::epochs::{Epochs, Place};
-use crate::files::{Found, beside, give_to_owner, inspect, make_directory};
+use crate::files::{Found, beside, directory, give_to_owner, inspect, make_directory};
 use crate::lock::Lock;
 use crate::open::connect;
 use crate::read::first;

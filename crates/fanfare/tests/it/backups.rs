@@ -292,3 +292,24 @@ async fn what_root_restores_belongs_to_the_owner_of_the_directory() {
     let said = shell.run_with(&["log", "import", "--store", "theirs/log.db"], "").await;
     assert_eq!((said.code, owners()), (0, [USER, USER]), "{said:?}");
 }
+
+/// The directory is then not part of the name of the log.
+#[tokio::test]
+async fn what_root_restores_into_the_current_directory_belongs_to_its_owner() {
+    const USER: u32 = 12_345;
+    if !is_root() {
+        return not_checked("not checked: only root may work for another user");
+    }
+    let gateway = serve(Shell::new()).await;
+    gateway.push(&["one"]).await;
+    let shell = gateway.stop().await;
+    let directory = Path::new(shell.home());
+    done(&shell, &["backup", "--store", "log.db", "backup.db"]).await;
+    chown(directory, Some(USER), Some(USER)).expect("given away");
+    let owners =
+        || ["new.db", "new.db.lock"].map(|name| fs::metadata(directory.join(name)).expect("a file").uid());
+    done(&shell, &["restore", "backup.db", "--store", "new.db"]).await;
+    assert_eq!(owners(), [USER, USER]);
+    done(&shell, &["log", "compact", "--store", "new.db"]).await;
+    assert_eq!(owners(), [USER, USER]);
+}
