@@ -79,12 +79,7 @@ pub fn check(path: &Path, watch: &Watch) -> Result<Report, Error> {
 
 /// Checks the log of a connection.
 pub(super) fn of(conn: &mut Connection, watch: &Watch) -> rusqlite::Result<Report> {
-    let goes_on = watch.clone();
-    let look = move || !goes_on(Progress { phase: Phase::CheckingStructure, done: 0, total: 0 });
-    conn.progress_handler(STEPS_PER_LOOK, Some(look))?;
-    let problems = all_problems(conn);
-    conn.progress_handler(0, None::<fn() -> bool>)?;
-    let problems = match problems {
+    let problems = match watched(conn, watch, all_problems) {
         Err(error) if failure::is_damage(&error) => vec![error.to_string()],
         problems => problems?,
     };
@@ -102,10 +97,26 @@ pub(super) fn of(conn: &mut Connection, watch: &Watch) -> rusqlite::Result<Repor
     };
     ends(conn, &mut report)?;
     events(conn, &names, &mut report, watch)?;
-    kept(conn, &names, &mut report)?;
     lists(conn, &names, &mut report)?;
-    indexes(conn, &mut report)?;
+    watched(conn, watch, |conn| {
+        kept(conn, &names, &mut report)?;
+        indexes(conn, &mut report)
+    })?;
     Ok(report)
+}
+
+/// Runs long work of SQLite, which asks `watch` whether to continue.
+fn watched<T>(
+    conn: &mut Connection,
+    watch: &Watch,
+    work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let goes_on = watch.clone();
+    let look = move || !goes_on(Progress { phase: Phase::CheckingStructure, done: 0, total: 0 });
+    conn.progress_handler(STEPS_PER_LOOK, Some(look))?;
+    let done = work(conn);
+    conn.progress_handler(0, None::<fn() -> bool>)?;
+    done
 }
 
 /// Reads the ends of the log.

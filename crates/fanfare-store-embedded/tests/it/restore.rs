@@ -136,6 +136,28 @@ fn work_that_is_stopped_leaves_nothing() {
     assert_eq!(names, ["backup.db", "log.db"]);
 }
 
+#[tokio::test]
+async fn a_check_can_be_stopped_after_its_events() {
+    const EVENTS: u64 = 20_000;
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("log.db");
+    let store = Store::new(Embedded::open(&path, Retention::default()).expect("a new store"));
+    for _ in 0..EVENTS / 2_000 {
+        store.log.append(Append::new((0..2_000).map(|_| event("x")).collect())).await.expect("appended");
+    }
+    let checked = Arc::new(AtomicU64::new(0));
+    let watch: Watch = Arc::new(move |progress| match progress.phase {
+        Phase::CheckingEvents => {
+            checked.store(progress.done, Ordering::Relaxed);
+            true
+        }
+        Phase::CheckingStructure | Phase::Copying => checked.load(Ordering::Relaxed) < EVENTS / 2,
+    });
+    let stopped = maintenance::check(&path, &watch);
+    assert!(matches!(stopped, Err(maintenance::Error::Interrupted)), "{stopped:?}");
+    store.engine.close().await;
+}
+
 /// The gateway keeps writing while its log is copied, and its write-ahead log cannot start over.
 #[tokio::test]
 async fn a_backup_gives_way_before_it_fills_the_disk_of_the_log() {
