@@ -30,11 +30,7 @@ pub fn backup(path: &Path, target: &Path, replaces: bool, watch: &Watch) -> Resu
         return Err(Error::Old { path: path.to_owned() });
     }
     let draft = Draft::new(target)?;
-    // If the copy is damaged, so is the log.
-    let report = copying::copy(&mut conn, path, &draft, watch).map_err(|error| match error {
-        Error::Damaged { problem, .. } => Error::Damaged { path: path.to_owned(), problem },
-        error => error,
-    })?;
+    let report = copying::copy(&mut conn, path, &draft, watch)?;
     let bytes = draft.file().metadata().map_err(|error| failed(draft.path(), &error))?.len();
     draft.place(replaces)?;
     Ok(Backup { report, bytes })

@@ -58,16 +58,21 @@ pub(super) fn copy(
             });
         }
     }
-    checked(draft, watch)
+    checked(draft, path, watch)
 }
 
-/// Checks a draft that is a log; fails if its structure is damaged.
-pub(super) fn checked(draft: &Draft, watch: &Watch) -> Result<check::Report, Error> {
-    let failed = |error| named(draft.path(), &error);
+/// Checks a draft that is a log; fails if its structure is damaged. Then `origin`, of which it is a copy, is too, and the
+/// name of the draft would mean nothing to the caller.
+pub(super) fn checked(draft: &Draft, origin: &Path, watch: &Watch) -> Result<check::Report, Error> {
+    let damaged = |problem: String| Error::Damaged { path: origin.to_owned(), problem };
+    let failed = |error| match named(draft.path(), &error) {
+        Error::Damaged { problem, .. } => damaged(problem),
+        error => error,
+    };
     let mut conn = connect(draft.path(), OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
     let report = check::of(&mut conn, watch).map_err(failed)?;
     match report.problems.first() {
-        Some(problem) => Err(Error::Damaged { path: draft.path().to_owned(), problem: problem.clone() }),
+        Some(problem) => Err(damaged(problem.clone())),
         None => Ok(report),
     }
 }

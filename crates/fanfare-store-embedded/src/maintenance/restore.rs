@@ -47,13 +47,8 @@ pub fn restore(backup: &Path, path: &Path, now: Timestamp, watch: &Watch) -> Res
     check_place(path)?;
     let draft = Draft::new(path)?;
     copy_bytes(backup, &draft, watch)?;
-    // The name of the draft would mean nothing to the caller.
-    let of_backup = |error| match error {
-        Error::Damaged { problem, .. } => Error::Damaged { path: backup.to_owned(), problem },
-        error => error,
-    };
-    let before = replace(draft.path(), now).map_err(|error| of_backup(named(backup, &error)))?;
-    let report = copying::checked(&draft, watch).map_err(of_backup)?;
+    let before = replace(draft.path(), now).map_err(|error| named(backup, &error))?;
+    let report = copying::checked(&draft, backup, watch)?;
     give_to_owner(draft.path()).map_err(|error| failed(path, &error))?;
     draft.place(false)?;
     Ok(Restored { report, before })

@@ -116,6 +116,27 @@ async fn a_backup_of_an_earlier_version_is_upgraded() {
     store.engine.close().await;
 }
 
+#[tokio::test]
+async fn a_damaged_log_is_named_where_its_copy_shows_the_damage() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (path, target) = (directory.path().join("log.db"), directory.path().join("backup.db"));
+    let store = Store::new(Embedded::open(&path, Retention::default()).expect("a new store"));
+    store.log.append(Append::new(vec![event("x")])).await.expect("appended");
+    store.engine.close().await;
+    let conn = rusqlite::Connection::open(&path).expect("a database");
+    conn.execute_batch("DELETE FROM channel_blocks").expect("damaged");
+    conn.close().expect("closed");
+    let backup = maintenance::backup(&path, &target, false, &unwatched()).map(|_| ());
+    let compacted = maintenance::compact(&path, Timestamp::from_micros(0), &unwatched()).map(|_| ());
+    fs::copy(&path, &target).expect("copied");
+    let restored = directory.path().join("restored.db");
+    let restored =
+        maintenance::restore(&target, &restored, Timestamp::from_micros(0), &unwatched()).map(|_| ());
+    for (done, named) in [(backup, &path), (compacted, &path), (restored, &target)] {
+        assert!(matches!(&done, Err(maintenance::Error::Damaged { path, .. }) if path == named), "{done:?}");
+    }
+}
+
 #[test]
 fn work_that_is_stopped_leaves_nothing() {
     let directory = tempfile::tempdir().expect("a directory");
