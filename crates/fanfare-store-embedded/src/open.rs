@@ -5,11 +5,11 @@ use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fanfare_core::{Epoch, Timestamp};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, OpenFlags};
 
 use crate::failure;
 use crate::files::{
@@ -168,16 +168,7 @@ pub(super) fn open_existing(path: &Path, now: Timestamp, index: WalIndex) -> Res
 
 /// Checks the file for damage, for a limited time.
 fn check(path: &Path, conn: &mut Connection) -> Result<(), OpenError> {
-    const STEPS_PER_LOOK: i32 = 1_000;
-    let named = |error| failure::opening(path, &error);
-    let started = Instant::now();
-    conn.progress_handler(STEPS_PER_LOOK, Some(move || started.elapsed() > CHECK_TIME_MAX)).map_err(named)?;
-    let found = quick_problems(conn);
-    conn.progress_handler(0, None::<fn() -> bool>).map_err(named)?;
-    let found = match found {
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => return Ok(()),
-        found => found.map_err(named)?,
-    };
+    let found = quick_problems(conn, CHECK_TIME_MAX).map_err(|error| failure::opening(path, &error))?;
     for problem in &found {
         if !is_of_one_event(problem) {
             return Err(OpenError::Corrupt { path: path.to_owned(), problem: problem.clone() });

@@ -1,13 +1,26 @@
 //! The problems that SQLite finds in the structure of the file.
 
-use rusqlite::Connection;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode};
 
 /// Maximum problems that a check looks for: more than one, because a harmless one may come first.
 const PROBLEMS_MAX: usize = 100;
 
-/// Checks the file without its indexes; returns up to [`PROBLEMS_MAX`] lines that say what is wrong with it.
-pub(super) fn quick_problems(conn: &Connection) -> rusqlite::Result<Vec<String>> {
-    said(conn, "quick_check")
+/// Number of steps of SQLite between two looks at the clock.
+const STEPS_PER_LOOK: i32 = 1_000;
+
+/// Checks the file without its indexes; returns up to [`PROBLEMS_MAX`] lines that say what is wrong with it. Finds
+/// nothing in a file that takes longer than `max`.
+pub(super) fn quick_problems(conn: &mut Connection, max: Duration) -> rusqlite::Result<Vec<String>> {
+    let started = Instant::now();
+    conn.progress_handler(STEPS_PER_LOOK, Some(move || started.elapsed() > max))?;
+    let found = said(conn, "quick_check");
+    conn.progress_handler(0, None::<fn() -> bool>)?;
+    match found {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => Ok(Vec::new()),
+        found => found,
+    }
 }
 
 /// Checks the file with its indexes; returns up to [`PROBLEMS_MAX`] lines that say what is wrong with it.

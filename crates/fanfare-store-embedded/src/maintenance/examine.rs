@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::Connection;
 
 use super::Error;
 use super::rows::{Found, Names, last, walk};
@@ -77,14 +77,8 @@ fn missing(path: &Path, len: u64) -> Option<u64> {
 
 /// Returns what is wrong with the structure, if it is more than damaged events.
 fn structure(conn: &mut Connection) -> rusqlite::Result<Option<String>> {
-    const STEPS_PER_LOOK: i32 = 1_000;
-    let started = Instant::now();
-    conn.progress_handler(STEPS_PER_LOOK, Some(move || started.elapsed() > TIME_MAX))?;
-    let found = quick_problems(conn);
-    conn.progress_handler(0, None::<fn() -> bool>)?;
-    match found {
+    match quick_problems(conn, TIME_MAX) {
         Ok(problems) => Ok(problems.into_iter().find(|problem| !is_of_one_event(problem))),
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => Ok(None),
         Err(error) if failure::is_damage(&error) => Ok(Some(error.to_string())),
         Err(error) => Err(error),
     }
