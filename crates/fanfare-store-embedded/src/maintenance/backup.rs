@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::check::Report;
 use super::draft::{Draft, failed};
-use super::source::{self, named};
+use super::source;
 use super::{Error, Watch, check_no_remains, copying};
 use crate::files::beside;
-use crate::schema::{self, STEPS};
 
 /// A backup that was made.
 #[derive(Debug, Clone)]
@@ -24,11 +23,7 @@ pub struct Backup {
 /// complete and on the disk. With `replaces`, it replaces an existing file. Blocks.
 pub fn backup(path: &Path, target: &Path, replaces: bool, watch: &Watch) -> Result<Backup, Error> {
     check_target(path, target, replaces)?;
-    let mut conn = source::open(path)?;
-    let failed_here = |error| named(path, &error);
-    if schema::version(&conn).map_err(failed_here)? < STEPS.len() as i64 {
-        return Err(Error::Old { path: path.to_owned() });
-    }
+    let mut conn = source::open_current(path)?;
     let draft = Draft::new(target)?;
     let report = copying::copy(&mut conn, path, &draft, watch)?;
     let bytes = draft.file().metadata().map_err(|error| failed(draft.path(), &error))?.len();

@@ -12,7 +12,6 @@ use crate::columns::COLUMNS;
 use crate::problems::{all_problems, is_of_one_event};
 use crate::read::BLOCK_LEN;
 use crate::row::{self, Decoder};
-use crate::schema::{self, STEPS};
 use crate::{failure, read, readers, webhooks};
 
 /// Maximum damaged events that a report names.
@@ -66,14 +65,11 @@ impl Report {
 
 /// Checks one snapshot of the log at `path`, and changes nothing. Blocks.
 pub fn check(path: &Path, watch: &Watch) -> Result<Report, Error> {
-    let mut conn = source::open(path)?;
+    let mut conn = source::open_current(path)?;
     let failed = |error| named(path, &error);
     conn.pragma_update(None, "query_only", true).map_err(failed)?;
     // Everything is read from one snapshot of the log, until the connection is closed.
     conn.execute_batch("BEGIN").map_err(failed)?;
-    if schema::version(&conn).map_err(failed)? < STEPS.len() as i64 {
-        return Err(Error::Old { path: path.to_owned() });
-    }
     of(&mut conn, watch).map_err(failed)
 }
 

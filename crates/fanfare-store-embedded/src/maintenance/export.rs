@@ -9,7 +9,6 @@ use super::Error;
 use super::rows::{Found, Names, last, walk};
 use super::source::{self, named};
 use crate::read::{first, partition};
-use crate::schema::{self, STEPS};
 use crate::{ends, failure};
 use fanfare_store::{ArrivalClock, Clock};
 
@@ -65,12 +64,9 @@ pub fn export<E: From<Error>>(
 
 /// Opens the log; returns the seqs of the first event to read and of the last.
 fn start(path: &Path, since: Option<Timestamp>) -> Result<(Connection, Names, u64, u64), Error> {
-    let conn = source::open(path)?;
+    let conn = source::open_current(path)?;
     let failed = |error| named(path, &error);
     conn.pragma_update(None, "query_only", true).map_err(failed)?;
-    if schema::version(&conn).map_err(failed)? < STEPS.len() as i64 {
-        return Err(Error::Old { path: path.to_owned() });
-    }
     let names = Names::load(&conn).map_err(failed)?;
     let first = oldest(&conn).map_err(failed)?;
     let last = last(&conn).map_err(failed)?;

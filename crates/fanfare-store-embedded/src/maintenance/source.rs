@@ -11,6 +11,7 @@ use super::Error;
 use crate::failure;
 use crate::files::{Found, inspect, wal_path};
 use crate::open::connect;
+use crate::schema::{self, STEPS};
 
 /// Opens the log at `path`, and changes nothing in it.
 pub(super) fn open(path: &Path) -> Result<Connection, Error> {
@@ -35,6 +36,15 @@ pub(super) fn open(path: &Path) -> Result<Connection, Error> {
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, had_wal)
         .map_err(|error| named(path, &error))?;
     Ok(conn)
+}
+
+/// Opens the log at `path`, and changes nothing in it. Fails if its tables are those of an earlier version.
+pub(super) fn open_current(path: &Path) -> Result<Connection, Error> {
+    let conn = open(path)?;
+    match schema::version(&conn).map_err(|error| named(path, &error))? < STEPS.len() as i64 {
+        true => Err(Error::Old { path: path.to_owned() }),
+        false => Ok(conn),
+    }
 }
 
 /// Converts an error of SQLite.
