@@ -10,6 +10,7 @@ mod checksum;
 mod columns;
 mod damage;
 mod deliveries;
+mod draft;
 mod epochs;
 mod failure;
 mod files;

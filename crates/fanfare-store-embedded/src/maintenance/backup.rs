@@ -5,9 +5,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::check::Report;
-use super::draft::{Draft, failed};
+use super::error::failed;
 use super::source;
 use super::{Error, Watch, check_no_remains, copying};
+use crate::draft::Draft;
 use crate::files::beside;
 
 /// A backup that was made.
@@ -24,10 +25,11 @@ pub struct Backup {
 pub fn backup(path: &Path, target: &Path, replaces: bool, watch: &Watch) -> Result<Backup, Error> {
     check_target(path, target, replaces)?;
     let mut conn = source::open_current(path)?;
-    let draft = Draft::new(target)?;
+    let io = |error: std::io::Error| failed(target, &error);
+    let draft = Draft::new(target).map_err(io)?;
     let report = copying::copy(&mut conn, path, &draft, watch)?;
-    let bytes = draft.file().metadata().map_err(|error| failed(draft.path(), &error))?.len();
-    draft.place(replaces)?;
+    let bytes = draft.file().metadata().map_err(io)?.len();
+    draft.place(replaces).map_err(io)?;
     Ok(Backup { report, bytes })
 }
 

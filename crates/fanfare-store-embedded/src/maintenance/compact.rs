@@ -6,9 +6,10 @@ use std::path::Path;
 
 use fanfare_core::Timestamp;
 
-use super::draft::{Draft, failed};
+use super::error::failed;
 use super::source::named;
 use super::{Error, Watch, copying};
+use crate::draft::Draft;
 use crate::files::{Found, inspect, wal_path};
 use crate::lock::Lock;
 use crate::open::{WalIndex, open_existing};
@@ -35,7 +36,7 @@ pub fn compact(path: &Path, now: Timestamp, watch: &Watch) -> Result<Compacted, 
     let io = |error: std::io::Error| failed(path, &error);
     conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())).map_err(sql)?;
     let before = fs::metadata(path).map_err(io)?;
-    let draft = Draft::new(path)?;
+    let draft = Draft::new(path).map_err(io)?;
     copying::copy(&mut conn, path, &draft, watch)?;
     // Closing removes the write-ahead log, unless another program reads the log. A write-ahead log that stays
     // would be taken for that of the new file.
@@ -49,6 +50,6 @@ pub fn compact(path: &Path, now: Timestamp, watch: &Watch) -> Result<Compacted, 
     if (made.uid(), made.gid()) != (before.uid(), before.gid()) {
         chown(draft.path(), Some(before.uid()), Some(before.gid())).map_err(io)?;
     }
-    draft.place(true)?;
+    draft.place(true).map_err(io)?;
     Ok(Compacted { before: before.len(), after: made.len() })
 }

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::draft::Draft;
 use super::room::{self, RESERVE};
 use super::source::named;
 use super::{Error, Phase, Progress, Watch, check};
+use crate::draft::Draft;
 use crate::files::{directory, wal_path};
 use crate::open::connect;
 

@@ -1,7 +1,9 @@
 //! Why work on the file of a log was not done.
 
-use std::path::PathBuf;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
 
+use crate::failure;
 use crate::open_error::OpenError;
 
 /// Why work on the file of a log was not done. Nothing is changed, and nothing is left behind.
@@ -97,4 +99,14 @@ pub enum Error {
         /// The error of the system.
         problem: String,
     },
+}
+
+/// Converts an error of the file system.
+pub(super) fn failed(path: &Path, error: &io::Error) -> Error {
+    let path = path.to_owned();
+    match error.kind() {
+        ErrorKind::AlreadyExists => Error::Exists { path },
+        _ if failure::is_no_room(error) => Error::NoRoom { path, needed: 0, free: 0 },
+        _ => Error::Io { path, problem: error.to_string() },
+    }
 }

@@ -43,7 +43,7 @@ pub struct Examined {
 pub fn examine(path: &Path) -> Result<Examined, Error> {
     let mut conn = source::open(path)?;
     let failed = |error| named(path, &error);
-    let found = fs::metadata(path).map_err(|error| super::draft::failed(path, &error))?;
+    let found = fs::metadata(path).map_err(|error| super::error::failed(path, &error))?;
     let wal_bytes = fs::metadata(wal_path(path)).map_or(0, |wal| wal.len());
     let mode = found.permissions().mode() & 0o777;
     let missing = if wal_bytes == 0 { missing(path, found.len()) } else { None };

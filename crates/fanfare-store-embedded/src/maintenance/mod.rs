@@ -7,7 +7,6 @@ mod backup;
 mod check;
 mod compact;
 mod copying;
-mod draft;
 mod error;
 mod examine;
 mod export;

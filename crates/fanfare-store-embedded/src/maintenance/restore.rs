@@ -12,11 +12,12 @@ use fanfare_core::{Epoch, Timestamp};
 use rusqlite::OpenFlags;
 
 use super::check::Report;
-use super::draft::{Draft, failed};
+use super::error::failed;
 use super::rows::last;
 use super::source::named;
 use super::{Error, Phase, Progress, Watch, check_no_remains, copying, room};
 use crate::deliveries;
+use crate::draft::Draft;
 use crate::epochs::{Epochs, Place};
 use crate::files::{Found, beside, directory, give_to_owner, inspect, make_directory};
 use crate::lock::Lock;
@@ -45,12 +46,13 @@ pub fn restore(backup: &Path, path: &Path, now: Timestamp, watch: &Watch) -> Res
     let _lock = Lock::take(path)?;
     // Checks again, now that nobody else can put a file there.
     check_place(path)?;
-    let draft = Draft::new(path)?;
+    let io = |error: std::io::Error| failed(path, &error);
+    let draft = Draft::new(path).map_err(io)?;
     copy_bytes(backup, &draft, watch)?;
     let before = replace(draft.path(), now).map_err(|error| named(backup, &error))?;
     let report = copying::checked(&draft, backup, watch)?;
-    give_to_owner(draft.path()).map_err(|error| failed(path, &error))?;
-    draft.place(false)?;
+    give_to_owner(draft.path()).map_err(io)?;
+    draft.place(false).map_err(io)?;
     Ok(Restored { report, before })
 }
 

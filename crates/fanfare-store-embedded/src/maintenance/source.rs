@@ -8,6 +8,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::Error;
+use super::error::failed;
 use crate::failure;
 use crate::files::{Found, inspect, wal_path};
 use crate::open::connect;
@@ -67,6 +68,6 @@ fn has_wal_mode(path: &Path) -> Result<bool, Error> {
     match File::open(path).and_then(|mut file| file.read_exact(&mut head)) {
         Ok(()) => Ok(head[VERSION_AT] == WAL),
         Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(false),
-        Err(error) => Err(super::draft::failed(path, &error)),
+        Err(error) => Err(failed(path, &error)),
     }
 }

@@ -1,15 +1,13 @@
 //! A file that is written under a temporary name, and gets its own once it is complete and on the disk.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, OFlags, RenameFlags};
 use rustix::io::Errno;
 
-use super::Error;
-use crate::failure;
 use crate::files::{beside, sync_names};
 
 /// The suffix of a file's name until it is complete.
@@ -26,30 +24,29 @@ pub(super) struct Draft {
 
 impl Draft {
     /// Creates the draft of `target`: empty, and readable only by its owner.
-    pub(super) fn new(target: &Path) -> Result<Draft, Error> {
+    pub(super) fn new(target: &Path) -> io::Result<Draft> {
         /// Maximum attempts to replace the file that a killed process left: another process can do the same at
         /// the same time.
         const ATTEMPTS: usize = 10;
         let path = beside(target, SUFFIX);
         for _ in 0..ATTEMPTS {
-            let file = open(&path).map_err(|error| failed(&path, &error))?;
+            let file = open(&path)?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
-                    let problem = "another process is writing it".to_owned();
-                    return Err(Error::Io { path, problem });
+                    return Err(io::Error::new(ErrorKind::ResourceBusy, "another process is writing it"));
                 }
-                Err(TryLockError::Error(error)) => return Err(failed(&path, &error)),
+                Err(TryLockError::Error(error)) => return Err(error),
             }
             if is_at(&file, &path) {
                 let draft = Draft { target: target.to_owned(), path, file };
                 // SQLite would take a leftover journal for that of this file.
                 draft.remove_companions();
-                draft.file.set_len(0).map_err(|error| failed(&draft.path, &error))?;
+                draft.file.set_len(0)?;
                 return Ok(draft);
             }
         }
-        Err(Error::Io { path, problem: "other processes keep replacing it".to_owned() })
+        Err(io::Error::new(ErrorKind::ResourceBusy, "other processes keep replacing it"))
     }
 
     /// Removes the files that SQLite creates beside it.
@@ -70,27 +67,25 @@ impl Draft {
     }
 
     /// Syncs the file, gives it its name, and syncs the directories above it. With `replaces`, it replaces an
-    /// existing file.
-    pub(super) fn place(self, replaces: bool) -> Result<(), Error> {
-        let io = |error: &io::Error| failed(&self.target, error);
-        self.file.sync_all().map_err(|error| io(&error))?;
+    /// existing file; without, an existing file is [`ErrorKind::AlreadyExists`].
+    pub(super) fn place(self, replaces: bool) -> io::Result<()> {
+        self.file.sync_all()?;
         if replaces {
-            fs::rename(&self.path, &self.target).map_err(|error| io(&error))?;
+            fs::rename(&self.path, &self.target)?;
         } else {
             match rustix::fs::renameat_with(CWD, &self.path, CWD, &self.target, RenameFlags::NOREPLACE) {
                 Ok(()) => {}
-                Err(Errno::EXIST) => return Err(Error::Exists { path: self.target.clone() }),
                 // Not every file system can do that.
                 Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
                     if fs::symlink_metadata(&self.target).is_ok() {
-                        return Err(Error::Exists { path: self.target.clone() });
+                        return Err(ErrorKind::AlreadyExists.into());
                     }
-                    fs::rename(&self.path, &self.target).map_err(|error| io(&error))?;
+                    fs::rename(&self.path, &self.target)?;
                 }
-                Err(error) => return Err(io(&error.into())),
+                Err(error) => return Err(error.into()),
             }
         }
-        sync_names(&self.target).map_err(|error| io(&error))
+        sync_names(&self.target)
     }
 }
 
@@ -101,15 +96,6 @@ impl Drop for Draft {
             let _ = fs::remove_file(&self.path);
             self.remove_companions();
         }
-    }
-}
-
-/// Converts an error of the file system.
-pub(super) fn failed(path: &Path, error: &io::Error) -> Error {
-    let path = path.to_owned();
-    match failure::is_no_room(error) {
-        true => Error::NoRoom { path, needed: 0, free: 0 },
-        false => Error::Io { path, problem: error.to_string() },
     }
 }
 
