@@ -1,9 +1,8 @@
 //! Opening the file: checks its origin and integrity, and migrates it. A file that is refused here is left unchanged,
 //! to the byte.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::ErrorKind;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,10 +10,9 @@ use fanfare_core::{Epoch, Timestamp};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::draft::Draft;
 use crate::failure;
-use crate::files::{
-    Found, beside, check_version, give_to_owner, inspect, make_directory, sync_names, wal_path,
-};
+use crate::files::{Found, beside, check_version, give_to_owner, inspect, make_directory, wal_path};
 use crate::lock::Lock;
 use crate::open_error::OpenError;
 use crate::problems::{is_of_one_event, quick_problems};
@@ -63,11 +61,11 @@ pub(super) fn open(path: &Path, now: Timestamp) -> Result<(Lock, Connection, Wal
     let lock = Lock::take(path)?;
     // Again: another process may have made the file, and ended, since.
     match inspect(path)? {
-        Found::Nothing => create(path, now)?,
+        Found::Nothing => create(path, now, false)?,
         Found::Empty => {
             // An operator who expects events there must learn that there are none.
             tracing::warn!(path = %path.display(), "the file of the log was empty; a new log begins");
-            create(path, now)?;
+            create(path, now, true)?;
         }
         Found::Ours => {}
     }
@@ -105,26 +103,14 @@ pub(super) fn open_reader(path: &Path, index: WalIndex) -> rusqlite::Result<Conn
     Ok(conn)
 }
 
-/// Creates the file. It gets its name only once it is complete: a crash before leaves nothing ambiguous.
-fn create(path: &Path, now: Timestamp) -> Result<(), OpenError> {
-    let draft = beside(path, ".fanfare-new");
+/// Creates the file; with `replaces`, in place of the empty one that is there. It gets its name only once it is complete:
+/// a crash before leaves nothing ambiguous.
+fn create(path: &Path, now: Timestamp, replaces: bool) -> Result<(), OpenError> {
     let io = |error| failure::io(path, &error);
-    for leftover in [draft.clone(), beside(&draft, "-journal")] {
-        match fs::remove_file(leftover) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(io(error)),
-            _ => {}
-        }
-    }
-    OpenOptions::new().create_new(true).write(true).mode(0o600).open(&draft).map_err(io)?;
-    let filled = fill(&draft, now);
-    if let Err(error) = filled {
-        let _ = fs::remove_file(&draft);
-        return Err(failure::opening(path, &error));
-    }
-    give_to_owner(&draft).map_err(io)?;
-    File::open(&draft).and_then(|file| file.sync_all()).map_err(io)?;
-    fs::rename(&draft, path).map_err(io)?;
-    sync_names(path).map_err(io)
+    let draft = Draft::new(path).map_err(io)?;
+    fill(draft.path(), now).map_err(|error| failure::opening(path, &error))?;
+    give_to_owner(draft.path()).map_err(io)?;
+    draft.place(replaces).map_err(io)
 }
 
 fn fill(draft: &Path, now: Timestamp) -> rusqlite::Result<()> {

@@ -134,7 +134,9 @@ async fn an_empty_file_becomes_a_store() {
     let place = Place::new();
     fs::write(&place.path, "").expect("written");
     // The remains of a crash during the creation of a store.
-    fs::write(place.directory.path().join("log.db.fanfare-new"), "half a store").expect("written");
+    for name in ["log.db.part", "log.db.part-journal", "log.db.part-wal", "log.db.part-shm"] {
+        fs::write(place.directory.path().join(name), "half a store").expect("written");
+    }
     let store = place.open().expect("a new store");
     store.log.append(Append::new(vec![event("x")])).await.expect("appended");
     store.engine.close().await;

@@ -6,7 +6,7 @@ use fanfare_store::{
     Append, AttemptRow, DeliveryChange, DeliveryRow, DeliveryStatus, Error, Purge, ReadAttempts, Retention,
     Store, WebhookRow,
 };
-use fanfare_store_embedded::Embedded;
+use fanfare_store_embedded::{Embedded, OpenError};
 
 use fanfare_store_suite::disk::{Disk, not_checked};
 use fanfare_store_suite::harness::{at, event, read_all, read_pages, soon};
@@ -50,6 +50,18 @@ async fn a_full_disk_refuses_appends_until_there_is_room() {
     assert_eq!(events.len(), appended + 1);
     assert!(events[..appended].iter().all(|event| event.message.starts_with('x')));
     store.engine.close().await;
+}
+
+#[test]
+fn a_log_that_a_full_disk_has_no_room_for_leaves_nothing() {
+    let Some(disk) = Disk::mount("64k") else {
+        return not_checked("not checked: only root may mount a disk to fill");
+    };
+    let refused = Embedded::open(&disk.path().join("log.db"), Retention::default());
+    assert!(matches!(refused, Err(OpenError::DiskFull { .. })), "{refused:?}");
+    let files = fs::read_dir(disk.path()).expect("a directory");
+    let names: Vec<_> = files.map(|file| file.expect("a file").file_name()).collect();
+    assert_eq!(names, ["log.db.lock"]);
 }
 
 #[tokio::test]
