@@ -1,8 +1,8 @@
 //! The files of a log: their names, and the header of the main file.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, Metadata};
 use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use rustix::process::geteuid;
@@ -121,6 +121,12 @@ pub(super) fn sync_names(path: &Path) -> io::Result<()> {
         let _ = sync(directory);
     }
     Ok(())
+}
+
+/// Returns the permissions of a file with these metadata if other users have any.
+pub(super) fn open_mode(found: &Metadata) -> Option<u32> {
+    let mode = found.permissions().mode() & 0o777;
+    (mode & 0o077 != 0).then_some(mode)
 }
 
 /// Sets the owner of a file to that of its directory, if root made it for the user of the gateway.

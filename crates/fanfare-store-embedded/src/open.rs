@@ -2,7 +2,6 @@
 //! to the byte.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,7 +11,9 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::draft::Draft;
 use crate::failure;
-use crate::files::{Found, beside, check_version, give_to_owner, inspect, make_directory, wal_path};
+use crate::files::{
+    Found, beside, check_version, give_to_owner, inspect, make_directory, open_mode, wal_path,
+};
 use crate::lock::Lock;
 use crate::open_error::OpenError;
 use crate::problems::{is_of_one_event, quick_problems};
@@ -85,8 +86,7 @@ pub(super) fn open(path: &Path, now: Timestamp) -> Result<(Lock, Connection, Wal
 
 /// Warns that other users can read the log.
 fn warn_of_readers(path: &Path) {
-    let mode = fs::metadata(path).map_or(0, |found| found.permissions().mode() & 0o777);
-    if mode & 0o077 != 0 {
+    if let Some(mode) = fs::metadata(path).ok().as_ref().and_then(open_mode) {
         tracing::warn!(
             path = %path.display(),
             "other users can read the log (mode {mode:04o}), which has the secrets of webhooks: run `chmod 600 {}`",

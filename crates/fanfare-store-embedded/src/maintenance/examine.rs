@@ -2,7 +2,6 @@
 
 use std::fs::{self, File};
 use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -12,7 +11,7 @@ use super::Error;
 use super::rows::{Found, Names, last, walk};
 use super::source::{self, named};
 use crate::failure;
-use crate::files::wal_path;
+use crate::files::{open_mode, wal_path};
 use crate::problems::{is_of_one_event, quick_problems};
 use crate::read::first;
 use crate::schema::{self, STEPS};
@@ -34,8 +33,8 @@ pub struct Examined {
     pub damaged: u64,
     /// Bytes of the write-ahead log.
     pub wal_bytes: u64,
-    /// The permissions of the file.
-    pub mode: u32,
+    /// The permissions of the file if other users have any: it has the secrets of webhooks.
+    pub open_mode: Option<u32>,
 }
 
 /// Examines the log at `path` for a limited time, and changes nothing. Fails if a gateway would not start with
@@ -45,7 +44,6 @@ pub fn examine(path: &Path) -> Result<Examined, Error> {
     let failed = |error| named(path, &error);
     let found = fs::metadata(path).map_err(|error| super::error::failed(path, &error))?;
     let wal_bytes = fs::metadata(wal_path(path)).map_or(0, |wal| wal.len());
-    let mode = found.permissions().mode() & 0o777;
     let missing = if wal_bytes == 0 { missing(path, found.len()) } else { None };
     if let Some(missing) = missing {
         let problem = format!("it is cut off: its last {missing} bytes are missing");
@@ -55,7 +53,8 @@ pub fn examine(path: &Path) -> Result<Examined, Error> {
     if let Some(problem) = structure(&mut conn).map_err(failed)? {
         return Err(Error::Damaged { path: path.to_owned(), problem });
     }
-    let mut examined = Examined { events: 0, looked_at: 0, damaged: 0, wal_bytes, mode };
+    let mut examined =
+        Examined { events: 0, looked_at: 0, damaged: 0, wal_bytes, open_mode: open_mode(&found) };
     // The next start upgrades it.
     if schema::version(&conn).map_err(failed)? == STEPS.len() as i64 {
         events(&conn, &mut examined).map_err(failed)?;

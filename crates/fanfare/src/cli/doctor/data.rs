@@ -93,7 +93,7 @@ fn log(path: &Path) -> Vec<Finding> {
         Err(Error::Nothing { .. }) => return Vec::new(),
         Err(error) => return vec![Finding::failed(CHECK, &Failure::from(error))],
     };
-    let Examined { events, looked_at, damaged, wal_bytes, mode } = examined;
+    let Examined { events, looked_at, damaged, wal_bytes, open_mode } = examined;
     let mut findings = Vec::new();
     findings.push(match (damaged, looked_at < events) {
         (0, false) => Finding::good(CHECK, format!("{}, whole", count(events, "event"))),
@@ -111,7 +111,7 @@ fn log(path: &Path) -> Vec<Finding> {
             "`fanfare log check` lists them; readers skip them. Check the disk before there are more",
         ),
     });
-    if mode & 0o077 != 0 {
+    if let Some(mode) = open_mode {
         findings.push(Finding::note(
             CHECK,
             format!("other users can read it (mode {mode:04o}), and it has the secrets of webhooks"),
