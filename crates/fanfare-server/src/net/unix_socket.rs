@@ -31,7 +31,8 @@ pub fn bind(path: &Path) -> io::Result<UnixListener> {
     UnixListener::from_std(std::os::unix::net::UnixListener::from(std::os::fd::OwnedFd::from(socket)))
 }
 
-/// The file of a socket that this process has made.
+/// The file of a socket that this process has made; dropping this removes the file, unless another one has replaced
+/// it.
 #[derive(Debug)]
 pub struct SocketFile {
     path: PathBuf,
@@ -45,9 +46,10 @@ impl SocketFile {
         let found = fs::symlink_metadata(path)?;
         Ok(SocketFile { path: path.to_owned(), identity: (found.dev(), found.ino()) })
     }
+}
 
-    /// Removes the file, unless another one has replaced it.
-    pub fn remove(self) {
+impl Drop for SocketFile {
+    fn drop(&mut self) {
         let is_ours =
             fs::symlink_metadata(&self.path).is_ok_and(|found| (found.dev(), found.ino()) == self.identity);
         if is_ours && let Err(error) = fs::remove_file(&self.path) {

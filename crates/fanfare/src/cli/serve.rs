@@ -190,7 +190,7 @@ fn run_logged(context: &Context, format: Format, level: &LogLevel) -> Result<Exi
     })?;
     match end {
         End::Exit(exit) => Ok(exit),
-        End::HandOver(descriptors) => Err(program.continue_with(descriptors)),
+        End::HandOver(sockets) => Err(program.continue_with(sockets)),
     }
 }
 

@@ -32,7 +32,7 @@ use fanfare_store as store;
 use fanfare_store::{Clock, Store};
 
 use assembly::{Assembly, Handles};
-pub use sockets::{Inherited, Sockets, Spare};
+pub use sockets::{Inheritance, Inherited, Sockets, Spare};
 pub use stopping::Times;
 use stopping::supervise;
 

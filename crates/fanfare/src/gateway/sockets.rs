@@ -36,14 +36,17 @@ enum Passed {
 /// Keeps the sockets of a running gateway for its successor; cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Spare(
-    /// Guards the descriptors; held to take them. Empty once the gateway is stopping.
-    Arc<Mutex<Kept>>,
+    /// Guards the sockets; held to take or to replace them. Empty once they are taken, and when the gateway stops.
+    Arc<Mutex<Inheritance>>,
 );
 
+/// The sockets that a successor gets. Dropping them closes the descriptors and removes the files.
 #[derive(Debug, Default)]
-struct Kept {
-    descriptors: Vec<OwnedFd>,
-    files: Vec<SocketFile>,
+pub struct Inheritance {
+    /// The sockets.
+    pub descriptors: Vec<OwnedFd>,
+    /// The files that this process created for them; held to be dropped.
+    _files: Vec<SocketFile>,
 }
 
 impl Sockets {
@@ -69,7 +72,7 @@ impl Sockets {
     pub(super) fn spare(&mut self) -> io::Result<Spare> {
         let descriptors =
             self.listening.iter().map(|(_, listener)| listener.duplicate()).collect::<Result<_, _>>()?;
-        Ok(Spare(Arc::new(Mutex::new(Kept { descriptors, files: std::mem::take(&mut self.files) }))))
+        Ok(Spare(Arc::new(Mutex::new(Inheritance { descriptors, _files: std::mem::take(&mut self.files) }))))
     }
 }
 
@@ -138,19 +141,18 @@ impl Passed {
 }
 
 impl Spare {
-    /// Takes the descriptors for a successor, and leaves the files in place. Empty if it is too late.
-    pub fn take(&self) -> Vec<OwnedFd> {
-        self.kept().descriptors
+    /// Takes the sockets for a successor. Empty if it is too late.
+    pub fn take(&self) -> Inheritance {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Returns the sockets that were taken, if there will be no successor.
+    pub fn put_back(&self, sockets: Inheritance) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = sockets;
     }
 
     /// Closes the descriptors and removes the files, if there is no successor.
-    pub(super) fn close(&self) {
-        for file in self.kept().files {
-            file.remove();
-        }
-    }
-
-    fn kept(&self) -> Kept {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    pub fn close(&self) {
+        drop(self.take());
     }
 }

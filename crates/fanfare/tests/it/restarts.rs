@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rustix::process::Signal;
 use serde_json::Value;
+use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 
 use crate::support::program::Program;
@@ -128,6 +129,24 @@ async fn what_is_passed_must_listen_and_is_not_for_other_machines() {
     let mut program = Program::inheriting(home.path(), &["--store", "memory"], &everywhere);
     program.logs("is reachable from other machines").await;
     assert_eq!(program.ends().await.code(), Some(2));
+}
+
+#[tokio::test]
+async fn a_stop_during_a_hand_over_is_a_clean_one_and_the_second_one_leaves_no_socket() {
+    let home = tempfile::tempdir().expect("a directory");
+    let socket = home.path().join("socket");
+    let listen = format!("unix:{}", socket.display());
+    let arguments = ["--listen", &listen, "--store", "memory", "--drain-time", "1m"];
+    let mut program = Program::serve(home.path(), &arguments);
+    program.listening().await;
+    program.signal(Signal::USR2);
+    program.logs("handing over").await;
+    program.signal(Signal::TERM);
+    program.logs("shutting down").await;
+    UnixStream::connect(&socket).await.expect("it still drains");
+    program.signal(Signal::TERM);
+    assert_eq!(program.ends().await.code(), Some(143));
+    assert!(!socket.exists(), "the socket was left behind");
 }
 
 #[tokio::test]

@@ -2,9 +2,7 @@
 //!
 //! SIGTERM and Ctrl-C stop it, and a second one ends it immediately. SIGHUP reloads the settings. SIGUSR1 makes
 //! it log more, or as before. SIGUSR2 stops it, and this process continues as the program that is now
-//! installed, with the same sockets.
-
-use std::os::fd::OwnedFd;
+//! installed, with the same sockets, unless it is told to stop before that.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -17,6 +15,7 @@ use crate::cli::signals::Stop;
 use crate::cli::startup::gateway_failure;
 use crate::cli::{Context, Exit, Failure, serve};
 use crate::gateway;
+use crate::gateway::Inheritance;
 use fanfare_runtime::log_level::LogLevel;
 
 /// How a gateway ended.
@@ -25,7 +24,7 @@ pub(super) enum End {
     /// The program ends.
     Exit(Exit),
     /// The program continues with these sockets.
-    HandOver(Vec<OwnedFd>),
+    HandOver(Inheritance),
 }
 
 /// The signals that a gateway handles.
@@ -63,19 +62,14 @@ pub(super) async fn serve(
     let mut settings = context.settings.again();
     let ended = running.ended();
     tokio::pin!(ended);
-    let end = loop {
+    let mut end = loop {
         tokio::select! {
             result = &mut ended => {
                 result.map_err(|failure| gateway_failure(&failure))?;
                 return Ok(End::Exit(Exit::Ok));
             }
             _ = signals.stop.asked() => {
-                match format {
-                    Format::Json => tracing::info!("shutting down"),
-                    Format::Text => {
-                        context.output.note(format!("{DIM}shutting down; repeat to stop immediately{DIM:#}"));
-                    }
-                }
+                note_stop(context, format);
                 break End::Exit(Exit::Ok);
             }
             _ = signals.reload.recv() => settings = reload(&context.settings, settings, &times),
@@ -93,18 +87,29 @@ pub(super) async fn serve(
         }
     };
     trigger.pull();
-    let ending = async {
-        loop {
-            tokio::select! {
-                result = &mut ended => return Ok(result),
-                exit = signals.stop.asked() => return Err(exit),
-                _ = signals.reload.recv() => {}
-            }
+    loop {
+        tokio::select! {
+            result = &mut ended => return result.map(|()| end).map_err(|failure| gateway_failure(&failure)),
+            exit = signals.stop.asked() => match std::mem::replace(&mut end, End::Exit(Exit::Ok)) {
+                End::HandOver(sockets) => {
+                    note_stop(context, format);
+                    spare.put_back(sockets);
+                }
+                End::Exit(_) => {
+                    spare.close();
+                    return Ok(End::Exit(exit));
+                }
+            },
+            _ = signals.reload.recv() => {}
         }
-    };
-    match ending.await {
-        Ok(result) => result.map(|()| end).map_err(|failure| gateway_failure(&failure)),
-        Err(exit) => Ok(End::Exit(exit)),
+    }
+}
+
+/// Says that the gateway stops.
+fn note_stop(context: &Context, format: Format) {
+    match format {
+        Format::Json => tracing::info!("shutting down"),
+        Format::Text => context.output.note(format!("{DIM}shutting down; repeat to stop immediately{DIM:#}")),
     }
 }
 

@@ -17,6 +17,7 @@ use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 
 use crate::cli::Failure;
 use crate::cli::failure::said;
+use crate::gateway::Inheritance;
 
 /// The descriptors of a successor's sockets are below this number: nothing else uses numbers this high once the
 /// gateway has stopped, and every limit on open files that a gateway accepts allows them.
@@ -64,9 +65,9 @@ impl Program {
     }
 
     /// Makes this process continue as the program, and passes it the sockets (`sd_listen_fds(3)`). Returns only
-    /// if that fails.
-    pub(super) fn continue_with(self, sockets: Vec<OwnedFd>) -> Failure {
-        let passed = match in_a_row(sockets) {
+    /// if that fails; the files of the sockets are then removed.
+    pub(super) fn continue_with(self, sockets: Inheritance) -> Failure {
+        let passed = match in_a_row(sockets.descriptors) {
             Ok(passed) => passed,
             Err(error) => return Failure::failed("cannot hand the sockets over").why(format!("{error:#}")),
         };
