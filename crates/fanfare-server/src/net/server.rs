@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use fanfare_core::Peer;
 use tokio::io::AsyncWriteExt;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::net::connection::{self, Shared};
@@ -29,15 +30,20 @@ pub struct Server {
     listener: Option<Listener>,
     connections: Arc<Connections>,
     shared: Shared,
-    /// Maximum time for connections to end.
-    grace: Duration,
+    /// Maximum time for connections to end; read when it is time to stop.
+    grace: watch::Receiver<Duration>,
     open: JoinSet<()>,
 }
 
 impl Server {
     /// Accepts as many connections from `listener` as `connections` allows. After the stop, they have until `grace` to
     /// end.
-    pub fn new(listener: Listener, connections: Arc<Connections>, shared: Shared, grace: Duration) -> Server {
+    pub fn new(
+        listener: Listener,
+        connections: Arc<Connections>,
+        shared: Shared,
+        grace: watch::Receiver<Duration>,
+    ) -> Server {
         Server { listener: Some(listener), connections, shared, grace, open: JoinSet::new() }
     }
 }
@@ -70,7 +76,8 @@ impl Work for Server {
                 note_panic(ended);
             }
         };
-        if tokio::time::timeout(*grace, ended).await.is_err() {
+        let grace = *grace.borrow();
+        if tokio::time::timeout(grace, ended).await.is_err() {
             tracing::info!("some connections did not end in time and were cut off");
             open.shutdown().await;
         }

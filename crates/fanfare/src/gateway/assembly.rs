@@ -36,6 +36,7 @@ use fanfare_server::net::server::Server;
 use fanfare_server::net::socket::Listener;
 use fanfare_store::Store;
 use fanfare_store::sweeper::Sweeper;
+use tokio::sync::watch;
 
 use super::descriptors::Descriptors;
 use super::sockets::Sockets;
@@ -82,7 +83,8 @@ struct Work {
 struct Accepting {
     connections: Arc<Connections>,
     shared: Shared,
-    grace: Duration,
+    /// Maximum time for connections to end.
+    grace: watch::Receiver<Duration>,
 }
 
 /// The parts that keep connections after a route has responded.
@@ -105,13 +107,14 @@ impl Outlets {
 }
 
 impl Assembly {
-    /// Creates the parts. Once `leaving` is set, clients are told to go elsewhere. The MCP door serves what
-    /// `service` returns.
+    /// Creates the parts. Once `leaving` is set, clients are told to go elsewhere; at a stop, connections have until
+    /// `grace` to end. The MCP door serves what `service` returns.
     pub(super) async fn new(
         store: Store,
         config: &Config,
         sockets: Sockets,
         leaving: Shutdown,
+        grace: watch::Receiver<Duration>,
         service: impl FnOnce(&Webhooks, &Listeners) -> Arc<dyn Service>,
     ) -> anyhow::Result<Assembly> {
         let (parts, failures) = Parts::new();
@@ -190,7 +193,7 @@ impl Assembly {
             places,
             sessions: sessions_worker,
             sockets: sockets.listening,
-            accepting: Accepting { connections, shared, grace: config.shutdown_timeout },
+            accepting: Accepting { connections, shared, grace },
             listeners: listeners_worker,
         };
         let handles = Handles { parts, store, hub, webhooks, reactors, door };
@@ -239,7 +242,7 @@ impl Accepting {
     fn begin(&self, parts: &Parts, address: Endpoint, socket: Listener) {
         let row = rows::ACCEPT.named(format!("accept {address}"));
         let (connections, shared) = (Arc::clone(&self.connections), self.shared.clone());
-        parts.task(row, Server::new(socket, connections, shared, self.grace));
+        parts.task(row, Server::new(socket, connections, shared, self.grace.clone()));
     }
 }
 

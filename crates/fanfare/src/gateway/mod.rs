@@ -225,7 +225,7 @@ async fn start_with(
     store.engine.announce(&url)?;
     let times = Times::of(&config);
     let (stop, leaving) = Trigger::new();
-    let assembly = Assembly::new(store, &config, sockets, leaving.clone(), service).await?;
+    let assembly = Assembly::new(store, &config, sockets, leaving.clone(), times.grace(), service).await?;
     let (handles, failures) = assembly.start();
     let supervised = supervise(handles.clone(), failures, leaving, spare.clone(), times.clone());
     let ended = tokio::spawn(supervised);

@@ -1,10 +1,10 @@
 //! Stopping in order, on request or because an essential part has ended.
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fanfare_runtime::parts::{Failure, Failures, Phase};
 use fanfare_runtime::shutdown::Shutdown;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::Config;
@@ -21,36 +21,29 @@ const HANG_UP_MAX: Duration = Duration::from_secs(2);
 
 /// How long the steps of a stop may take; cheap to clone, and can change while the gateway runs.
 #[derive(Debug, Clone)]
-pub struct Times(
-    /// Guards the times; held to copy or to replace them.
-    Arc<Mutex<Step>>,
-);
-
-#[derive(Debug, Clone, Copy)]
-struct Step {
-    drain: Duration,
-    grace: Duration,
+pub struct Times {
+    drain: watch::Sender<Duration>,
+    grace: watch::Sender<Duration>,
 }
 
 impl Times {
     /// Returns what the configuration allows.
     pub(super) fn of(config: &Config) -> Times {
-        Times(Arc::new(Mutex::new(Step::of(config))))
+        Times {
+            drain: watch::Sender::new(config.drain_time),
+            grace: watch::Sender::new(config.shutdown_timeout),
+        }
     }
 
     /// Takes the times from another configuration, for a stop that has not begun.
     pub fn set(&self, config: &Config) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Step::of(config);
+        self.drain.send_replace(config.drain_time);
+        self.grace.send_replace(config.shutdown_timeout);
     }
 
-    fn now(&self) -> Step {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Step {
-    fn of(config: &Config) -> Step {
-        Step { drain: config.drain_time, grace: config.shutdown_timeout }
+    /// Returns the maximum duration of a stop, which is read once it begins.
+    pub(super) fn grace(&self) -> watch::Receiver<Duration> {
+        self.grace.subscribe()
     }
 }
 
@@ -69,7 +62,8 @@ pub(super) async fn supervise(
     };
     // Without a successor, nothing would ever accept connections that stay in the queue.
     spare.close();
-    stop_in_order(&handles, Instant::now() + times.now().grace).await;
+    let grace = *times.grace.borrow();
+    stop_in_order(&handles, Instant::now() + grace).await;
     // A part that fails while the others stop has also failed.
     match failures.try_next() {
         Some(failure) => outcome.and(Err(failure)),
@@ -80,7 +74,8 @@ pub(super) async fn supervise(
 /// Waits for the request to stop, and then for the drain time.
 async fn drained(leaving: &mut Shutdown, times: &Times) {
     leaving.asked().await;
-    tokio::time::sleep(times.now().drain).await;
+    let drain = *times.drain.borrow();
+    tokio::time::sleep(drain).await;
 }
 
 /// Accepts no more connections, tells subscribers to reconnect, answers the requests that have arrived, saves the

@@ -150,6 +150,26 @@ async fn a_stop_during_a_hand_over_is_a_clean_one_and_the_second_one_leaves_no_s
 }
 
 #[tokio::test]
+async fn a_hang_up_changes_how_long_a_stop_waits_for_connections() {
+    let home = tempfile::tempdir().expect("a directory");
+    let config = path(home.path(), "config.toml");
+    let write = |text: &str| std::fs::write(&config, text).expect("written");
+    write("[serve]\n");
+    let arguments = ["--listen", "127.0.0.1:0", "--store", "memory", "--config", &config];
+    let mut program = Program::serve(home.path(), &arguments);
+    let address = address(&program.listening().await);
+    write("[serve]\nshutdown-timeout = \"1ms\"\n");
+    program.signal(Signal::HUP);
+    assert_eq!(program.logs("reloaded").await, "settings reloaded: serve.shutdown-timeout changed");
+    // A stop waits a second for the rest of it, if it may.
+    let mut half = Raw::connect(address).await;
+    half.send("POST /api/push/a HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\nhalf").await;
+    program.signal(Signal::TERM);
+    program.logs("some connections did not end in time").await;
+    assert_eq!(program.ends().await.code(), Some(0));
+}
+
+#[tokio::test]
 async fn a_hang_up_reads_the_settings_again_and_ends_nothing() {
     let home = tempfile::tempdir().expect("a directory");
     let config = path(home.path(), "config.toml");
