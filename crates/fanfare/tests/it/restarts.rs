@@ -174,19 +174,20 @@ async fn a_hang_up_reads_the_settings_again_and_ends_nothing() {
     let home = tempfile::tempdir().expect("a directory");
     let config = path(home.path(), "config.toml");
     let write = |text: &str| std::fs::write(&config, text).expect("written");
-    write("[serve]\n");
-    let arguments = ["--listen", "127.0.0.1:0", "--store", "memory", "--config", &config];
-    let mut program = Program::serve(home.path(), &arguments);
+    write("[serve]\nlisten = \"127.0.0.1:0\"\n");
+    let mut program = Program::serve(home.path(), &["--store", "memory", "--config", &config]);
     let address = address(&program.listening().await);
     let mut stream = Raw::connect(address).await;
     stream.get("/stream", "").await;
     program.signal(Signal::HUP);
     assert_eq!(program.logs("reloaded").await, "settings reloaded: none has changed");
-    write("[serve]\ndrain-time = \"1m\"\nretention-age = \"1d\"\n");
+    write("[serve]\nlisten = \"127.0.0.1:1\"\ndrain-time = \"1m\"\nretention-age = \"1d\"\n");
     program.signal(Signal::HUP);
     assert_eq!(
         program.logs("reloaded").await,
-        "settings reloaded: serve.drain-time changed, serve.retention-age will change at the next start (SIGUSR2)"
+        "settings reloaded: serve.drain-time changed, \
+         serve.retention-age will change at the next start (SIGUSR2), \
+         serve.listen will change when the process ends and starts again"
     );
     write("[serve]\ndrain-time = \"soon\"\n");
     program.signal(Signal::HUP);

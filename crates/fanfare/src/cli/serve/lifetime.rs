@@ -136,6 +136,8 @@ fn reload(
         .into_iter()
         .filter(changed)
         .partition(|key| matches!(key, Key::DrainTime | Key::ShutdownTimeout));
+    // A successor keeps the sockets, and with them the addresses.
+    let (anew, later): (Vec<Key>, Vec<Key>) = later.into_iter().partition(|key| *key == Key::Listen);
     times.set(&config);
     let names = |keys: &[Key]| keys.iter().map(|key| key.shown_name()).collect::<Vec<_>>().join(", ");
     let mut said = Vec::new();
@@ -144,6 +146,9 @@ fn reload(
     }
     if !later.is_empty() {
         said.push(format!("{} will change at the next start (SIGUSR2)", names(&later)));
+    }
+    if !anew.is_empty() {
+        said.push(format!("{} will change when the process ends and starts again", names(&anew)));
     }
     if said.is_empty() {
         said.push("none has changed".to_owned());
