@@ -59,7 +59,7 @@ pub(super) async fn serve(
     level: &LogLevel,
 ) -> Result<End, Failure> {
     let (trigger, spare, times) = (running.stopper(), running.spare(), running.times());
-    let mut settings = context.settings.again();
+    let mut reloaded = None;
     let ended = running.ended();
     tokio::pin!(ended);
     let mut end = loop {
@@ -72,7 +72,7 @@ pub(super) async fn serve(
                 note_stop(context, format);
                 break End::Exit(Exit::Ok);
             }
-            _ = signals.reload.recv() => settings = reload(&context.settings, settings, &times),
+            _ = signals.reload.recv() => reloaded = reload(&context.settings, reloaded, &times),
             _ = signals.toggle.recv() => level.toggle(),
             _ = signals.hand_over.recv() => match succession(&context.settings).await {
                 Ok(()) => {
@@ -113,24 +113,22 @@ fn note_stop(context: &Context, format: Format) {
     }
 }
 
-/// Reads the settings again, and applies those that can change while the gateway runs. Returns those that hold now.
-fn reload(
-    first: &Settings,
-    before: Result<Settings, Failure>,
-    times: &gateway::Times,
-) -> Result<Settings, Failure> {
+/// Reads the settings again, and applies those that can change while the gateway runs. `first` are those of the start,
+/// and `last` those of the last reload; returns those that hold now.
+fn reload(first: &Settings, last: Option<Settings>, times: &gateway::Times) -> Option<Settings> {
     let read = first.again().and_then(|settings| Ok((serve::config(&settings)?, settings)));
     let (config, now) = match read {
         Ok(read) => read,
         Err(failure) => {
             let (cause, fix) = (failure.why.as_deref(), failure.fix.as_deref());
             tracing::error!(cause, fix, "settings not reloaded: {}", failure.what);
-            return before;
+            return last;
         }
     };
+    let before = last.as_ref().unwrap_or(first);
     let changed = |key: &Key| {
         let of = |settings: &Settings| settings.value(*key).map(|value| value.texts);
-        key.name().starts_with("serve.") && before.as_ref().is_ok_and(|before| of(before) != of(&now))
+        key.name().starts_with("serve.") && of(before) != of(&now)
     };
     let (applied, later): (Vec<Key>, Vec<Key>) = Key::ALL
         .into_iter()
@@ -154,7 +152,7 @@ fn reload(
         said.push("none has changed".to_owned());
     }
     tracing::info!("settings reloaded: {}", said.join(", "));
-    Ok(now)
+    Some(now)
 }
 
 /// Checks, as far as possible, that a successor will start, before the gateway stops for it.
