@@ -172,14 +172,15 @@ fn run_logged(context: &Context, format: Format, level: &LogLevel) -> Result<Exi
     let inherited = Inherited::from_environment().map_err(|error| {
         Failure::usage("cannot use the sockets that were passed to the gateway").why(format!("{error:#}"))
     })?;
-    let listen = match &inherited {
-        Some(inherited) => inherited.endpoints(),
-        None => listen(&context.settings)?,
-    };
-    let mut config = config_at(&context.settings, listen)?;
-    config.http.log_level = Some(level.clone());
     let end = block_on_all_cores(async {
+        // First of all: SIGHUP and SIGUSR1 end a process that does not catch them yet.
         let mut signals = Signals::new()?;
+        let listen = match &inherited {
+            Some(inherited) => inherited.endpoints(),
+            None => listen(&context.settings)?,
+        };
+        let mut config = config_at(&context.settings, listen)?;
+        config.http.log_level = Some(level.clone());
         let spec = config.store.clone();
         let running = tokio::select! {
             running = start_at(config, inherited) => running?,
