@@ -128,10 +128,18 @@ def documented_location():
 
 @contextlib.contextmanager
 def nginx(directory, upstream):
-    # Until nginx has it, the port is held, so that nobody else is given it.
+    # The port is held for nginx, which shares it, so that nobody else gets it in between. Only a socket that listens gets
+    # connections.
     with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         held.bind(("127.0.0.1", 0))
         port = held.getsockname()[1]
+        with served(directory, upstream, port):
+            yield port
+
+
+@contextlib.contextmanager
+def served(directory, upstream, port):
     user = "user root;" if os.getuid() == 0 else ""
     paths = " ".join(f"{kind}_temp_path {directory}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     (directory / "nginx.conf").write_text(f"""
@@ -142,7 +150,7 @@ def nginx(directory, upstream):
             map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
             upstream fanfare {{ server {upstream}; keepalive 32; }}
             server {{
-                listen 127.0.0.1:{port};
+                listen 127.0.0.1:{port} reuseport;
                 location / {{ {documented_location()} }}
             }}
         }}
@@ -158,7 +166,7 @@ def nginx(directory, upstream):
                     break
             assert process.poll() is None and time.monotonic() < deadline, "nginx did not start"
             time.sleep(0.02)
-        yield port
+        yield
     finally:
         process.terminate()
         process.wait(DEADLINE_SECONDS)
