@@ -6,15 +6,22 @@
 use std::env;
 use std::sync::{Arc, Once, OnceLock};
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, WantsClientCert, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme, crypto};
+use rustls::{
+    ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, RootCertStore, SignatureScheme, WantsVerifier,
+    crypto,
+};
 use rustls_platform_verifier::Verifier;
 
 /// The variables by which an operator names the certificates to trust, as OpenSSL does.
 const NAMED_BY: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+
+/// Maximum sessions that a client of one server can resume. The memory for all of them is taken in advance: with the
+/// default of 256, it would be about 20 KiB for each webhook that has its own authorities.
+const SESSIONS_OF_ONE_SERVER: usize = 8;
 
 /// Returns the configuration of a client that offers `protocols` (ALPN, RFC 7301) and trusts what this machine trusts. On
 /// a machine that has no certificates, it trusts those that Mozilla trusts, unless `SSL_CERT_FILE` or `SSL_CERT_DIR` names
@@ -22,24 +29,28 @@ const NAMED_BY: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 pub fn client_config(protocols: &[&str]) -> ClientConfig {
     let provider = Arc::new(crypto::ring::default_provider());
     let verifier = AtFirstUse { provider: Arc::clone(&provider), loaded: OnceLock::new(), told: Once::new() };
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("ring has the cipher suites of TLS 1.2 and 1.3")
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
-    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+    let verified = builder(provider).dangerous().with_custom_certificate_verifier(Arc::new(verifier));
+    offering(protocols, verified)
+}
+
+/// Returns the configuration of a client of one server, which offers `protocols` and trusts only `anchors`; without
+/// any, each handshake fails.
+pub fn client_config_trusting(protocols: &[&str], anchors: Vec<TrustAnchor<'static>>) -> ClientConfig {
+    let provider = Arc::new(crypto::ring::default_provider());
+    let mut config =
+        offering(protocols, builder(provider).with_root_certificates(RootCertStore { roots: anchors }));
+    config.resumption = Resumption::in_memory_sessions(SESSIONS_OF_ONE_SERVER);
     config
 }
 
-/// Returns the configuration of a client that offers `protocols` and trusts only `anchors`; without any, each
-/// handshake fails.
-pub fn client_config_trusting(protocols: &[&str], anchors: Vec<TrustAnchor<'static>>) -> ClientConfig {
-    let mut config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
+fn builder(provider: Arc<CryptoProvider>) -> ConfigBuilder<ClientConfig, WantsVerifier> {
+    ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("ring has the cipher suites of TLS 1.2 and 1.3")
-        .with_root_certificates(RootCertStore { roots: anchors })
-        .with_no_client_auth();
+}
+
+fn offering(protocols: &[&str], verified: ConfigBuilder<ClientConfig, WantsClientCert>) -> ClientConfig {
+    let mut config = verified.with_no_client_auth();
     config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
     config
 }
