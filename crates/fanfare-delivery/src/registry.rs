@@ -126,7 +126,7 @@ impl Entry {
         self.set_held(self.is_paused());
     }
 
-    /// Changes the health and returns what `change` returns.
+    /// Changes the health, or only looks at it, and returns what `change` returns.
     pub fn change_health<T>(&self, change: impl FnOnce(&mut Health) -> T) -> T {
         change(&mut self.lock_health())
     }

@@ -138,7 +138,7 @@ impl Worker {
             retries.load(&parts, &webhook.id, last_failure(&entry)).await?;
             settled = again::settled(&*parts.ledger, &webhook.id, cursor).await?;
         }
-        let begun = entry.health().batches;
+        let begun = entry.change_health(|health| health.batches.clone());
         let reading = Reading::open(&parts.hub, &webhook, cursor, &begun, settled).await?;
         let receiver = Receiver::new(&parts, Arc::clone(&webhook));
         Ok(Worker {
@@ -150,7 +150,7 @@ impl Worker {
             retries,
             pace: Pace::new(),
             flights: FuturesUnordered::new(),
-            reporting: Reporting::new(&entry.health()),
+            reporting: entry.change_health(|health| Reporting::new(health)),
             was_paused: entry.is_paused(),
             purges,
             signals,
@@ -273,7 +273,7 @@ impl Worker {
             self.parts.first_attempts.recount();
         }
         if !self.entry.is_removed() {
-            self.reporting.report(&self.receiver.webhook, &self.entry.health(), is_tripped);
+            self.reporting.report(&self.receiver.webhook, &self.entry, is_tripped);
         }
     }
 
@@ -311,7 +311,7 @@ async fn landed(flights: &mut FuturesUnordered<Flight>) -> Result<Vec<Landing>, 
 }
 
 fn last_failure(entry: &Entry) -> Option<Timestamp> {
-    entry.health().last_failure.map(|(at, _)| at)
+    entry.change_health(|health| health.last_failure.as_ref().map(|(at, _)| *at))
 }
 
 async fn sleep_until(moment: Option<Instant>) {

@@ -6,6 +6,7 @@ use fanfare_webhook::pause::{PauseReason, State as Sending};
 use tokio::time::Instant;
 
 use crate::health::Health;
+use crate::registry::Entry;
 use crate::state::State;
 use crate::webhook::Webhook;
 
@@ -32,13 +33,24 @@ impl Reporting {
 
     /// Logs the state if it differs from the last one logged. `is_tripped` says whether the webhook's breaker
     /// holds it.
-    pub(super) fn report(&mut self, webhook: &Webhook, health: &Health, is_tripped: bool) {
-        let state = State::of(health, is_tripped);
-        if state == self.told || !self.may_tell() {
-            return;
+    pub(super) fn report(&mut self, webhook: &Webhook, entry: &Entry, is_tripped: bool) {
+        // The worker asks at each turn, and there is rarely anything to log: only then is the health copied.
+        let news = entry.change_health(|health| {
+            let state = State::of(health, is_tripped);
+            (state != self.told && self.is_told(health)).then(|| (state, health.clone()))
+        });
+        if let Some((state, health)) = news {
+            let before = std::mem::replace(&mut self.told, state);
+            say(webhook, &health, before, state);
         }
-        let before = std::mem::replace(&mut self.told, state);
-        say(webhook, health, before, state);
+    }
+
+    /// Returns whether a change to this health is logged: always if the webhook has paused itself, because it stays
+    /// paused.
+    fn is_told(&mut self, health: &Health) -> bool {
+        let is_self_paused =
+            matches!(health.state, Sending::Paused { reason, .. } if reason != PauseReason::ByHand);
+        is_self_paused || self.may_tell()
     }
 
     /// Takes one of the allowed lines, if one is left.

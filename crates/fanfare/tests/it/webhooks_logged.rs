@@ -51,4 +51,12 @@ async fn a_webhook_that_fails_has_one_line_for_each_change_of_its_state() {
     gateway.post(&format!("/api/webhooks/{id}/resume"), &json!({})).await;
     let resumed = gateway.line().await;
     assert_eq!(resumed["message"], "a webhook was resumed");
+    // However many lines there were before: nobody is sent anything from now on.
+    push(&gateway, 1).await;
+    let paused = gateway.line().await;
+    assert_eq!(paused["level"], "WARN", "{paused}");
+    assert!(
+        paused["message"].as_str().is_some_and(|said| said.starts_with("a webhook is paused: ")),
+        "{paused}"
+    );
 }
