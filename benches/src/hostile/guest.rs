@@ -3,7 +3,7 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
@@ -48,6 +48,8 @@ type Ask = fn(SocketAddr, &mut Option<Client>, Duration) -> Result<bool>;
 /// A guest at work.
 pub(super) struct Guest {
     end: Arc<AtomicBool>,
+    /// The number of pushes that were answered; set at the end.
+    pushed: Arc<OnceLock<u64>>,
     pusher: JoinHandle<Result<(Histogram, u64)>>,
     health: JoinHandle<Result<(Histogram, u64)>>,
     listener: JoinHandle<Result<Histogram>>,
@@ -55,7 +57,7 @@ pub(super) struct Guest {
 
 impl Guest {
     pub(super) fn start(server: SocketAddr) -> Result<Self> {
-        let end = Arc::<AtomicBool>::default();
+        let (end, pushed) = (Arc::<AtomicBool>::default(), Arc::<OnceLock<u64>>::default());
         let origin = Instant::now();
         let stream = Stream::open(server, "/stream?channel=guest", "")?;
         let spawn_paced = |interval, ask: Ask| {
@@ -65,10 +67,10 @@ impl Guest {
         let pusher = spawn_paced(PUSH_INTERVAL, push);
         let health = spawn_paced(HEALTH_INTERVAL, ask_health);
         let listener = {
-            let end = Arc::clone(&end);
-            thread::spawn(move || listen(stream, &end, origin))
+            let pushed = Arc::clone(&pushed);
+            thread::spawn(move || listen(stream, &pushed, origin))
         };
-        Ok(Self { end, pusher, health, listener })
+        Ok(Self { end, pushed, pusher, health, listener })
     }
 
     /// Runs for `length`, and calls `look` again and again in the meantime.
@@ -82,6 +84,7 @@ impl Guest {
         self.end.store(true, Ordering::Relaxed);
         let ended = |_| anyhow!("a thread of the guest panicked");
         let (pushes, refused) = self.pusher.join().map_err(ended)??;
+        self.pushed.get_or_init(|| pushes.count());
         let (health, unwell) = self.health.join().map_err(ended)??;
         let arrivals = self.listener.join().map_err(ended)??;
         looked?;
@@ -139,11 +142,14 @@ fn ask_health(server: SocketAddr, _: &mut Option<Client>, _due: Duration) -> Res
     Ok(Client::connect(server)?.get("/health")?.status == 200)
 }
 
-/// Records how long events took to arrive, until the end of the run and a moment of silence.
-fn listen(mut stream: Stream, end: &AtomicBool, origin: Instant) -> Result<Histogram> {
+/// Records how long events took to arrive, until a moment of silence after as many have arrived as were pushed, or a long
+/// one.
+fn listen(mut stream: Stream, pushed: &OnceLock<u64>, origin: Instant) -> Result<Histogram> {
     const SILENCE: Duration = Duration::from_secs(2);
+    // A server without optimizations is slow beside the hostile client.
+    const SILENCES_MAX: u32 = 15;
     stream.patience(SILENCE)?;
-    let mut took = Histogram::new();
+    let (mut took, mut silences) = (Histogram::new(), 0);
     loop {
         let before = took.count();
         let is_open = stream.read(|frame| {
@@ -151,7 +157,9 @@ fn listen(mut stream: Stream, end: &AtomicBool, origin: Instant) -> Result<Histo
                 took.record(origin.elapsed().saturating_sub(due).as_nanos() as u64);
             }
         })?;
-        if end.load(Ordering::Relaxed) && took.count() == before {
+        silences = if took.count() == before { silences + 1 } else { 0 };
+        let is_over = |pushed: &u64| took.count() >= *pushed || silences >= SILENCES_MAX;
+        if silences > 0 && pushed.get().is_some_and(is_over) {
             return Ok(took);
         }
         is_open.then_some(()).context("the stream of the guest ended")?;
