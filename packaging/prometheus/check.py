@@ -38,6 +38,14 @@ def the_alerts_fire_when_they_should():
     promtool("test", "rules", str(HERE / "alerts_test.yml"))
 
 
+def every_alert_is_tried():
+    alerts = set(re.findall(r"^ *- alert: (\w+)$", (HERE / "alerts.yml").read_text(), re.MULTILINE))
+    # An alert that only has to be silent is not tried.
+    tests = (HERE / "alerts_test.yml").read_text().split("alertname: ")[1:]
+    fired = {re.match(r"\w+", test)[0] for test in tests if "exp_labels:" in test}
+    assert alerts and fired >= alerts, f"no test in which they fire: {sorted(alerts - fired)}"
+
+
 def expressions():
     """Returns the expressions of the dashboard."""
     panels = json.loads(DASHBOARD.read_text())["panels"]
@@ -85,6 +93,7 @@ def the_metrics_of_a_gateway_are_valid():
 CHECKS = [
     the_alerts_are_valid,
     the_alerts_fire_when_they_should,
+    every_alert_is_tried,
     the_expressions_of_the_dashboard_are_valid,
     the_metrics_of_a_gateway_are_valid,
 ]
