@@ -12,6 +12,7 @@ pub mod append;
 pub mod attempts;
 pub mod claims;
 pub mod committed;
+pub mod damage;
 pub mod deliveries;
 pub mod disk;
 pub mod epochs;

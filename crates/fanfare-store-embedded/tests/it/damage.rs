@@ -9,6 +9,7 @@ use fanfare_store::{
     Append, DeliveryChange, DeliveryRow, DeliveryStatus, Order, Read, Retention, Store, WebhookRow,
 };
 use fanfare_store_embedded::{Embedded, OpenError};
+use fanfare_store_suite::damage::flip_a_bit;
 use fanfare_store_suite::harness::{event, extent, keyed, patterns, read_all};
 use fanfare_store_suite::hooks::id;
 
@@ -74,10 +75,8 @@ fn seqs(events: &[Arc<Event>]) -> Vec<u64> {
 async fn an_event_that_is_damaged_is_passed_over_and_counted() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("log.db");
-    let mut file = filled(directory.path()).await;
-    let at = place(&file, MESSAGE);
-    file[at] ^= 1;
-    fs::write(&path, &file).expect("written");
+    filled(directory.path()).await;
+    flip_a_bit(&path, MESSAGE);
 
     let store = open(&path).expect("everything else is whole");
     let others: Vec<_> = (1..=LAST).filter(|seq| *seq != SEQ).collect();
@@ -108,14 +107,8 @@ async fn an_event_that_is_damaged_is_passed_over_and_counted() {
 async fn the_last_event_can_be_the_one_that_is_damaged() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("log.db");
-    let mut file = filled(directory.path()).await;
-    let last = format!("event {LAST}").into_bytes();
-    // Where the tree has grown, there is another copy that nobody reads.
-    let places: Vec<_> = (0..file.len() - last.len()).filter(|at| file[*at..].starts_with(&last)).collect();
-    for at in places {
-        file[at] ^= 1;
-    }
-    fs::write(&path, &file).expect("written");
+    filled(directory.path()).await;
+    flip_a_bit(&path, &format!("event {LAST}"));
     let store = open(&path).expect("everything else is whole");
     assert_eq!(extent(&store), (1, LAST));
     let next = store.log.append(Append::new(vec![event("next")])).await.expect("appended").remove(0);

@@ -9,6 +9,7 @@ use fanfare_core::{Filter, Position, Timestamp};
 use fanfare_store::{Append, DeliveryRow, DeliveryStatus, Fork, Read, Retention, Store, WebhookRow};
 use fanfare_store_embedded::Embedded;
 use fanfare_store_embedded::maintenance::{self, Phase, Watch};
+use fanfare_store_suite::damage::flip_a_bit;
 use fanfare_store_suite::disk::{Disk, not_checked};
 use fanfare_store_suite::harness::{Setup, event, messages, read_all, read_pages, reader};
 use fanfare_store_suite::hooks::{failed, hook, id, of, waiting};
@@ -51,14 +52,7 @@ async fn positions_move_to_the_restored_log_and_deliveries_keep_their_ids() {
     log.reopen_after(|path| {
         // Its delivery is lost with it, but nothing else.
         let path = path.join("log.db");
-        let mut file = fs::read(&path).expect("a file");
-        let hit = b"the one that is hit";
-        for at in 0..file.len() - hit.len() {
-            if file[at..].starts_with(hit) {
-                file[at] ^= 1;
-            }
-        }
-        fs::write(&path, file).expect("written");
+        flip_a_bit(&path, "the one that is hit");
         fs::copy(&path, target("log.db")).expect("copied");
     })
     .await;

@@ -1,7 +1,5 @@
 //! An old event is damaged: it alone is lost, and everybody who would have read it is told.
 
-use std::fs;
-
 use fanfare::engines::StoreSpec;
 use fanfare::gateway::Config;
 use serde_json::{Value, json};
@@ -11,17 +9,15 @@ use crate::support::reader::{Frame, Listen, Transport};
 use crate::support::receiver::{Receiver, Script};
 use crate::support::tools::Era;
 use crate::support::{Engine, until};
+use fanfare_store_suite::damage::flip_a_bit;
 
 /// What the damaged event said.
 const HIT: &str = "the one that is hit";
 
-/// Flips a bit of the event, in the file of a gateway that does not run.
-fn flip_a_bit(config: &mut Config) {
+/// Damages the event, in the file of a gateway that does not run.
+fn damage(config: &mut Config) {
     let StoreSpec::Embedded(path) = &config.store else { panic!("no file") };
-    let mut file = fs::read(path).expect("read");
-    let at = file.windows(HIT.len()).position(|bytes| bytes == HIT.as_bytes()).expect("the event");
-    file[at] ^= 1;
-    fs::write(path, file).expect("written");
+    flip_a_bit(path, HIT);
 }
 
 fn messages(answer: &Value) -> Vec<&str> {
@@ -43,7 +39,7 @@ async fn a_damaged_event_is_lost_and_nothing_else() {
         gateway.push("default", message).await;
     }
     until("five rows", async || (gateway.rows(&waiting).await.len() == 5).then_some(())).await;
-    let gateway = gateway.restart_with(flip_a_bit).await;
+    let gateway = gateway.restart_with(damage).await;
 
     for transport in Transport::ALL {
         let mut reader = gateway.open(transport, Listen::earliest("default")).await;

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::cli::{Gateway, Shell};
+use fanfare_store_suite::damage::flip_a_bit;
 use fanfare_store_suite::disk::{Disk, not_checked};
 
 const HIT: &str = "the one that is hit";
@@ -26,9 +27,8 @@ async fn logged() -> (Shell, PathBuf) {
 async fn whatever_is_wrong_with_the_log_is_found_without_a_gateway() {
     let (shell, path) = logged().await;
     let whole = fs::read(&path).expect("a file");
-    let mut flipped = whole.clone();
-    let at = whole.windows(HIT.len()).position(|bytes| bytes == HIT.as_bytes()).expect("it is there");
-    flipped[at] ^= 1;
+    flip_a_bit(&path, HIT);
+    let flipped = fs::read(&path).expect("a file");
     let mut torn = whole.clone();
     // The root of the first tables.
     torn[4_096..4_096 * 8].fill(0xa5);

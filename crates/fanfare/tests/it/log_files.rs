@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::cli::{Gateway, Shell, json};
 use crate::support::receiver::Receiver;
 use crate::support::until;
+use fanfare_store_suite::damage::flip_a_bit;
 use fanfare_store_suite::disk::{Disk, not_checked};
 
 /// What a damaged event said.
@@ -33,14 +34,6 @@ async fn logged(messages: &[&str]) -> Shell {
 
 fn path(shell: &Shell, file: &str) -> PathBuf {
     Path::new(shell.home()).join(file)
-}
-
-/// Flips a bit of `text` in a file.
-fn flip_a_bit(path: &Path, text: &str) {
-    let mut file = fs::read(path).expect("a file");
-    let at = file.windows(text.len()).position(|bytes| bytes == text.as_bytes()).expect("it is there");
-    file[at] ^= 1;
-    fs::write(path, file).expect("written");
 }
 
 fn messages(lines: &str) -> Vec<String> {
