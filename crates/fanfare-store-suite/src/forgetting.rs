@@ -3,7 +3,7 @@
 use fanfare_core::{Channel, NewEvent};
 use fanfare_store::{Append, CHANNELS_MAX, Error, NEW_CHANNELS_MAX, Retention};
 
-use crate::harness::{Log, Setup, event, patterns};
+use crate::harness::{Log, Setup, channels, event, patterns};
 use crate::hooks::{hook, of, remove, waiting};
 use crate::seen::{Seen, seen};
 use fanfare_store::Read;
@@ -16,11 +16,6 @@ async fn forget(log: &Log, names: &[&str]) -> Vec<String> {
     let channels = names.iter().map(|name| named(name)).collect();
     let forgotten = log.store.log.forget_channels(channels).await.expect("forgotten");
     forgotten.iter().map(Channel::to_string).collect()
-}
-
-async fn channels(log: &Log) -> Vec<(String, u64)> {
-    let rows = log.store.log.channels().await.expect("channels");
-    rows.into_iter().map(|row| (row.channel.to_string(), row.events)).collect()
 }
 
 pub async fn a_channel_without_events_can_be_forgotten(engine: impl Setup) {

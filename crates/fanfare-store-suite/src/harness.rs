@@ -179,6 +179,12 @@ pub async fn read_pages(store: &Store, mut read: Read) -> Vec<Arc<Event>> {
     }
 }
 
+/// Returns the channels, with the number of their events.
+pub async fn channels(log: &Log) -> Vec<(String, u64)> {
+    let rows = log.store.log.channels().await.expect("channels");
+    rows.into_iter().map(|row| (row.channel.to_string(), row.events)).collect()
+}
+
 pub fn source() -> Source {
     Source { principal: Arc::from("local"), door: Door::Http, agent: None }
 }

@@ -7,7 +7,7 @@ use fanfare_store::{
     Retention,
 };
 
-use crate::harness::{Log, Setup, event, extent, keyed, patterns};
+use crate::harness::{Log, Setup, channels, event, extent, keyed, patterns};
 use crate::hooks::{all_attempts, attempt, counts, cursor, failed, hook, id, ids_of, of, seqs_of, waiting};
 use crate::seen::{Seen, seen};
 
@@ -21,11 +21,6 @@ async fn purge(log: &Log, purge: Purge) -> Option<Purged> {
 
 fn purged(events: u64, deliveries: u64, attempts: u64) -> Option<Purged> {
     Some(Purged { events, deliveries, attempts, has_remains: false })
-}
-
-async fn channels(log: &Log) -> Vec<(String, u64)> {
-    let rows = log.store.log.channels().await.expect("channels");
-    rows.into_iter().map(|row| (row.channel.to_string(), row.events)).collect()
 }
 
 pub async fn a_purged_channel_is_gone_and_its_places_stay(engine: impl Setup) {
