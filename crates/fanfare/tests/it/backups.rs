@@ -6,19 +6,11 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::cli::{Gateway, Said, Shell, json};
+use crate::cli::{Gateway, Said, Shell, done};
 use crate::support::gateway::reqwest_client;
 use crate::support::receiver::Receiver;
 use crate::support::until;
 use fanfare_store_suite::disk::{is_root, not_checked};
-
-/// Runs a command that must succeed, and returns its JSON output.
-async fn done(shell: &Shell, words: &[&str]) -> Value {
-    let words: Vec<&str> = ["-o", "json"].iter().chain(words).copied().collect();
-    let said = shell.run(&words).await;
-    assert_eq!(said.code, 0, "{words:?}: {said:?}");
-    json(&said.out)
-}
 
 /// Runs a command that must fail, and checks what it says.
 async fn refused(shell: &Shell, words: &[&str], reasons: &[&str]) -> Said {

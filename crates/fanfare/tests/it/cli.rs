@@ -176,10 +176,7 @@ impl Gateway {
 
     /// Runs the program, which must succeed, and parses its output as JSON.
     pub(crate) async fn json(&self, words: &[&str]) -> serde_json::Value {
-        let words: Vec<&str> = ["-o", "json"].iter().chain(words).copied().collect();
-        let said = self.run(&words).await;
-        assert_eq!(said.code, 0, "{words:?}: {said:?}");
-        json(&said.out)
+        done(&self.shell, words).await
     }
 
     /// Pushes an event and returns its id.
@@ -202,6 +199,14 @@ impl Gateway {
         self.running.end().await;
         self.shell
     }
+}
+
+/// Runs the program, which must succeed, and parses its output as JSON.
+pub(crate) async fn done(shell: &Shell, words: &[&str]) -> serde_json::Value {
+    let words: Vec<&str> = ["-o", "json"].iter().chain(words).copied().collect();
+    let said = shell.run(&words).await;
+    assert_eq!(said.code, 0, "{words:?}: {said:?}");
+    json(&said.out)
 }
 
 pub(crate) fn json(text: &str) -> serde_json::Value {

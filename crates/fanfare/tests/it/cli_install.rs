@@ -3,6 +3,7 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use crate::cli;
 use crate::cli::{Shell, json};
 
 /// Clients whose file we write, with the file and a possible content.
@@ -51,11 +52,9 @@ pub(crate) fn beside(shell: &Shell, file: &str) -> Vec<String> {
     names
 }
 
+/// Runs the program, which must succeed, and returns what it did to each client.
 pub(crate) async fn done(shell: &Shell, words: &[&str]) -> serde_json::Value {
-    let words: Vec<&str> = ["-o", "json"].iter().chain(words).copied().collect();
-    let said = shell.run(&words).await;
-    assert_eq!(said.code, 0, "{words:?}: {said:?}");
-    json(&said.out)["clients"].clone()
+    cli::done(shell, words).await["clients"].take()
 }
 
 #[tokio::test]

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::cli::{Gateway, Shell, json};
+use crate::cli::{Gateway, Shell, done, json};
 use crate::support::receiver::Receiver;
 use crate::support::until;
 use fanfare_store_suite::damage::flip_a_bit;
@@ -13,13 +13,6 @@ use fanfare_store_suite::disk::{Disk, not_checked};
 
 /// What a damaged event said.
 const HIT: &str = "the one that is hit";
-
-async fn done(shell: &Shell, words: &[&str]) -> Value {
-    let words: Vec<&str> = ["-o", "json"].iter().chain(words).copied().collect();
-    let said = shell.run(&words).await;
-    assert_eq!(said.code, 0, "{words:?}: {said:?}");
-    json(&said.out)
-}
 
 /// Returns a shell whose log has these messages, and is in use by nobody.
 async fn logged(messages: &[&str]) -> Shell {
