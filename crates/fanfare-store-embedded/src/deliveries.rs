@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use fanfare_core::notice::GapReason;
 use fanfare_core::{Event, Position, Timestamp};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
 
@@ -117,6 +116,11 @@ pub(super) fn remove(conn: &Connection, key: Key, first: Place) -> rusqlite::Res
     Ok(Some(before))
 }
 
+/// Returns whether there is a row with this key.
+pub(super) fn has(conn: &Connection, key: Key) -> rusqlite::Result<bool> {
+    status(conn, key.columns()).map(|status| status.is_some())
+}
+
 /// Returns the keys of the rows of one event.
 pub(super) fn of_event(conn: &Connection, event: Place) -> rusqlite::Result<Vec<Key>> {
     conn.prepare_cached("SELECT webhook, epoch, seq FROM deliveries WHERE epoch = ?1 AND seq = ?2")?
@@ -153,8 +157,8 @@ pub(super) fn of_webhook(conn: &Connection, webhook: u64, limit: u64) -> rusqlit
 #[derive(Debug)]
 pub(super) struct Page {
     pub(super) rows: Vec<DeliveryRow>,
-    /// The events of rows that are left out because there is nothing to send, each with the reason.
-    pub(super) gone: Vec<(Position, GapReason)>,
+    /// The events of rows that are left out, because they are damaged.
+    pub(super) damaged: Vec<Position>,
 }
 
 /// Reads a page in one snapshot, in the order of the events.
@@ -163,7 +167,7 @@ pub(super) fn page(
     conn: &mut Connection,
     wanted: &ReadDeliveries,
 ) -> rusqlite::Result<Page> {
-    let mut page = Page { rows: Vec::new(), gone: Vec::new() };
+    let mut page = Page { rows: Vec::new(), damaged: Vec::new() };
     let Some(number) = shared.webhooks().number(&wanted.webhook) else { return Ok(page) };
     let snapshot = conn.transaction()?;
     let mut rows = Rows::new(wanted.limit);
@@ -188,13 +192,9 @@ pub(super) fn page(
     let mut found = statement.query((number as i64, from.epoch, from_seq))?;
     while let Some(row) = found.next()? {
         let place = Place { epoch: row.get(0)?, seq: row.get::<_, i64>(1)? as u64 };
-        let event = match events.at(place)? {
-            Ok(event) => event,
-            Err(reason) => {
-                page.gone
-                    .push((Position { epoch: shared.epochs.epoch(place.epoch)?, seq: place.seq }, reason));
-                continue;
-            }
+        let Some(event) = events.at(place)? else {
+            page.damaged.push(Position { epoch: shared.epochs.epoch(place.epoch)?, seq: place.seq });
+            continue;
         };
         let len = event.stored_len() as usize;
         let delivery = DeliveryRow {
@@ -228,9 +228,9 @@ impl<'a> Events<'a> {
     fn new(shared: &'a Shared, conn: &'a Connection) -> rusqlite::Result<Events<'a>> {
         Ok(Events {
             shared,
-            in_log: conn.prepare_cached(&format!("SELECT {COLUMNS}, purged FROM events WHERE seq = ?1"))?,
+            in_log: conn.prepare_cached(&format!("SELECT {COLUMNS} FROM events WHERE seq = ?1"))?,
             kept: conn.prepare_cached(&format!(
-                "SELECT {COLUMNS}, NULL FROM kept_events WHERE seq = ?1 AND epoch = ?2"
+                "SELECT {COLUMNS} FROM kept_events WHERE seq = ?1 AND epoch = ?2"
             ))?,
             first: Place { seq: first_of(shared, conn)?, ..shared.first() },
             names: Names::new(shared, conn),
@@ -238,8 +238,8 @@ impl<'a> Events<'a> {
         })
     }
 
-    /// Returns an event that a delivery needs, or why it has no content.
-    fn at(&mut self, place: Place) -> rusqlite::Result<Result<Event, GapReason>> {
+    /// Returns an event that a delivery needs; `None` if it is damaged.
+    fn at(&mut self, place: Place) -> rusqlite::Result<Option<Event>> {
         let epoch = self.shared.epochs.epoch(place.epoch)?;
         let seq = place.seq as i64;
         let mut rows = match place >= self.first {
@@ -250,18 +250,15 @@ impl<'a> Events<'a> {
         let decoder = self.decoder.of(epoch);
         let read = rows.next().and_then(|row| {
             let row = row.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-            if row::is_purged(row)? {
-                return Ok(Err(GapReason::Purged));
-            }
-            decoder.event(row, names.name(row::channel(row)?)?).map(Ok)
+            decoder.event(row, names.name(row::channel(row)?)?)
         });
         match read {
-            Ok(read) => Ok(read),
+            Ok(event) => Ok(Some(event)),
             Err(error)
                 if failure::is_damage(&error) || matches!(error, rusqlite::Error::QueryReturnedNoRows) =>
             {
                 self.shared.note_damage(Position { epoch, seq: place.seq });
-                Ok(Err(GapReason::Damaged))
+                Ok(None)
             }
             Err(error) => Err(error),
         }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fanfare_core::notice::GapReason;
 use fanfare_core::{Filter, Position, WebhookId};
 use tokio::sync::watch;
 
@@ -157,23 +156,16 @@ impl Ledger for Embedded {
 }
 
 impl Embedded {
-    /// Reads a page of deliveries, and removes deliveries whose events have no content.
+    /// Reads a page of deliveries, and removes deliveries whose events are damaged.
     async fn deliveries_page(&self, read: ReadDeliveries) -> Result<Vec<DeliveryRow>, Error> {
         let webhook = read.webhook.clone();
         let page = self.with_reader(move |shared, conn| deliveries::page(shared, conn, &read)).await?;
-        if !page.gone.is_empty() {
-            for (event, reason) in &page.gone {
-                match reason {
-                    GapReason::Purged => {
-                        tracing::info!(%webhook, %event, "a delivery is given up, because its event was purged");
-                    }
-                    GapReason::Damaged | GapReason::Retention => {
-                        tracing::error!(%webhook, %event, "a delivery is given up, because its event is damaged");
-                    }
-                }
+        if !page.damaged.is_empty() {
+            for event in &page.damaged {
+                tracing::error!(%webhook, %event, "a delivery is given up, because its event is damaged");
             }
-            let remove = |(position, _)| DeliveryChange::Remove { webhook: webhook.clone(), position };
-            self.record(Vec::new(), page.gone.into_iter().map(remove).collect()).await?;
+            let remove = |position| DeliveryChange::Remove { webhook: webhook.clone(), position };
+            self.record(Vec::new(), page.damaged.into_iter().map(remove).collect()).await?;
         }
         Ok(page.rows)
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use fanfare_core::{Epoch, Event, Position};
 use fanfare_store::{
-    Append, AttemptRow, BatchSpan, DeliveryChange, DeliveryRow, DeliveryStatus, ReadAttempts, ReadDeliveries,
-    Retention, STANDS_FOR, Store, WebhookRow,
+    Append, AttemptRow, BatchSpan, DeliveryChange, DeliveryRow, DeliveryStatus, Purge, ReadAttempts,
+    ReadDeliveries, Retention, STANDS_FOR, Store, WebhookRow,
 };
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof};
 use proptest::test_runner::TestRunner;
@@ -20,6 +20,9 @@ const WEBHOOKS: usize = 4;
 #[derive(Debug, Clone)]
 enum Operation {
     Append(usize),
+    Purge {
+        seq: u64,
+    },
     /// Registers the webhook, or changes it if a revision is given.
     Put {
         webhook: usize,
@@ -39,9 +42,9 @@ enum Operation {
 
 #[derive(Debug, Clone)]
 enum Change {
-    Attempt { webhook: usize, seq: u64, is_delivered: bool },
+    Attempt { webhook: usize, seq: u64, number: u32, is_delivered: bool },
     Cursor { webhook: usize, seq: u64 },
-    Put { webhook: usize, nth: usize, is_failed: bool },
+    Put { webhook: usize, nth: usize, attempts: u32, is_failed: bool },
     Remove { webhook: usize, seq: u64 },
     State { webhook: usize, state: u8 },
 }
@@ -49,11 +52,13 @@ enum Change {
 fn change() -> impl Strategy<Value = Change> {
     let (webhook, seq) = (0..WEBHOOKS, 0..80u64);
     prop_oneof![
-        2 => (webhook.clone(), seq.clone(), any::<bool>())
-            .prop_map(|(webhook, seq, is_delivered)| Change::Attempt { webhook, seq, is_delivered }),
+        2 => (webhook.clone(), seq.clone(), 1..3u32, any::<bool>()).prop_map(
+            |(webhook, seq, number, is_delivered)| Change::Attempt { webhook, seq, number, is_delivered }
+        ),
         2 => (webhook.clone(), seq.clone()).prop_map(|(webhook, seq)| Change::Cursor { webhook, seq }),
-        6 => (webhook.clone(), any::<usize>(), any::<bool>())
-            .prop_map(|(webhook, nth, is_failed)| Change::Put { webhook, nth, is_failed }),
+        6 => (webhook.clone(), any::<usize>(), 1..3u32, any::<bool>()).prop_map(
+            |(webhook, nth, attempts, is_failed)| Change::Put { webhook, nth, attempts, is_failed }
+        ),
         3 => (webhook.clone(), seq).prop_map(|(webhook, seq)| Change::Remove { webhook, seq }),
         1 => (webhook, any::<u8>()).prop_map(|(webhook, state)| Change::State { webhook, state }),
     ]
@@ -64,6 +69,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         4 => (0..20usize).prop_map(Operation::Append),
         4 => (0..WEBHOOKS, 0..WEBHOOKS + 2, 0..80u64, proptest::option::of(1..4u64))
             .prop_map(|(webhook, url, cursor, expected)| Operation::Put { webhook, url, cursor, expected }),
+        2 => (0..80u64).prop_map(|seq| Operation::Purge { seq }),
         8 => proptest::collection::vec(change(), 0..12).prop_map(Operation::Record),
         1 => (0..WEBHOOKS).prop_map(|webhook| Operation::Remove { webhook }),
         1 => Just(Operation::Reopen),
@@ -85,6 +91,10 @@ impl Side {
                 let events = (0..*count).map(|index| event(&format!("{index}"))).collect();
                 let appended = store.log.append(Append::new(events)).await.expect("appended");
                 self.events.extend(appended.into_iter().map(|appended| appended.event));
+            }
+            Operation::Purge { seq } => {
+                let seq = (*seq).min(store.head().last);
+                store.purge(&Purge::Event(self.log.at(seq))).await.expect("purged");
             }
             Operation::Put { webhook, url, cursor, expected } => {
                 let row = WebhookRow {
@@ -123,16 +133,22 @@ impl Side {
 
     fn change(&self, change: &Change) -> Option<DeliveryChange> {
         Some(match *change {
-            Change::Attempt { webhook, seq, is_delivered } => attempt(&self.log, webhook, seq, is_delivered),
+            Change::Attempt { webhook, seq, number, is_delivered } => {
+                let mut attempt = attempt(&self.log, webhook, seq, is_delivered);
+                if let DeliveryChange::Attempt(row) = &mut attempt {
+                    row.number = number;
+                }
+                attempt
+            }
             Change::Cursor { webhook, seq } => cursor(&self.log, webhook, seq),
-            Change::Put { webhook, nth, is_failed } => {
+            Change::Put { webhook, nth, attempts, is_failed } => {
                 let event = self.events.get(nth.checked_rem(self.events.len())?)?.clone();
                 let at = self.log.clock.now();
                 let status = if is_failed { DeliveryStatus::Failed(at) } else { DeliveryStatus::Waiting(at) };
                 let failure = format!("{nth}").into();
                 let batch = (nth % 2 == 1).then_some(BatchSpan { first: 1, last: nth as u64 });
                 let webhook = id(webhook);
-                DeliveryChange::Put(DeliveryRow { webhook, event, attempts: 1, status, failure, batch })
+                DeliveryChange::Put(DeliveryRow { webhook, event, attempts, status, failure, batch })
             }
             Change::Remove { webhook, seq } => remove(&self.log, webhook, seq),
             Change::State { webhook, state } => {

@@ -121,7 +121,8 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
 
     /// Makes these changes in order, durably, all or nothing; shares its commit with appends. A change that names an
     /// unknown webhook is skipped, and so is a cursor of another epoch than the log's; a seq past the log's last counts
-    /// as the last.
+    /// as the last. The outcome of an attempt at an event that was purged meanwhile is skipped too: see
+    /// [`DeliveryChange::outcome`].
     ///
     /// `leases` are those under which the changes were decided. Fails with [`Error::Fenced`] if one of them is no longer
     /// good. Changes that a person asks for, such as a pause, can come from any instance and need no lease.
@@ -129,7 +130,7 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
 
     /// Reads a page of one webhook's delivery rows; an unknown webhook has none. Fails with [`Error::EpochChanged`] if
     /// it is to start after a position of an epoch that neither the log nor a row ever had. A row whose event is
-    /// damaged or was purged is removed rather than returned: there is nothing left to send.
+    /// damaged is removed rather than returned: there is nothing left to send.
     async fn deliveries(&self, read: ReadDeliveries) -> Result<Vec<DeliveryRow>, Error>;
 
     /// Returns the row of one webhook and event, if there is one.
@@ -145,7 +146,7 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
     async fn attempt(&self, id: u64) -> Result<Option<AttemptRow>, Error>;
 
     /// Removes the deliveries of the events that `purge` selects, with the events that are kept for them, and the attempts
-    /// at them. A delivery that is recorded later, because its attempt was under way, finds its event purged.
+    /// at them. What an attempt that was under way records later is skipped: see [`Ledger::record`].
     async fn purge(&self, purge: &Purge) -> Result<Purged, Error>;
 
     /// Removes a limited part of old data: failed deliveries, attempts (in the order of their ids, and beyond

@@ -1,6 +1,6 @@
 //! The log itself: appending and removing events.
 
-use std::collections::hash_map::Entry;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ pub(super) struct Events {
     /// A channel without events was purged; it stays until retention has removed its purged events.
     pub(super) channels: BTreeMap<Channel, ChannelLog>,
     /// The purged events by seq, with the bytes that each lost, which still count for retention.
-    pub(super) purged: HashMap<u64, u64>,
+    pub(super) purged: BTreeMap<u64, u64>,
     pub(super) traces: Traces,
     /// The place where the event of an idempotency key is, or was.
     keys: HashMap<Arc<str>, Used>,
@@ -67,7 +67,7 @@ impl Events {
             bytes: 0,
             removed: 0,
             channels: BTreeMap::new(),
-            purged: HashMap::new(),
+            purged: BTreeMap::new(),
             traces: Traces::default(),
             keys: HashMap::new(),
             keys_by_age: VecDeque::new(),
@@ -254,9 +254,9 @@ impl Events {
         }
     }
 
-    /// Returns whether an event of this log was purged.
-    pub(super) fn is_purged(&self, position: Position) -> bool {
-        position.epoch == self.epoch && self.purged.contains_key(&position.seq)
+    /// Returns whether one of the events from `first` to `last_seq` is in this log and was purged.
+    pub(super) fn is_purged(&self, first: Position, last_seq: u64) -> bool {
+        first.epoch == self.epoch && self.purged.range(first.seq..=last_seq).next().is_some()
     }
 
     fn forget_keys(&mut self, now: Arrival) {

@@ -171,10 +171,7 @@ impl Ledger for Memory {
         state.claims.check(state.webhooks.registry(), &leases)?;
         let head = state.log.head();
         for change in changes {
-            // Its attempt was in progress when its event was purged, so there is nothing left to send.
-            let is_over =
-                matches!(&change, DeliveryChange::Put(row) if state.log.is_purged(row.event.position));
-            if !is_over {
+            if !state.is_too_late(&change) {
                 state.webhooks.change(change, head);
             }
         }

@@ -17,8 +17,9 @@ use tokio::sync::{broadcast, watch};
 use crate::claims::Claims;
 use crate::settlement::{Made, Settlement};
 use crate::{
-    Append, AppendId, Appended, ArrivalClock, Batch, COMMITTED_LEN_MAX, ChannelRow, Clock, Engine, Error,
-    Head, Log, Page, Purge, Purged, Read, ReaderKey, ReaderRow, Retention, Swept,
+    Append, AppendId, Appended, ArrivalClock, AttemptOutcome, Batch, COMMITTED_LEN_MAX, ChannelRow, Clock,
+    DeliveryChange, Engine, Error, Head, Log, Page, Purge, Purged, Read, ReaderKey, ReaderRow, Retention,
+    Swept,
 };
 use events::Events;
 use webhooks::Webhooks;
@@ -170,6 +171,15 @@ impl State {
             true => Err(Error::Unavailable { retry_after: Duration::from_secs(1) }),
             false => Ok(()),
         }
+    }
+
+    /// Returns whether the change records an attempt that ended [too late](DeliveryChange::outcome).
+    fn is_too_late(&self, change: &DeliveryChange) -> bool {
+        let Some(AttemptOutcome { event, last_seq, number }) = change.outcome() else { return false };
+        let head = self.log.head();
+        let is_in_log = event.epoch == head.epoch && event.seq >= head.first;
+        self.log.is_purged(event, last_seq)
+            || (!is_in_log && number > 1 && self.webhooks.delivery(change.webhook(), event).is_none())
     }
 
     /// Reports that the set of webhooks has changed.
