@@ -1,9 +1,10 @@
 //! The parts that workers and the verbs of doors share: the log, the client, the clocks.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare_core::{Principal, Timestamp};
+use fanfare_core::{Position, Principal, Timestamp, WebhookId};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -78,18 +79,28 @@ impl Parts {
         self.steady.now()
     }
 
-    /// Returns whether an event may have been purged since its attempt was made: then no record of the attempt
-    /// is kept.
-    pub(super) async fn is_purged(&self, by: &Principal, job: &Job) -> Result<bool, store::Error> {
+    /// Returns the events that were purged since their attempt was made: no record of the attempt is kept in memory
+    /// then. The ledger looks again when it records the outcome.
+    pub(super) async fn purged_of(
+        &self,
+        by: &Principal,
+        webhook: &WebhookId,
+        job: &Job,
+    ) -> Result<HashSet<Position>, store::Error> {
+        let mut purged = HashSet::new();
         if self.hub.purge_count() == job.purges {
-            return Ok(false);
+            return Ok(purged);
         }
         for event in &job.events {
-            if self.hub.is_purged(by, event.position).await? {
-                return Ok(true);
+            let position = event.position;
+            // Of an event that retention has removed from the log, only its row tells.
+            if self.hub.is_purged(by, position).await?
+                || (job.number > 1 && self.ledger.delivery(webhook, position).await?.is_none())
+            {
+                purged.insert(position);
             }
         }
-        Ok(false)
+        Ok(purged)
     }
 
     /// Returns the instant of a moment.

@@ -154,7 +154,8 @@ impl Webhooks {
         };
         let attempt = made.attempt;
         self.parts.counts.attempt(&attempt);
-        if self.parts.is_purged(&webhook.owner.principal(), &made.job).await? {
+        let purged = self.parts.purged_of(&webhook.owner.principal(), &webhook.id, &made.job).await?;
+        if !purged.is_empty() {
             return Ok(attempt);
         }
         // The webhook may have been removed meanwhile.

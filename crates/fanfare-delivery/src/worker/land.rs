@@ -1,5 +1,6 @@
 //! Ending attempts: the outcome of each, and its consequences.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use fanfare_core::{Event, Timestamp};
@@ -65,19 +66,27 @@ impl Worker {
             self.parts.recorder.put_health_under(&self.lease).await;
         }
         let mut changes = Vec::new();
-        // If the store has an error, the next write has it too.
         let by = self.receiver.webhook.owner.principal();
-        let is_purged = self.parts.is_purged(&by, &job).await.unwrap_or(true);
-        if !is_delivered && !is_purged {
+        let purges = self.parts.hub.purge_count();
+        // If the store has an error, the next write has it too.
+        let purged = self.parts.purged_of(&by, &self.id, &job).await.ok();
+        let mut is_kept = purged.as_ref().is_some_and(HashSet::is_empty);
+        let purged = purged.unwrap_or_default();
+        if !is_delivered && is_kept {
             changes.push(DeliveryChange::Attempt(attempt.to_row()));
         }
         reach(FailPoint::OutcomeNoted);
         let random = rand::random();
         let verdict = self.receiver.webhook.options.retry.judge(job.number, outcome, now, random);
-        for event in &job.events {
-            self.retries.landed(event.position);
-            changes.extend(self.conclude(event, &job, attempt.outcome, verdict, now));
+        job.events.iter().for_each(|event| self.retries.landed(event.position));
+        let left: Vec<_> = job.events.iter().filter(|event| !purged.contains(&event.position)).collect();
+        if let (Verdict::Retry { at }, Some(first)) = (verdict, left.first()) {
+            // The first of a batch stands for the others.
+            self.retries.add(first.position, self.parts.instant(at));
         }
+        changes.extend(
+            left.into_iter().filter_map(|event| self.conclude(event, &job, attempt.outcome, verdict, now)),
+        );
         if !changes.is_empty() {
             // A part of a batch would be sent under the id of the whole.
             self.parts.recorder.put_all(&self.lease, changes).await;
@@ -87,7 +96,11 @@ impl Worker {
         }
         job.events.iter().for_each(|event| self.reading.done(event.position));
         self.count(&attempt, &job);
-        if !is_purged {
+        if self.parts.hub.purge_count() != purges {
+            let purged = self.parts.purged_of(&by, &self.id, &job).await;
+            is_kept &= purged.is_ok_and(|purged| purged.is_empty());
+        }
+        if is_kept {
             self.entry.remember(attempt);
         }
         (job.number == 1).then_some((job, is_delivered))
@@ -105,7 +118,7 @@ impl Worker {
 
     /// Returns the change to record for one delivery: `None` if it was delivered on the first attempt.
     fn conclude(
-        &mut self,
+        &self,
         event: &Arc<Event>,
         job: &Job,
         outcome: Outcome,
@@ -118,12 +131,7 @@ impl Worker {
                 let is_kept = job.number > 1;
                 return is_kept.then(|| DeliveryChange::Remove { webhook: self.id.clone(), position });
             }
-            Verdict::Retry { at } => {
-                if position == job.events[0].position {
-                    self.retries.add(position, self.parts.instant(at));
-                }
-                DeliveryStatus::Waiting(at)
-            }
+            Verdict::Retry { at } => DeliveryStatus::Waiting(at),
             Verdict::Fail(_) => DeliveryStatus::Failed(now),
         };
         let row = DeliveryRow {

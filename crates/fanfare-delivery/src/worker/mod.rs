@@ -251,7 +251,10 @@ impl Worker {
     async fn drop_purged(&mut self) -> Result<(), store::Error> {
         // Read first: a purge that comes during the check is then noticed at the next one.
         self.purges = self.parts.hub.purge_count();
-        self.reading.drop_purged(&self.parts.hub, &self.receiver.webhook).await
+        self.reading.drop_purged(&self.parts.hub, &self.receiver.webhook).await?;
+        // The first of a batch stands for the others, which go on waiting without it; and what waits in line after an
+        // event need not wait until its time.
+        if self.retries.are_waiting() { self.read_retries().await } else { Ok(()) }
     }
 
     /// Records whether new events are on hold: a pusher does not wait for such a webhook.
