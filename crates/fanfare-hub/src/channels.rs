@@ -79,8 +79,13 @@ impl Channels {
         }
     }
 
-    /// Updates a channel to match the store; forgets it if the store has no events of it.
-    pub fn restate(&mut self, channel: &Channel, row: Option<ChannelRow>) {
+    /// Updates a channel to match its row in the store, which has all events up to `seen`; forgets the channel if there
+    /// is no row. Returns whether that was possible: a row that lacks an event counted here is out of date.
+    pub fn restate(&mut self, channel: &Channel, row: Option<ChannelRow>, seen: u64) -> bool {
+        let covered = row.as_ref().map_or(seen, |row| row.last_seq.max(seen));
+        if self.by_name.get(channel).is_some_and(|activity| activity.row.last_seq > covered) {
+            return false;
+        }
         match row {
             Some(row) => {
                 if let Some(activity) = self.by_name.get_mut(channel) {
@@ -91,6 +96,7 @@ impl Channels {
                 self.by_name.remove(channel);
             }
         }
+        true
     }
 
     /// Returns every channel with its rate (events per second over the last minute), ordered by name.
@@ -138,4 +144,46 @@ impl Activity {
 
 fn window(timestamp: Timestamp) -> i64 {
     timestamp.as_micros().div_euclid(WINDOW_SECONDS * 1_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use fanfare_core::{Arrival, Door, Epoch, Event, NewEvent, Position, Source, Stamp, Timestamp};
+    use fanfare_store::ChannelRow;
+
+    use super::Channels;
+
+    fn event(seq: u64) -> Arc<Event> {
+        let source = Source { principal: "local".into(), door: Door::Http, agent: None };
+        let event = NewEvent::new("x", source).expect("short");
+        let timestamp = Timestamp::from_micros(0);
+        let stamp = Stamp { timestamp, arrival: Arrival::from(timestamp) };
+        Arc::new(event.into_event(Position { epoch: Epoch::from_random(1), seq }, stamp))
+    }
+
+    #[test]
+    fn a_row_that_is_out_of_date_takes_no_event_away() {
+        let channel = event(1).channel.clone();
+        let row = |events, last_seq| ChannelRow {
+            channel: channel.clone(),
+            events,
+            last_seq,
+            last_timestamp: Timestamp::from_micros(0),
+        };
+        let counts = |channels: &Channels| channels.rows().map(|row| row.events).collect::<Vec<_>>();
+        let mut channels = Channels::new(vec![row(3, 3)]);
+        channels.note(&[event(4)]);
+        // The store was read before the fourth.
+        assert!(!channels.restate(&channel, None, 3));
+        assert!(!channels.restate(&channel, Some(row(3, 3)), 3));
+        assert_eq!(counts(&channels), [4]);
+        // The fourth was read, and the fifth is not counted here yet.
+        assert!(channels.restate(&channel, Some(row(2, 5)), 4));
+        channels.note(&[event(5)]);
+        assert_eq!(counts(&channels), [2]);
+        assert!(channels.restate(&channel, None, 5));
+        assert_eq!(channels.count(), 0);
+    }
 }

@@ -7,6 +7,10 @@ use crate::Hub;
 use fanfare_store as store;
 use fanfare_store::{Purge, Purged};
 
+/// Maximum times that the row of a channel is read again because the channel was pushed to meanwhile. After as many, it
+/// keeps its former count: better than one that lacks an event.
+const RESTATE_TRIES_MAX: usize = 100;
+
 /// A purge in progress. Whether it succeeds, fails or is abandoned by its caller, the events that it may have
 /// purged are dropped from memory.
 struct Erasure<'a> {
@@ -67,9 +71,16 @@ impl Hub {
 
     /// Updates a channel to match the store.
     async fn restate_channel(&self, channel: &Channel) -> Result<(), store::Error> {
-        let rows = self.log().channels().await?;
-        let row = rows.into_iter().find(|row| row.channel == *channel);
-        self.change_channels(|channels| channels.restate(channel, row));
+        for _ in 0..RESTATE_TRIES_MAX {
+            let seen = self.extent().last;
+            let rows = self.log().channels().await?;
+            let row = rows.into_iter().find(|row| row.channel == *channel);
+            let mut is_done = false;
+            self.change_channels(|channels| is_done = channels.restate(channel, row, seen));
+            if is_done {
+                break;
+            }
+        }
         Ok(())
     }
 
