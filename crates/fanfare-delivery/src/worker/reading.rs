@@ -74,9 +74,11 @@ impl Reading {
         Ok(())
     }
 
-    /// Reads the unread part of the log again, and drops purged events that wait to form a batch.
+    /// Drops purged events that were read already: those that wait to form a batch, and those that come next.
     pub(super) async fn drop_purged(&mut self, hub: &Hub, webhook: &Webhook) -> Result<(), store::Error> {
-        self.filter_anew(hub, webhook).await?;
+        if self.source.has_events() {
+            self.filter_anew(hub, webhook).await?;
+        }
         let by = webhook.owner.principal();
         let mut purged = HashSet::new();
         for event in self.gathered.positions() {
