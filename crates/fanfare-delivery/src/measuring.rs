@@ -13,7 +13,7 @@ impl Webhooks {
         let failed = deliveries.iter().map(|counts| counts.failed).sum();
         let counts = &self.parts.counts;
         counts.set_deliveries(waiting, failed);
-        let list = self.registry.list();
+        let list = self.registry.all();
         let states: Vec<State> = list.iter().map(|entry| entry.state()).collect();
         for state in State::ALL {
             counts.set_webhooks(state, states.iter().filter(|found| **found == state).count());

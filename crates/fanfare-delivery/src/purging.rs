@@ -18,7 +18,7 @@ struct Erasure<'a> {
 
 impl Drop for Erasure<'_> {
     fn drop(&mut self) {
-        for entry in self.registry.list() {
+        for entry in self.registry.all() {
             let mut recent = entry.recent.lock().unwrap_or_else(PoisonError::into_inner);
             recent.retain(|attempt| !attempt.may_be_of(self.purge));
         }
@@ -41,9 +41,11 @@ impl Webhooks {
     /// Returns the channels that webhooks' filters name.
     pub fn named_channels(&self) -> HashSet<Channel> {
         let mut named = HashSet::new();
-        for entry in self.registry.list() {
-            let patterns = entry.webhook().options.filter.patterns().to_vec();
-            named.extend(patterns.iter().filter_map(|pattern| pattern.exact()?.parse().ok()));
+        for entry in self.registry.all() {
+            let webhook = entry.webhook();
+            named.extend(
+                webhook.options.filter.patterns().iter().filter_map(|pattern| pattern.exact()?.parse().ok()),
+            );
         }
         named
     }

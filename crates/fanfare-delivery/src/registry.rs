@@ -256,13 +256,15 @@ impl Registry {
         self.table().by_host.get(host).copied().unwrap_or(0)
     }
 
+    /// Returns all webhooks, in no particular order.
+    pub fn all(&self) -> Vec<Arc<Entry>> {
+        self.table().entries.values().cloned().collect()
+    }
+
     /// Returns all webhooks, oldest first.
     pub fn list(&self) -> Vec<Arc<Entry>> {
-        let mut list: Vec<_> = self.table().entries.values().cloned().collect();
-        list.sort_by_key(|entry| {
-            let webhook = entry.definition.borrow();
-            (webhook.created, webhook.id.clone())
-        });
+        let mut list = self.all();
+        list.sort_by_cached_key(|entry| entry.definition.borrow().age());
         list
     }
 

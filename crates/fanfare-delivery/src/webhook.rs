@@ -57,6 +57,11 @@ impl Keys {
 }
 
 impl Webhook {
+    /// Returns what orders webhooks, oldest first.
+    pub(super) fn age(&self) -> (Timestamp, WebhookId) {
+        (self.created, self.id.clone())
+    }
+
     /// Returns the keys that sign deliveries under these options.
     pub fn signing_keys(&self) -> SigningKeys {
         let signatures = self.options.signatures;
