@@ -17,6 +17,7 @@ pub mod client;
 mod counts;
 pub mod cursor;
 pub mod dispatcher;
+mod erasing;
 pub mod first_attempts;
 mod following;
 pub mod health;

@@ -19,6 +19,7 @@ use crate::client::resolve::Resolver;
 use crate::client::sockets::{HOST_SOCKETS_MAX, SOCKETS_MAX, Sockets};
 use crate::counts::Counts;
 use crate::dispatcher::Dispatcher;
+use crate::erasing::Erasing;
 use crate::first_attempts::FirstAttempts;
 use crate::following::Following;
 use crate::missing::Missing;
@@ -42,6 +43,8 @@ pub struct Webhooks {
     pub(super) rules: Rules,
     /// Held while a webhook is registered or changed: reading, changing and recording are one step.
     pub(super) changing: Arc<tokio::sync::Mutex<()>>,
+    /// The purge that runs.
+    pub(super) erasing: Arc<Erasing>,
     /// The permits for requests that a caller waits for.
     pub(super) trials: Arc<Semaphore>,
     /// Maximum webhooks that name one host.
@@ -231,7 +234,8 @@ impl Webhooks {
         let dispatcher = Dispatcher::new(following, config.claim_term);
         let trials = Arc::new(Semaphore::new(TRIALS_MAX));
         let host_webhooks_max = config.host_webhooks_max;
-        let webhooks = Webhooks { parts, registry, rules, changing, trials, host_webhooks_max };
+        let erasing = Arc::default();
+        let webhooks = Webhooks { parts, registry, rules, changing, erasing, trials, host_webhooks_max };
         Ok((webhooks, Work { dispatcher, recording }))
     }
 

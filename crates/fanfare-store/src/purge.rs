@@ -1,5 +1,6 @@
 //! Purging: events that must no longer be readable lose their content, but keep their places.
 
+use std::fmt;
 use std::ops::AddAssign;
 
 use fanfare_core::{Channel, Position};
@@ -11,6 +12,15 @@ pub enum Purge {
     Channel(Channel),
     /// One event.
     Event(Position),
+}
+
+impl fmt::Display for Purge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Purge::Channel(channel) => write!(f, "channel `{channel}`"),
+            Purge::Event(event) => write!(f, "event `{event}`"),
+        }
+    }
 }
 
 /// The result of a purge.
