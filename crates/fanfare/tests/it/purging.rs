@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::support::gateway::Gateway;
+use crate::support::raw::Raw;
 use crate::support::reader::{Frame, Listen, Reader, Transport};
-use crate::support::receiver::{Receiver, Script};
+use crate::support::receiver::{Got, Receiver, Script};
 use crate::support::tools::Era;
 use crate::support::{Engine, until};
 
@@ -264,6 +265,84 @@ async fn what_a_webhook_has_in_hand_is_not_sent_either() {
         let mut got = paused.messages();
         got.sort_unstable();
         assert_eq!(got, ["end", "four", "one", "three", "two"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_retry_that_ends_after_the_purge_brings_nothing_back() {
+    for engine in Engine::ALL {
+        let gateway = Gateway::with(engine, |config| config.retention.count = 2).await;
+        let receiver = Receiver::playing(vec![Script::status(500)], Script::HeldWith(500)).await;
+        let retry = json!({ "retry": ["100ms", "1h"], "ordered": true });
+        let hook = gateway.register(&receiver, retry).await;
+        let leaked = gateway.push_only("a", SECRET).await;
+        receiver.gets(1).await;
+        until("a row", async || (gateway.rows(&hook).await.len() == 1).then_some(())).await;
+        // Only the delivery needs it by now.
+        receiver.gets(2).await;
+        gateway.push_only("b", "two").await;
+        gateway.push_only("b", "three").await;
+        until("retention", async || (gateway.hub.extent().first == 2).then_some(())).await;
+        delete(&gateway, &format!("/api/events/{leaked}")).await;
+        receiver.answer(200);
+        receiver.release();
+        // These come in their order: once the attempt has ended, and not after an hour.
+        receiver.gets_message("three").await;
+        gateway.is_done(&hook).await;
+        let of_leak = |got: &Got| got.id().ends_with(&leaked) || got.message() == SECRET;
+        assert_eq!(receiver.got().iter().filter(|got| of_leak(got)).count(), 2, "on {engine:?}");
+        let rows = gateway.rows(&hook).await;
+        assert!(rows.iter().all(|row| *row.event.message != *SECRET), "on {engine:?}: {rows:?}");
+        let resend = format!("/api/webhooks/{}/deliveries/{leaked}/resend", hook.id);
+        gateway.post_json(&resend, &json!({})).await.problem(404, "not_found");
+        assert_eq!(gateway.failed_attempts(&hook).await.len(), 0, "on {engine:?}");
+        assert_eq!(gateway.recent(&hook).len(), 2, "those at the other two, on {engine:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_rest_of_a_batch_is_sent_again_without_its_first() {
+    for engine in Engine::ALL {
+        let gateway = Gateway::on(engine).await;
+        let receiver = Receiver::playing(vec![Script::status(500)], Script::HeldWith(500)).await;
+        let batch = json!({"max_events": 3, "max_wait": "60s"});
+        let hook = gateway.register(&receiver, json!({ "batch": batch, "retry": ["50ms", "50ms"] })).await;
+        let leaked = gateway.push_only("a", SECRET).await;
+        gateway.push_only("a", "two").await;
+        gateway.push_only("a", "three").await;
+        receiver.gets(2).await;
+        delete(&gateway, &format!("/api/events/{leaked}")).await;
+        receiver.answer(200);
+        receiver.release();
+        let third = receiver.gets(3).await.remove(2);
+        let messages: Vec<_> =
+            third.json().as_array().expect("a batch").iter().map(|one| one["message"].clone()).collect();
+        assert_eq!(messages, ["two", "three"], "on {engine:?}");
+        until("nothing waits", async || gateway.rows(&hook).await.is_empty().then_some(())).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_purge_ends_although_its_caller_hangs_up() {
+    const EVENTS: usize = 5_000;
+    for engine in Engine::ALL {
+        let gateway = Gateway::on(engine).await;
+        let secret = || json!({ "channel": "leak", "message": SECRET });
+        for _ in 0..EVENTS / 1_000 {
+            gateway.push_batch((0..1_000).map(|_| secret()).collect()).await;
+        }
+        let oldest = async || {
+            let page = gateway.get("/api/events?order=oldest&limit=1&channel=leak").await.json();
+            page["purged"].as_u64().unwrap_or_default()
+        };
+        let mut caller = Raw::connect(gateway.address).await;
+        caller.send("DELETE /api/channels/leak HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+        until("the first part", async || (oldest().await > 0).then_some(())).await;
+        drop(caller);
+        until("no channel", async || (gateway.get("/api/channels").await.json()["total"] == 0).then_some(()))
+            .await;
+        let mut reader = gateway.open(Transport::Sse1, Listen::earliest("leak")).await;
+        assert_eq!(replayed(&mut reader).await, [format!("purged {EVENTS}")], "on {engine:?}");
     }
 }
 
