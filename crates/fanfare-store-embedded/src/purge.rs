@@ -11,6 +11,7 @@ use rusqlite::types::Value;
 use crate::epochs::Place;
 use crate::group::{Group, Size};
 use crate::read::BLOCK_LEN;
+use crate::scrub::overwriting;
 use crate::{Embedded, attempts, deliveries, failure, sweep};
 use fanfare_store::{Error, Purge, Purged};
 
@@ -176,16 +177,17 @@ impl Group<'_> {
         };
         let first = self.shared.first();
         let mut purged = Purged::default();
-        self.overwrites(true)?;
-        for place in &kept {
-            if *place < first {
-                self.purge_deliveries(*place, &mut purged)?;
-                self.conn
-                    .prepare_cached("DELETE FROM kept_events WHERE epoch = ?1 AND seq = ?2")?
-                    .execute((place.epoch, place.seq as i64))?;
+        overwriting(self.conn, || {
+            for place in &kept {
+                if *place < first {
+                    self.purge_deliveries(*place, &mut purged)?;
+                    self.conn
+                        .prepare_cached("DELETE FROM kept_events WHERE epoch = ?1 AND seq = ?2")?
+                        .execute((place.epoch, place.seq as i64))?;
+                }
             }
-        }
-        self.overwrites(false)?;
+            Ok(())
+        })?;
         Ok(Ok((purged, kept.len() == PURGE_LEN_MAX)))
     }
 
@@ -217,14 +219,15 @@ impl Group<'_> {
         if targets.is_empty() {
             return Ok(purged);
         }
-        self.overwrites(true)?;
         let epoch = self.shared.epochs.current_number();
-        for target in targets {
-            blank(self.conn, target)?;
-            purged.events += 1;
-            self.purge_deliveries(Place { epoch, seq: target.seq }, &mut purged)?;
-        }
-        self.overwrites(false)?;
+        overwriting(self.conn, || {
+            for target in targets {
+                blank(self.conn, target)?;
+                purged.events += 1;
+                self.purge_deliveries(Place { epoch, seq: target.seq }, &mut purged)?;
+            }
+            Ok(())
+        })?;
         // Records the end of the log, because the last event may no longer show it.
         sweep::save_tail(self.conn, self.effect.tail)?;
         Ok(purged)
@@ -244,11 +247,6 @@ impl Group<'_> {
         self.effect.attempts_removed += attempts;
         purged.attempts += attempts;
         Ok(())
-    }
-
-    /// Sets whether SQLite overwrites deleted content from here on, including in pages that become free.
-    pub(super) fn overwrites(&self, is_on: bool) -> rusqlite::Result<()> {
-        self.conn.pragma_update(None, "secure_delete", if is_on { "ON" } else { "FAST" })
     }
 }
 

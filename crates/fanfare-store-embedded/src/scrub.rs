@@ -4,6 +4,8 @@
 //!
 //! A table takes the free pages and returns them, and SQLite then overwrites them.
 
+use rusqlite::Connection;
+
 use crate::Embedded;
 use crate::group::{Group, Size};
 use fanfare_store::Error;
@@ -43,9 +45,19 @@ impl Group<'_> {
     fn give_pages_back(&mut self) -> rusqlite::Result<bool> {
         let sql = "DELETE FROM zeros WHERE id = (SELECT min(id) FROM zeros)";
         // The last page of a row is not full, so taking it has not overwritten all of it.
-        self.overwrites(true)?;
-        let given = self.conn.prepare_cached(sql)?.execute(())?;
-        self.overwrites(false)?;
+        let given = overwriting(self.conn, || self.conn.prepare_cached(sql)?.execute(()))?;
         Ok(given > 0)
     }
+}
+
+/// Does `work` while SQLite overwrites what is deleted, including in pages that become free. An error of the work
+/// ends that too: the connection lives on, and each later change would cost twice as much.
+pub(super) fn overwriting<T>(
+    conn: &Connection,
+    work: impl FnOnce() -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    conn.pragma_update(None, "secure_delete", "ON")?;
+    let done = work();
+    let ended = conn.pragma_update(None, "secure_delete", "FAST");
+    done.and_then(|done| ended.map(|()| done))
 }
