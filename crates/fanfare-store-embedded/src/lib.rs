@@ -105,6 +105,7 @@ impl Embedded {
         let (lock, mut conn, wal_index) = open::open(path, clock.now())?;
         let named = |error| failure::opening(path, &error);
         let wal = Wal::watch(&mut conn).map_err(named)?;
+        scrub::free_what_was_taken(&conn);
         let channels = Channels::load(&conn).map_err(named)?;
         let epochs = Epochs::load(&conn).map_err(named)?;
         let durable_readers = readers::load(&conn, &epochs).map_err(named)?;

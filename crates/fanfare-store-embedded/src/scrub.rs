@@ -18,11 +18,31 @@ impl Embedded {
     pub(super) async fn scrub(&self) -> Result<(), Error> {
         let free = self.writer.change(Size::ROW, |group| group.free_pages().map(Ok)).await?;
         let size = Size { rows: 1, bytes: PART_PAGES as usize * 4_096 };
-        for _ in 0..free.div_ceil(PART_PAGES) {
-            self.writer.change(size, |group| group.take_free_pages().map(Ok)).await?;
+        let take = async {
+            for _ in 0..free.div_ceil(PART_PAGES) {
+                self.writer.change(size, |group| group.take_free_pages().map(Ok)).await?;
+            }
+            Ok(())
+        };
+        let taken = take.await;
+        // After an error too: events would find no free page, and the file would grow.
+        while self.writer.change(size, |group| give_pages_back(group.conn).map(Ok)).await? {}
+        taken
+    }
+}
+
+/// Frees the pages that a scrub still held when its process ended. If that is not possible, as on a full disk, the next
+/// scrub does it.
+pub(super) fn free_what_was_taken(conn: &Connection) {
+    loop {
+        match give_pages_back(conn) {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => {
+                tracing::warn!("could not free the pages that an interrupted purge has taken: {error}");
+                return;
+            }
         }
-        while self.writer.change(size, |group| group.give_pages_back().map(Ok)).await? {}
-        Ok(())
     }
 }
 
@@ -40,14 +60,14 @@ impl Group<'_> {
         self.conn.prepare_cached("INSERT INTO zeros VALUES (NULL, zeroblob(?1))")?.execute([bytes])?;
         Ok(())
     }
+}
 
-    /// Frees a part of the pages again. Returns whether there may be more.
-    fn give_pages_back(&mut self) -> rusqlite::Result<bool> {
-        let sql = "DELETE FROM zeros WHERE id = (SELECT min(id) FROM zeros)";
-        // The last page of a row is not full, so taking it has not overwritten all of it.
-        let given = overwriting(self.conn, || self.conn.prepare_cached(sql)?.execute(()))?;
-        Ok(given > 0)
-    }
+/// Frees a part of the pages again. Returns whether there may be more.
+fn give_pages_back(conn: &Connection) -> rusqlite::Result<bool> {
+    let sql = "DELETE FROM zeros WHERE id = (SELECT min(id) FROM zeros)";
+    // The last page of a row is not full, so taking it has not overwritten all of it.
+    let given = overwriting(conn, || conn.prepare_cached(sql)?.execute(()))?;
+    Ok(given > 0)
 }
 
 /// Does `work` while SQLite overwrites what is deleted, including in pages that become free. An error of the work

@@ -154,6 +154,26 @@ async fn what_was_purged_leaves_what_is_kept_for_deliveries_too() {
 }
 
 #[tokio::test]
+async fn pages_that_an_interrupted_purge_has_taken_are_free_after_the_next_start() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("log.db");
+    open(directory.path(), Retention::default()).engine.close().await;
+    let look = |sql| {
+        let conn = rusqlite::Connection::open(&path).expect("a database");
+        conn.query_row(sql, (), |row| row.get::<_, i64>(0)).expect("a number")
+    };
+    let conn = rusqlite::Connection::open(&path).expect("a database");
+    for _ in 0..3 {
+        conn.execute("INSERT INTO zeros VALUES (NULL, zeroblob(?1))", [1_000_000]).expect("taken");
+    }
+    conn.close().expect("closed");
+    let free = look("PRAGMA freelist_count");
+    open(directory.path(), Retention::default()).engine.close().await;
+    assert_eq!(look("SELECT count(*) FROM zeros"), 0);
+    assert!(look("PRAGMA freelist_count") > free + 3_000_000 / 4_096, "{free} before");
+}
+
+#[tokio::test]
 async fn another_program_that_reads_the_file_is_told_of() {
     let directory = tempfile::tempdir().expect("a directory");
     let store = open(directory.path(), Retention::default());
