@@ -77,6 +77,9 @@ pub struct Embedded {
     shared: Arc<Shared>,
     /// The handle to the writer.
     writer: Asker,
+    /// Held by a purge: of two that overlapped, each would subtract the channel's events from its count, and each
+    /// would return the free pages that the other has taken.
+    purging: tokio::sync::Mutex<()>,
     /// Idle reading connections; created when first needed.
     idle: Arc<Mutex<Vec<Connection>>>,
     wal_index: WalIndex,
@@ -159,6 +162,7 @@ impl Embedded {
         Ok(Arc::new(Embedded {
             writer: Asker { shared: shared.clone(), queue },
             shared,
+            purging: tokio::sync::Mutex::default(),
             idle: Arc::default(),
             wal_index,
             readers: Arc::new(Semaphore::new(READERS_AT_ONCE)),

@@ -28,6 +28,7 @@ const ERASE_TRIES_MAX: usize = 20;
 impl Embedded {
     /// Purges events that are in the log, with their deliveries.
     pub(super) async fn purge_log(&self, purge: &Purge) -> Result<Option<Purged>, Error> {
+        let _alone = self.purging.lock().await;
         match purge {
             Purge::Channel(channel) => self.purge_channel(channel).await,
             Purge::Event(position) if position.epoch != self.shared.epoch => Ok(None),
@@ -66,6 +67,7 @@ impl Embedded {
 
     /// Purges events that are kept beside the log for deliveries, with these.
     pub(super) async fn purge_kept(&self, purge: &Purge) -> Result<Purged, Error> {
+        let _alone = self.purging.lock().await;
         let mut purged = Purged::default();
         loop {
             let purge = purge.clone();

@@ -98,6 +98,7 @@ macro_rules! contract {
             purge::a_redacted_event_is_gone_alone,
             purge::a_repeated_push_brings_nothing_back,
             purge::deliveries_and_attempts_go_with_their_events,
+            purge::two_purges_of_a_channel_at_once_leave_what_is_pushed_meanwhile,
             purge::what_is_not_there_cannot_be_purged,
             read::a_page_looks_at_a_bounded_number_of_events,
             read::a_page_of_large_events_ends_early,

@@ -53,6 +53,28 @@ pub async fn a_purged_channel_is_gone_and_its_places_stay(engine: impl Setup) {
     assert_eq!(purge(&log, channel("b")).await, purged(1, 0, 0));
 }
 
+pub async fn two_purges_of_a_channel_at_once_leave_what_is_pushed_meanwhile(engine: impl Setup) {
+    let mut log = engine.start(Retention::default());
+    for round in 0..10 {
+        for _ in 0..3 {
+            log.append_to("b", "secret").await;
+        }
+        let what = channel("b");
+        let (one, other, seq) =
+            tokio::join!(log.store.purge(&what), log.store.purge(&what), log.append_to("b", "new"));
+        let removed = [one, other].map(|purged| purged.expect("purged").map_or(0, |purged| purged.events));
+        let mut left = seen(&log, Read { filter: patterns(&["b"]), after: seq - 4, ..log.read() }).await;
+        left.retain(|seen| matches!(seen, Seen::Event(_)));
+        let expected = left.iter().map(|_| ("b".to_owned(), 1)).collect::<Vec<_>>();
+        assert_eq!(channels(&log).await, expected, "round {round}");
+        assert_eq!(removed.iter().sum::<u64>() + left.len() as u64, 4, "round {round}");
+        // The event that is left, if there is one, must not count in the next round.
+        log.store.purge(&what).await.expect("purged");
+    }
+    log.reopen().await;
+    assert_eq!(channels(&log).await, []);
+}
+
 pub async fn a_redacted_event_is_gone_alone(engine: impl Setup) {
     let mut log = engine.start(Retention::default());
     log.append(&["one"]).await;
