@@ -102,15 +102,33 @@ pub(super) fn too_many(
     Ok((cut, count))
 }
 
-/// Removes the attempts that sent an event, alone or in a batch; returns how many there were.
-pub(super) fn remove_of_event(conn: &Connection, event: Place) -> rusqlite::Result<u64> {
-    let place = (event.epoch, event.seq as i64);
+/// Removes the attempts that sent one of these events, alone or in a batch; returns how many there were. `seqs` are in
+/// order.
+pub(super) fn remove_of_events(conn: &Connection, epoch: i64, seqs: &[u64]) -> rusqlite::Result<u64> {
+    let (Some(first), Some(last)) = (seqs.first(), seqs.last()) else { return Ok(0) };
     let mut removed = 0;
-    for sql in [
-        "DELETE FROM attempts WHERE epoch = ?1 AND seq = ?2",
-        "DELETE FROM attempts WHERE epoch = ?1 AND last_seq >= ?2 AND +seq < ?2",
-    ] {
-        removed += conn.prepare_cached(sql)?.execute(place)?;
+    let mut alone = conn.prepare_cached("DELETE FROM attempts WHERE epoch = ?1 AND seq = ?2")?;
+    for seq in seqs {
+        removed += alone.execute((epoch, *seq as i64))?;
+    }
+    // Batches are found by their last event, and each later one is looked at: once for all events.
+    let has_one = |first: u64, last: u64| {
+        let next = seqs.partition_point(|seq| *seq < first);
+        seqs.get(next).is_some_and(|seq| *seq <= last)
+    };
+    let mut ids = Vec::new();
+    let mut batches = conn.prepare_cached(
+        "SELECT id, seq, last_seq FROM attempts WHERE epoch = ?1 AND last_seq >= ?2 AND +seq <= ?3",
+    )?;
+    let mut rows = batches.query((epoch, *first as i64, *last as i64))?;
+    while let Some(row) = rows.next()? {
+        if has_one(row.get::<_, i64>(1)? as u64, row.get::<_, i64>(2)? as u64) {
+            ids.push(row.get::<_, i64>(0)?);
+        }
+    }
+    let mut by_id = conn.prepare_cached("DELETE FROM attempts WHERE id = ?1")?;
+    for id in ids {
+        removed += by_id.execute([id])?;
     }
     Ok(removed as u64)
 }

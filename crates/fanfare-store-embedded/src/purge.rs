@@ -4,6 +4,8 @@
 //! shorter, SQLite could move their neighbours to other pages; the old copies of neighbours that are purged a
 //! moment later would keep their content.
 
+use std::collections::BTreeMap;
+
 use fanfare_core::{Channel, Position};
 use rusqlite::Connection;
 use rusqlite::types::Value;
@@ -169,28 +171,30 @@ impl Group<'_> {
 
     /// Purges a limited number of events that are kept beside the log. Returns whether there are more.
     fn purge_kept(&mut self, purge: &Purge) -> rusqlite::Result<Result<(Purged, bool), Error>> {
-        let kept = match purge {
-            // An event that is in the log is not kept beside it.
+        let first = self.shared.first();
+        let mut kept: Vec<_> = match purge {
             Purge::Event(position) => self.shared.epochs.place(*position).into_iter().collect(),
             Purge::Channel(channel) => match self.ahead.channels.id(channel) {
                 Some(id) => deliveries::kept_on(self.conn, id, PURGE_LEN_MAX as u64)?,
                 None => Vec::new(),
             },
         };
-        let first = self.shared.first();
+        let is_full = kept.len() == PURGE_LEN_MAX;
+        // An event that is in the log is not kept beside it.
+        kept.retain(|place| *place < first);
         let mut purged = Purged::default();
         overwriting(self.conn, || {
-            for place in &kept {
-                if *place < first {
-                    self.purge_deliveries(*place, &mut purged)?;
+            for (epoch, seqs) in by_epoch(&kept) {
+                self.purge_deliveries(epoch, &seqs, &mut purged)?;
+                for seq in seqs {
                     self.conn
                         .prepare_cached("DELETE FROM kept_events WHERE epoch = ?1 AND seq = ?2")?
-                        .execute((place.epoch, place.seq as i64))?;
+                        .execute((epoch, seq as i64))?;
                 }
             }
             Ok(())
         })?;
-        Ok(Ok((purged, kept.len() == PURGE_LEN_MAX)))
+        Ok(Ok((purged, is_full)))
     }
 
     /// Returns the events of a part of a channel, and where the next part starts.
@@ -226,30 +230,42 @@ impl Group<'_> {
             for target in targets {
                 blank(self.conn, target)?;
                 purged.events += 1;
-                self.purge_deliveries(Place { epoch, seq: target.seq }, &mut purged)?;
             }
-            Ok(())
+            let seqs: Vec<u64> = targets.iter().map(|target| target.seq).collect();
+            self.purge_deliveries(epoch, &seqs, &mut purged)
         })?;
         // Records the end of the log, because the last event may no longer show it.
         sweep::save_tail(self.conn, self.effect.tail)?;
         Ok(purged)
     }
 
-    /// Removes the deliveries of an event, and the attempts at it.
-    fn purge_deliveries(&mut self, event: Place, purged: &mut Purged) -> rusqlite::Result<()> {
-        for key in deliveries::of_event(self.conn, event)? {
-            let before = deliveries::remove(self.conn, key, self.shared.first())?;
-            if let Some(entry) = self.ahead.webhooks.get_mut(key.webhook) {
-                entry.count(before, None);
-                self.effect.webhooks.entry(key.webhook).or_default();
+    /// Removes the deliveries of these events, and the attempts at them. `seqs` are in order.
+    fn purge_deliveries(&mut self, epoch: i64, seqs: &[u64], purged: &mut Purged) -> rusqlite::Result<()> {
+        for seq in seqs {
+            for key in deliveries::of_event(self.conn, Place { epoch, seq: *seq })? {
+                let before = deliveries::remove(self.conn, key, self.shared.first())?;
+                if let Some(entry) = self.ahead.webhooks.get_mut(key.webhook) {
+                    entry.count(before, None);
+                    self.effect.webhooks.entry(key.webhook).or_default();
+                }
+                purged.deliveries += 1;
             }
-            purged.deliveries += 1;
         }
-        let attempts = attempts::remove_of_event(self.conn, event)?;
+        let attempts = attempts::remove_of_events(self.conn, epoch, seqs)?;
         self.effect.attempts_removed += attempts;
         purged.attempts += attempts;
         Ok(())
     }
+}
+
+/// Returns the seqs of these places for each epoch, in order.
+fn by_epoch(places: &[Place]) -> BTreeMap<i64, Vec<u64>> {
+    let mut seqs: BTreeMap<i64, Vec<u64>> = BTreeMap::new();
+    for place in places {
+        seqs.entry(place.epoch).or_default().push(place.seq);
+    }
+    seqs.values_mut().for_each(|seqs| seqs.sort_unstable());
+    seqs
 }
 
 /// Returns the unpurged events between two seqs: of one channel, or of all.
