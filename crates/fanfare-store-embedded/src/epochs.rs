@@ -79,6 +79,22 @@ impl Epochs {
         later.iter().try_fold(u64::MAX, |least, known| Some(least.min(known.shared_to?)))
     }
 
+    /// Returns the numbers of the epochs whose logs share events with that of the epoch `number`, which is one of them,
+    /// each with the last seq that they share.
+    pub(super) fn sharing(&self, number: i64) -> Vec<(i64, u64)> {
+        let shared = |other: i64| {
+            let (low, high) = (number.min(other) as usize, number.max(other) as usize);
+            let between = self.known.get(low - 1..high - 1)?;
+            between.iter().try_fold(u64::MAX, |least, known| Some(least.min(known.shared_to?)))
+        };
+        (1..=self.current_number()).filter_map(|other| Some((other, shared(other)?))).collect()
+    }
+
+    /// Returns the seq in this log of an event that a position names, in this log or in one that it goes on from.
+    pub(super) fn seq_here(&self, position: Position) -> Option<u64> {
+        self.shared_with(position.epoch).filter(|last| position.seq <= *last).map(|_| position.seq)
+    }
+
     /// Returns the epoch of the log.
     pub(super) fn current(&self) -> Epoch {
         self.known[self.known.len() - 1].epoch

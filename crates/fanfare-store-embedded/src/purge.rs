@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use fanfare_core::{Channel, Position};
+use fanfare_core::Channel;
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
@@ -33,9 +33,8 @@ impl Embedded {
         let _alone = self.purging.lock().await;
         match purge {
             Purge::Channel(channel) => self.purge_channel(channel).await,
-            Purge::Event(position) if position.epoch != self.shared.epoch => Ok(None),
-            Purge::Event(Position { seq, .. }) => {
-                let seq = *seq;
+            Purge::Event(position) => {
+                let Some(seq) = self.shared.epochs.seq_here(*position) else { return Ok(None) };
                 let purged = self.writer.change(Size::ROW, move |group| group.purge_event(seq)).await?;
                 let Some(purged) = purged else { return Ok(None) };
                 Ok(Some(Purged { has_remains: !self.erase().await?, ..purged }))
@@ -80,7 +79,7 @@ impl Embedded {
                 break;
             }
         }
-        if purged.deliveries > 0 {
+        if purged != Purged::default() {
             purged.has_remains = !self.erase().await?;
         }
         Ok(purged)
@@ -171,30 +170,21 @@ impl Group<'_> {
 
     /// Purges a limited number of events that are kept beside the log. Returns whether there are more.
     fn purge_kept(&mut self, purge: &Purge) -> rusqlite::Result<Result<(Purged, bool), Error>> {
-        let first = self.shared.first();
-        let mut kept: Vec<_> = match purge {
+        let kept: Vec<_> = match purge {
             Purge::Event(position) => self.shared.epochs.place(*position).into_iter().collect(),
             Purge::Channel(channel) => match self.ahead.channels.id(channel) {
                 Some(id) => deliveries::kept_on(self.conn, id, PURGE_LEN_MAX as u64)?,
                 None => Vec::new(),
             },
         };
-        let is_full = kept.len() == PURGE_LEN_MAX;
-        // An event that is in the log is not kept beside it.
-        kept.retain(|place| *place < first);
         let mut purged = Purged::default();
         overwriting(self.conn, || {
             for (epoch, seqs) in by_epoch(&kept) {
-                self.purge_deliveries(epoch, &seqs, &mut purged)?;
-                for seq in seqs {
-                    self.conn
-                        .prepare_cached("DELETE FROM kept_events WHERE epoch = ?1 AND seq = ?2")?
-                        .execute((epoch, seq as i64))?;
-                }
+                self.purge_copies(epoch, &seqs, &mut purged)?;
             }
             Ok(())
         })?;
-        Ok(Ok((purged, is_full)))
+        Ok(Ok((purged, kept.len() == PURGE_LEN_MAX)))
     }
 
     /// Returns the events of a part of a channel, and where the next part starts.
@@ -231,15 +221,32 @@ impl Group<'_> {
                 blank(self.conn, target)?;
                 purged.events += 1;
             }
-            let seqs: Vec<u64> = targets.iter().map(|target| target.seq).collect();
-            self.purge_deliveries(epoch, &seqs, &mut purged)
+            let mut seqs: Vec<u64> = targets.iter().map(|target| target.seq).collect();
+            seqs.sort_unstable();
+            self.purge_copies(epoch, &seqs, &mut purged)
         })?;
         // Records the end of the log, because the last event may no longer show it.
         sweep::save_tail(self.conn, self.effect.tail)?;
         Ok(purged)
     }
 
-    /// Removes the deliveries of these events, and the attempts at them. `seqs` are in order.
+    /// Removes the deliveries of these events, the attempts at them, and the events that are kept for them: of the log
+    /// with the epoch `epoch`, and of those that share the events with it. After a restore, the log has an event under
+    /// the new epoch, and a delivery under the one that its receiver knows. `seqs` are in order.
+    fn purge_copies(&mut self, epoch: i64, seqs: &[u64], purged: &mut Purged) -> rusqlite::Result<()> {
+        for (epoch, last) in self.shared.epochs.sharing(epoch) {
+            let seqs = &seqs[..seqs.partition_point(|seq| *seq <= last)];
+            self.purge_deliveries(epoch, seqs, purged)?;
+            for seq in seqs {
+                self.conn
+                    .prepare_cached("DELETE FROM kept_events WHERE epoch = ?1 AND seq = ?2")?
+                    .execute((epoch, *seq as i64))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the deliveries of these events, and the attempts at them.
     fn purge_deliveries(&mut self, epoch: i64, seqs: &[u64], purged: &mut Purged) -> rusqlite::Result<()> {
         for seq in seqs {
             for key in deliveries::of_event(self.conn, Place { epoch, seq: *seq })? {

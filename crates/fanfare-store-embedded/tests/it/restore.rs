@@ -6,13 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use fanfare_core::{Filter, Position, Timestamp};
-use fanfare_store::{Append, DeliveryRow, DeliveryStatus, Fork, Read, Retention, Store, WebhookRow};
+use fanfare_store::{
+    Append, DeliveryChange, DeliveryRow, DeliveryStatus, Fork, Purge, Purged, Read, Retention, Store,
+    WebhookRow,
+};
 use fanfare_store_embedded::Embedded;
 use fanfare_store_embedded::maintenance::{self, Phase, Watch};
 use fanfare_store_suite::damage::flip_a_bit;
 use fanfare_store_suite::disk::{Disk, not_checked};
 use fanfare_store_suite::harness::{Setup, event, messages, read_all, read_pages, reader};
-use fanfare_store_suite::hooks::{failed, hook, id, of, waiting};
+use fanfare_store_suite::hooks::{all_attempts, attempt, failed, hook, id, of, waiting};
 
 use crate::contract::InAFile;
 
@@ -89,6 +92,52 @@ async fn positions_move_to_the_restored_log_and_deliveries_keep_their_ids() {
     assert_eq!(rows(&store, 2).await[0].event.position, Position { epoch: first, seq: 1 });
     assert_eq!(store.ledger.delivery(&id(1), Position { epoch: first, seq: 4 }).await.expect("read"), None);
     store.engine.close().await;
+    log.store.engine.close().await;
+}
+
+#[tokio::test]
+async fn what_is_purged_after_a_restore_is_gone_under_each_of_its_ids() {
+    const SECRET: &str = "hush-4f1d9c";
+    let mut log = InAFile.start(Retention::default());
+    log.append(&["a", SECRET, SECRET, "d"]).await;
+    let ledger = log.store.ledger.clone();
+    ledger.insert_webhook(hook(&log, 1)).await.expect("registered");
+    let mut changes = Vec::new();
+    for seq in 1..=4 {
+        changes.extend([waiting(&log, 1, seq).await, attempt(&log, 1, seq, false)]);
+    }
+    let late = waiting(&log, 1, 2).await;
+    ledger.record(Vec::new(), changes).await.expect("recorded");
+    let first = log.store.head().epoch;
+    let directory = tempfile::tempdir().expect("a directory");
+    let target = |name: &str| directory.path().join(name);
+    log.reopen_after(|path| {
+        fs::copy(path.join("log.db"), target("log.db")).expect("copied");
+    })
+    .await;
+    copied(&target("log.db"), &target("second.db")).engine.close().await;
+    let store = copied(&target("second.db"), &target("third.db"));
+    let third = store.head().epoch;
+
+    let purge = async |epoch, seq| store.purge(&Purge::Event(Position { epoch, seq })).await.expect("purged");
+    let removed = Purged { events: 1, deliveries: 1, attempts: 1, has_remains: false };
+    assert_eq!(purge(third, 2).await, Some(removed), "by the id in the restored log");
+    assert_eq!(purge(first, 3).await, Some(removed), "by the id that the receiver knows");
+    for (epoch, seq) in [(first, 2), (third, 3)] {
+        assert_eq!(purge(epoch, seq).await, Some(Purged::default()), "it is gone already");
+    }
+    // A retry that was under way.
+    let DeliveryChange::Put(mut late) = late else { panic!("it is a row") };
+    late.attempts = 2;
+    store.ledger.record(Vec::new(), vec![DeliveryChange::Put(late)]).await.expect("recorded");
+    let left: Vec<_> = rows(&store, 1).await.iter().map(|row| row.event.position).collect();
+    assert_eq!(left, [1, 4].map(|seq| Position { epoch: first, seq }));
+    let attempts = store.ledger.attempts(all_attempts()).await.expect("attempts");
+    assert_eq!(attempts.iter().map(|row| row.position.seq).collect::<Vec<_>>(), [4, 1]);
+    assert_eq!(messages(&read_pages(&store, read_all(&store)).await), ["a", "d"]);
+    store.engine.close().await;
+    let file = fs::read(target("third.db")).expect("a file");
+    assert!(!file.windows(SECRET.len()).any(|bytes| bytes == SECRET.as_bytes()), "it is in the file");
     log.store.engine.close().await;
 }
 
