@@ -141,7 +141,7 @@ async fn serve_http1(stream: Socket, peer: Peer, streams: Streams, shared: Share
                     return;
                 }
                 has_to_leave = true;
-                Pin::new(&mut connection).graceful_shutdown();
+                std::pin::Pin::new(&mut connection).graceful_shutdown();
                 continue;
             }
             () = stop.asked_for(HEAD_MAX), if written.is_none() => {
@@ -149,7 +149,7 @@ async fn serve_http1(stream: Socket, peer: Peer, streams: Streams, shared: Share
                     return;
                 }
                 written = Some(exchange.written.load(Ordering::Relaxed));
-                Pin::new(&mut connection).graceful_shutdown();
+                std::pin::Pin::new(&mut connection).graceful_shutdown();
                 continue;
             }
             () = tokio::time::sleep(STALL_MAX), if written.is_some() => {
