@@ -65,7 +65,7 @@ pub async fn serve(stream: Socket, peer: Peer, permit: Permit, shared: Shared) {
     let version = tokio::select! {
         version = tokio::time::timeout(HEADER_TIMEOUT, version_of(&stream)) => version,
         // Browsers open connections for requests that may never come.
-        () = stop.asked_for(HEAD_MAX) => return,
+        () = stop_and(&mut stop, HEAD_MAX) => return,
         () = permit.asked_to_leave() => return,
     };
     let streams = Streams::new(permit);
@@ -202,8 +202,15 @@ pub async fn close(mut stream: Socket, mut stop: Shutdown) {
     // In all cases there is nothing left to send.
     tokio::select! {
         _ = tokio::time::timeout(LINGER, discard) => {}
-        () = stop.asked_for(HEAD_MAX) => {}
+        () = stop_and(&mut stop, HEAD_MAX) => {}
     }
+}
+
+/// Waits until it is time to stop, and for `time` from then on. What begins after the stop has that time as well: a
+/// connection from the queue of the socket, and a response that is sent late.
+async fn stop_and(stop: &mut Shutdown, time: Duration) {
+    stop.asked().await;
+    tokio::time::sleep(time).await;
 }
 
 async fn hand_over(taken: Handover, mut stream: Socket, read: Bytes, shared: Shared) {
@@ -279,7 +286,7 @@ async fn serve_http2(stream: Socket, peer: Peer, streams: Streams, shared: Share
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let (mut stop, mut over) = (shared.stop.clone(), shared.stop.clone());
-    let (mut stopping, mut has_to_leave) = (false, false);
+    let (mut stopping, mut is_late, mut has_to_leave) = (false, false, false);
     loop {
         tokio::select! {
             ended = connection.as_mut() => {
@@ -303,13 +310,13 @@ async fn serve_http2(stream: Socket, peer: Peer, streams: Streams, shared: Share
             }
             // A client that does not answer the goodbye.
             () = tokio::time::sleep(HEAD_MAX), if has_to_leave => return,
-            // A client that answers nothing, such as the question whether it has read our goodbye.
-            () = over.asked_for(CONVERSATION_MAX), if stopping => {
-                // One is held by the service, one by this function.
-                if Arc::strong_count(&waiting) == 2 {
-                    return;
-                }
-            }
+            () = over.asked_for(CONVERSATION_MAX), if stopping && !is_late => is_late = true,
+            () = tokio::time::sleep(HEAD_MAX), if is_late => {}
+        }
+        // A client that answers nothing, such as the question whether it has read our goodbye. One is held by the
+        // service, one by this function.
+        if is_late && Arc::strong_count(&waiting) == 2 {
+            return;
         }
     }
 }
