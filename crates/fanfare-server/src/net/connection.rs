@@ -14,6 +14,7 @@ use fanfare_core::Peer;
 use fanfare_core::wire::sse;
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Method, Request, Version, header};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -37,8 +38,8 @@ use crate::net::streams::{self, StreamPermit, Streams};
 use crate::net::takeover::{self, Follows, Outlet, RawConnection, Takeover};
 use fanfare_runtime::shutdown::Shutdown;
 
-/// The state that connections share; cheap to clone.
-#[derive(Debug, Clone)]
+/// The state that connections share.
+#[derive(Debug)]
 pub struct Shared {
     /// The routes.
     pub router: Router,
@@ -60,7 +61,7 @@ pub struct Shared {
 }
 
 /// Serves a connection until it ends or is taken over; a WebSocket is served to its end.
-pub async fn serve(stream: Socket, peer: Peer, permit: Permit, shared: Shared) {
+pub async fn serve(stream: Socket, peer: Peer, permit: Permit, shared: Arc<Shared>) {
     let mut stop = shared.stop.clone();
     let version = tokio::select! {
         version = tokio::time::timeout(HEADER_TIMEOUT, version_of(&stream)) => version,
@@ -94,12 +95,12 @@ async fn version_of(stream: &Socket) -> io::Result<Version> {
     }
 }
 
-async fn serve_http1(stream: Socket, peer: Peer, streams: Streams, shared: Shared) {
+async fn serve_http1(stream: Socket, peer: Peer, streams: Streams, shared: Arc<Shared>) {
     let exchange = Arc::<Exchange>::default();
     let service = {
-        let (exchange, shared, streams) = (Arc::clone(&exchange), shared.clone(), streams.clone());
+        let (exchange, shared, streams) = (Arc::clone(&exchange), Arc::clone(&shared), streams.clone());
         service_fn(move |mut request: Request<Incoming>| -> BoxFuture<'static, Result<Response, std::convert::Infallible>> {
-            let (exchange, shared) = (Arc::clone(&exchange), shared.clone());
+            let (exchange, shared) = (Arc::clone(&exchange), Arc::clone(&shared));
             request.extensions_mut().insert(streams.clone());
             Box::pin(async move {
                 exchange.begun.store(true, Ordering::Relaxed);
@@ -176,10 +177,10 @@ async fn serve_http1(stream: Socket, peer: Peer, streams: Streams, shared: Share
         // The rest of an earlier response in the buffer would be lost: a client that pipelines a stream behind a large
         // download is disconnected.
         Some(_) if exchange.is_blocked() => tracing::debug!(%peer, "a pipelined stream was refused"),
-        Some(taken) => hand_over(taken, stream, parts.read_buf, shared).await,
+        Some(taken) => hand_over(taken, stream, parts.read_buf, &shared).await,
         // It is closed at once: the connection that takes its place needs the descriptor.
         None if has_to_leave => {}
-        None => close(stream, shared.stop).await,
+        None => close(stream, shared.stop.clone()).await,
     }
 }
 
@@ -213,7 +214,7 @@ async fn stop_and(stop: &mut Shutdown, time: Duration) {
     tokio::time::sleep(time).await;
 }
 
-async fn hand_over(taken: Handover, mut stream: Socket, read: Bytes, shared: Shared) {
+async fn hand_over(taken: Handover, mut stream: Socket, read: Bytes, shared: &Shared) {
     match taken.outlet {
         Outlet::Stream(outlet) => {
             let (mut head, mut record) = (taken.head, taken.record);
@@ -240,7 +241,7 @@ async fn hand_over(taken: Handover, mut stream: Socket, read: Bytes, shared: Sha
         Outlet::Protocol(converse) => {
             use tokio::io::AsyncWriteExt;
             if stream.write_all(&taken.head).await.is_ok() {
-                let Shared { beats, stop, .. } = shared;
+                let (beats, stop) = (shared.beats.clone(), shared.stop.clone());
                 let sent = taken.record.as_ref().map(Record::sent).unwrap_or_default();
                 let mut over = stop.clone();
                 tokio::select! {
@@ -254,10 +255,10 @@ async fn hand_over(taken: Handover, mut stream: Socket, read: Bytes, shared: Sha
     }
 }
 
-async fn serve_http2(stream: Socket, peer: Peer, streams: Streams, shared: Shared) {
+async fn serve_http2(stream: Socket, peer: Peer, streams: Streams, shared: Arc<Shared>) {
     let mut beats = shared.beats.clone();
     let stalls = Arc::new(Stalls::new(shared.stall_timeout));
-    let watched = (Arc::clone(&stalls), shared.clone());
+    let watched = (Arc::clone(&stalls), Arc::clone(&shared));
     let waiting = Arc::new(());
     let held = Arc::clone(&waiting);
     let requests = streams.clone();
@@ -271,7 +272,7 @@ async fn serve_http2(stream: Socket, peer: Peer, streams: Streams, shared: Share
                 stalls.watch(outlet.subscription.client());
                 // The body's length is not that of the empty one that the route gave.
                 response.headers_mut().remove(http::header::CONTENT_LENGTH);
-                *response.body_mut() = event_body::body(outlet, shared.beats);
+                *response.body_mut() = event_body::body(outlet, shared.beats.clone());
             }
             Ok::<_, std::convert::Infallible>(access::hold(streams::hold(response), record))
         }
@@ -325,7 +326,10 @@ async fn serve_http2(stream: Socket, peer: Peer, streams: Streams, shared: Share
 async fn answer(shared: &Shared, mut request: Request<Incoming>, peer: Peer) -> (Response, Option<Record>) {
     let mut record = shared.logs_access.then(|| Record::begin(&request, peer));
     request.extensions_mut().insert(peer);
-    let request = request.map(|body| Body::new(UntilStop::new(body, shared.stop.clone())));
+    let request = request.map(|body| match body.is_end_stream() {
+        true => Body::empty(),
+        false => Body::new(UntilStop::new(body, shared.stop.clone())),
+    });
     let response = match shared.router.clone().oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},

@@ -29,7 +29,7 @@ pub struct Server {
     /// The listening socket; closed when it is time to stop.
     listener: Option<Listener>,
     connections: Arc<Connections>,
-    shared: Shared,
+    shared: Arc<Shared>,
     /// Maximum time for connections to end; read when it is time to stop.
     grace: watch::Receiver<Duration>,
     open: JoinSet<()>,
@@ -41,7 +41,7 @@ impl Server {
     pub fn new(
         listener: Listener,
         connections: Arc<Connections>,
-        shared: Shared,
+        shared: Arc<Shared>,
         grace: watch::Receiver<Duration>,
     ) -> Server {
         Server { listener: Some(listener), connections, shared, grace, open: JoinSet::new() }
@@ -89,7 +89,7 @@ fn admit(
     stream: Socket,
     peer: Peer,
     connections: &Arc<Connections>,
-    shared: &Shared,
+    shared: &Arc<Shared>,
     open: &mut JoinSet<()>,
 ) {
     // Unread data must not wait forever, neither for a machine that is gone nor for a client that has stopped reading.
@@ -98,7 +98,7 @@ fn admit(
         tracing::debug!(%peer, %error, "could not set the options of a connection");
     }
     match connections.admit(&peer) {
-        Ok(permit) => open.spawn(connection::serve(stream, peer, permit, shared.clone())),
+        Ok(permit) => open.spawn(connection::serve(stream, peer, permit, Arc::clone(shared))),
         Err(problem) => {
             shared.counts.connections_refused.inc();
             open.spawn(refuse(stream, problem, shared.stop.clone()))

@@ -82,7 +82,7 @@ struct Work {
 #[derive(Clone)]
 struct Accepting {
     connections: Arc<Connections>,
-    shared: Shared,
+    shared: Arc<Shared>,
     /// Maximum time for connections to end.
     grace: watch::Receiver<Duration>,
 }
@@ -173,7 +173,7 @@ impl Assembly {
             counts.connections.clone(),
         );
         counts.connections_max.set(i64::try_from(descriptors.for_connections).unwrap_or(i64::MAX));
-        let shared = Shared {
+        let shared = Arc::new(Shared {
             router: http::routes(gateway, mcp::transports::routes(door.clone())),
             reactors: Arc::clone(&reactors),
             beats,
@@ -182,7 +182,7 @@ impl Assembly {
             logs_access: config.http.access_log,
             leaving,
             stop,
-        };
+        });
         let work = Work {
             follower,
             readers_in_use: ReadersInUse::new(hub.clone(), config.retention.readers),
@@ -241,7 +241,7 @@ impl Assembly {
 impl Accepting {
     fn begin(&self, parts: &Parts, address: Endpoint, socket: Listener) {
         let row = rows::ACCEPT.named(format!("accept {address}"));
-        let (connections, shared) = (Arc::clone(&self.connections), self.shared.clone());
+        let (connections, shared) = (Arc::clone(&self.connections), Arc::clone(&self.shared));
         parts.task(row, Server::new(socket, connections, shared, self.grace.clone()));
     }
 }
