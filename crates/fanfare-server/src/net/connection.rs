@@ -145,6 +145,14 @@ async fn serve_http1(stream: Socket, peer: Peer, streams: Streams, shared: Arc<S
                 std::pin::Pin::new(&mut connection).graceful_shutdown();
                 continue;
             }
+            // Another connection has the place of this one: a request that has begun is answered, and nothing else is
+            // waited for.
+            () = tokio::time::sleep(HEAD_MAX), if has_to_leave => {
+                if streams.is_idle() {
+                    return;
+                }
+                continue;
+            }
             () = stop.asked_for(HEAD_MAX), if written.is_none() => {
                 if !exchange.begun.load(Ordering::Relaxed) {
                     return;
@@ -287,7 +295,8 @@ async fn serve_http2(stream: Socket, peer: Peer, streams: Streams, shared: Arc<S
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let (mut stop, mut over) = (shared.stop.clone(), shared.stop.clone());
-    let (mut stopping, mut is_late, mut has_to_leave) = (false, false, false);
+    let (mut stopping, mut is_late) = (false, false);
+    let (mut has_to_leave, mut may_leave) = (false, false);
     loop {
         tokio::select! {
             ended = connection.as_mut() => {
@@ -309,14 +318,14 @@ async fn serve_http2(stream: Socket, peer: Peer, streams: Streams, shared: Arc<S
                 connection.as_mut().graceful_shutdown();
                 has_to_leave = true;
             }
-            // A client that does not answer the goodbye.
-            () = tokio::time::sleep(HEAD_MAX), if has_to_leave => return,
             () = over.asked_for(CONVERSATION_MAX), if stopping && !is_late => is_late = true,
+            () = tokio::time::sleep(HEAD_MAX), if has_to_leave => may_leave = true,
             () = tokio::time::sleep(HEAD_MAX), if is_late => {}
         }
-        // A client that answers nothing, such as the question whether it has read our goodbye. One is held by the
-        // service, one by this function.
-        if is_late && Arc::strong_count(&waiting) == 2 {
+        // One is held by the service, one by this function.
+        let waits_for_an_answer = Arc::strong_count(&waiting) > 2;
+        // A client that does not answer the goodbye, or answers nothing, such as the question whether it has read it.
+        if !waits_for_an_answer && (is_late || may_leave && streams.is_idle()) {
             return;
         }
     }

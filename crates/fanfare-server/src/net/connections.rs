@@ -64,8 +64,16 @@ struct Count {
 pub struct Permit {
     connections: Arc<Connections>,
     place: Place,
-    /// The number in the table, and the activity there; `None` for a stream of another connection.
-    entry: Option<(u64, Arc<Activity>)>,
+    /// The number in the table.
+    number: u64,
+    activity: Arc<Activity>,
+}
+
+/// The right to one stream of a connection that has one already; released on drop.
+#[derive(Debug)]
+pub struct Another {
+    connections: Arc<Connections>,
+    place: Place,
 }
 
 /// The right of a connection to last; released on drop.
@@ -96,7 +104,7 @@ impl Connections {
         open.next += 1;
         open.entries.insert(number, (place, Arc::clone(&activity)));
         self.gauge.inc();
-        Ok(Permit { connections: Arc::clone(self), place, entry: Some((number, activity)) })
+        Ok(Permit { connections: Arc::clone(self), place, number, activity })
     }
 
     /// Returns `place` if it is at the limit for one place.
@@ -185,11 +193,15 @@ impl Open {
         }
         self.looked = idle.is_empty().then_some(now);
         idle.sort_unstable();
-        for (_, number) in idle.into_iter().take(SPARED_MAX) {
-            if let Some((place, activity)) = self.entries.remove(&number) {
-                activity.ask_to_leave();
-                self.leave(place);
-            }
+        // A connection that has received a request since the search keeps its place.
+        let spared = idle.into_iter().filter_map(|(_, number)| {
+            let (place, activity) = self.entries.get(&number)?;
+            activity.give_up().then_some((number, *place))
+        });
+        let spared: Vec<_> = spared.take(SPARED_MAX).collect();
+        for (number, place) in spared {
+            self.entries.remove(&number);
+            self.leave(place);
         }
     }
 
@@ -217,48 +229,59 @@ impl Open {
 
 impl Permit {
     /// Counts a stream of this connection as one more connection.
-    pub(super) fn another(&self) -> Result<Permit, Problem> {
+    pub(super) fn another(&self) -> Result<Another, Problem> {
         self.connections.count(&mut self.connections.open(), self.place)?;
         self.connections.gauge.inc();
-        Ok(Permit { connections: Arc::clone(&self.connections), place: self.place, entry: None })
+        Ok(Another { connections: Arc::clone(&self.connections), place: self.place })
     }
 
-    /// Records that a request has begun; the connection keeps its place until the request is over.
-    pub(super) fn begin(&self) -> Option<Running> {
-        self.entry.as_ref().map(|(_, activity)| activity.begin())
-    }
-
-    /// Counts this connection, or one of its streams, as one that lasts.
-    pub(super) fn last(&self) -> Result<Lasting, Problem> {
-        let mut open = self.connections.open();
-        if let Some((number, activity)) = &self.entry
-            && !open.entries.contains_key(number)
-        {
-            // It was asked to leave just before the request arrived, so it no longer counts.
-            self.connections.count(&mut open, self.place)?;
-            open.entries.insert(*number, (self.place, Arc::clone(activity)));
+    /// Records that a request has begun; the connection keeps its place until the request is over. Fails if the
+    /// connection has given up its place, and there is no other.
+    pub(super) fn begin(&self) -> Result<Running, Problem> {
+        let (running, has_given_up) = self.activity.begin();
+        if has_given_up {
+            let mut open = self.connections.open();
+            // Another request of the connection may have taken a place first.
+            if !open.entries.contains_key(&self.number) {
+                self.connections.count(&mut open, self.place)?;
+                open.entries.insert(self.number, (self.place, Arc::clone(&self.activity)));
+                self.activity.stay();
+            }
         }
-        self.connections.last(&mut open, self.place)
+        Ok(running)
+    }
+
+    /// Returns whether the connection has no request.
+    pub(super) fn is_idle(&self) -> bool {
+        self.activity.is_idle()
+    }
+
+    /// Counts this connection, or one of its streams, as one that lasts, during a request.
+    pub(super) fn last(&self) -> Result<Lasting, Problem> {
+        self.connections.last(&mut self.connections.open(), self.place)
     }
 
     /// Waits until the connection should end, because others need its place.
     pub(super) async fn asked_to_leave(&self) {
-        match &self.entry {
-            Some((_, activity)) => activity.asked_to_leave().await,
-            None => std::future::pending().await,
-        }
+        self.activity.asked_to_leave().await;
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
         let mut open = self.connections.open();
-        let has_left = self.entry.as_ref().is_some_and(|(number, _)| open.entries.remove(number).is_none());
-        // A connection that was asked to leave no longer counts.
-        if !has_left {
+        // A connection that has given up its place no longer counts.
+        if open.entries.remove(&self.number).is_some() {
             open.leave(self.place);
         }
         drop(open);
+        self.connections.gauge.dec();
+    }
+}
+
+impl Drop for Another {
+    fn drop(&mut self) {
+        self.connections.open().leave(self.place);
         self.connections.gauge.dec();
     }
 }

@@ -15,7 +15,7 @@ use futures_util::StreamExt;
 use http::{Method, Version};
 
 use crate::net::activity::Running;
-use crate::net::connections::{Lasting, Permit};
+use crate::net::connections::{Another, Lasting, Permit};
 use crate::net::counts::Counts;
 use crate::net::takeover::Takeover;
 use crate::net::unread;
@@ -38,8 +38,8 @@ pub struct StreamPermit {
     connection: Arc<Connection>,
     /// Whether it is the connection's own.
     has_own: bool,
-    _another: Option<Permit>,
-    _running: Option<Running>,
+    _another: Option<Another>,
+    _running: Running,
     _lasting: Option<Lasting>,
 }
 
@@ -52,16 +52,22 @@ impl Streams {
     /// Takes the right to a request of this version of HTTP.
     fn admit(&self, version: Version) -> Result<StreamPermit, Problem> {
         let permit = &self.0.permit;
+        let running = permit.begin()?;
         // Over HTTP/1, requests follow one another.
         let has_own = version != Version::HTTP_2 || !self.0.is_taken.swap(true, Ordering::AcqRel);
         let another = if has_own { None } else { Some(permit.another()?) };
         let connection = Arc::clone(&self.0);
-        Ok(StreamPermit { connection, has_own, _another: another, _running: permit.begin(), _lasting: None })
+        Ok(StreamPermit { connection, has_own, _another: another, _running: running, _lasting: None })
     }
 
     /// Counts the request as lasting before there is an answer, for a request that waits.
     pub fn last(&self) -> Result<Lasting, Problem> {
         self.0.permit.last()
+    }
+
+    /// Returns whether no request is under way and no answer is being sent.
+    pub(super) fn is_idle(&self) -> bool {
+        self.0.permit.is_idle()
     }
 
     /// Waits until the connection should end, because others need its place.
