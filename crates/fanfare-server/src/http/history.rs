@@ -15,7 +15,7 @@ use crate::http::page::Size;
 use crate::http::query::Params;
 use crate::http::selection::Selection;
 use crate::http::{Gateway, accept, export, path, waiting};
-use crate::net::streams::Streams;
+use crate::net::streams::StreamPermit;
 use crate::problem::Problem;
 use fanfare_delivery::looking::Fate;
 use fanfare_delivery::registry::Entry;
@@ -46,7 +46,7 @@ pub async fn list(
     Extension(by): Extension<Principal>,
     Extension(caller): Extension<Caller>,
     Extension(peer): Extension<Peer>,
-    Extension(streams): Extension<Streams>,
+    Extension(permit): Extension<Arc<StreamPermit>>,
     request: Request,
 ) -> Result<Response, Problem> {
     const VARY: (HeaderName, HeaderValue) = (header::VARY, HeaderValue::from_static("accept"));
@@ -58,7 +58,7 @@ pub async fn list(
     let limit = params.limit(if is_export { EXPORT } else { SIZE })?;
     params.finish()?;
     if !wait.is_zero() {
-        let _lasting = streams.last()?;
+        permit.last()?;
         waiting::first_of(&selection, hub, &by, peer, wait).await?;
     }
     let (extent, read) = selection.locate(hub, &by, limit).await?;

@@ -4,8 +4,8 @@
 //! versions, a lasting answer counts as a lasting connection, and a connection keeps its place during a
 //! request.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -13,10 +13,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use http::{Method, Version};
+use prometheus_client::metrics::counter::Counter;
 
 use crate::net::activity::Running;
 use crate::net::connections::{Another, Lasting, Permit};
-use crate::net::counts::Counts;
 use crate::net::takeover::Takeover;
 use crate::net::unread;
 use crate::problem::Problem;
@@ -30,9 +30,10 @@ struct Connection {
     permit: Permit,
     /// Whether a request uses the connection's own permit; other requests need one each.
     is_taken: AtomicBool,
+    refused: Counter,
 }
 
-/// The right to one request; released on drop.
+/// The right to one request, in the extensions of the request and of its response; released on drop.
 #[derive(Debug)]
 pub struct StreamPermit {
     connection: Arc<Connection>,
@@ -40,13 +41,14 @@ pub struct StreamPermit {
     has_own: bool,
     _another: Option<Another>,
     _running: Running,
-    _lasting: Option<Lasting>,
+    /// The right to last, once the request has needed it.
+    lasting: OnceLock<Lasting>,
 }
 
 impl Streams {
-    /// Counts the requests of the connection with this permit.
-    pub fn new(permit: Permit) -> Streams {
-        Streams(Arc::new(Connection { permit, is_taken: AtomicBool::new(false) }))
+    /// Counts the requests of the connection with this permit, and the refused ones in `refused`.
+    pub fn new(permit: Permit, refused: Counter) -> Streams {
+        Streams(Arc::new(Connection { permit, is_taken: AtomicBool::new(false), refused }))
     }
 
     /// Takes the right to a request of this version of HTTP.
@@ -57,12 +59,8 @@ impl Streams {
         let has_own = version != Version::HTTP_2 || !self.0.is_taken.swap(true, Ordering::AcqRel);
         let another = if has_own { None } else { Some(permit.another()?) };
         let connection = Arc::clone(&self.0);
-        Ok(StreamPermit { connection, has_own, _another: another, _running: running, _lasting: None })
-    }
-
-    /// Counts the request as lasting before there is an answer, for a request that waits.
-    pub fn last(&self) -> Result<Lasting, Problem> {
-        self.0.permit.last()
+        let lasting = OnceLock::new();
+        Ok(StreamPermit { connection, has_own, _another: another, _running: running, lasting })
     }
 
     /// Returns whether no request is under way and no answer is being sent.
@@ -84,37 +82,52 @@ impl Drop for StreamPermit {
     }
 }
 
-/// Refuses a request over the limits before anything is done for it, and an answer that would last when too
-/// many already do. The permit goes with the response to [`hold`], or to [`StreamPermit::of`] if the connection
-/// is taken over.
-pub async fn admit(counts: Counts, request: Request, next: Next) -> Response {
+/// Refuses a request over the limits before anything is done for it, and an answer that would last when too many
+/// already do. The permit goes with the response to [`hold`], or to [`StreamPermit::of`] if the connection is taken over.
+pub async fn admit(mut request: Request, next: Next) -> Response {
     let Some(streams) = request.extensions().get::<Streams>().cloned() else {
         return next.run(request).await;
     };
-    let has_body = request.method() != Method::HEAD;
-    let admitted = streams.admit(request.version());
-    let answered = match admitted {
-        Ok(mut permit) => {
-            let mut response = next.run(request).await;
-            let lasting = has_body && (Takeover::is_of(&response) || !is_short(&response));
-            lasting.then(|| streams.last()).transpose().map(|lasting| {
-                permit._lasting = lasting;
-                response.extensions_mut().insert(Arc::new(permit));
-                response
-            })
+    let permit = match streams.admit(request.version()) {
+        Ok(permit) => Arc::new(permit),
+        Err(problem) => {
+            streams.0.refused.inc();
+            return problem.into_response();
         }
-        Err(problem) => Err(problem),
     };
-    answered.unwrap_or_else(|problem| {
-        counts.connections_refused.inc();
-        problem.into_response()
-    })
+    let has_body = request.method() != Method::HEAD;
+    // An answer that says what was done is sent in any case: nobody must think that nothing was.
+    let can_be_refused = request.method().is_safe();
+    request.extensions_mut().insert(Arc::clone(&permit));
+    let mut response = next.run(request).await;
+    if has_body
+        && (Takeover::is_of(&response) || !is_short(&response))
+        && let Err(problem) = permit.last()
+        && can_be_refused
+    {
+        return problem.into_response();
+    }
+    response.extensions_mut().insert(permit);
+    response
 }
 
 impl StreamPermit {
     /// Takes the permit out of a response.
     pub fn of(response: &mut Response) -> Option<Arc<StreamPermit>> {
         response.extensions_mut().remove()
+    }
+
+    /// Counts the request as one that lasts, until its answer has left. A request that can only wait calls this before
+    /// it does anything: later, it could no longer be refused.
+    pub fn last(&self) -> Result<(), Problem> {
+        if self.lasting.get().is_none() {
+            let lasting = self.connection.permit.last().inspect_err(|_| {
+                self.connection.refused.inc();
+            })?;
+            // If another part of the request was faster, this one is released again.
+            let _ = self.lasting.set(lasting);
+        }
+        Ok(())
     }
 }
 

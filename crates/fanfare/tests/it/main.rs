@@ -8,6 +8,7 @@ mod bounds_answers;
 mod bounds_bodies;
 mod bounds_connections;
 mod bounds_frames;
+mod bounds_lasting;
 mod bounds_nesting;
 mod bounds_rings;
 mod bounds_shares;

@@ -7,6 +7,7 @@ use http::{HeaderValue, StatusCode, header};
 
 use crate::net::body::BodyError;
 use crate::net::encoding::NotGzip;
+use crate::problem::Problem;
 
 /// The reason that a request failed.
 #[derive(Debug)]
@@ -63,6 +64,14 @@ impl From<BodyError> for Refusal {
                 Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, Error::invalid_request(text))
             }
         }
+    }
+}
+
+impl From<Problem> for Refusal {
+    /// The network has no room for the request.
+    fn from(problem: Problem) -> Refusal {
+        let text = format!("{}; {}", problem.0.what, problem.0.fix);
+        Refusal::new(problem.status(), Error::busy(text))
     }
 }
 

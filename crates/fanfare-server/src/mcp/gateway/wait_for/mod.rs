@@ -1,8 +1,8 @@
 //! `wait_for`: returns the next event, or an acknowledgement, as soon as it arrives.
 //!
 //! A wait is a subscription that lasts as long as the call: nothing is polled, and dropping the call ends it. A session
-//! has at most 64 calls (`mcp/limits.rs`). Without a session, a wait needs a request of its own; their number is
-//! limited by the number of connections and, over HTTP/2, by 256 for each (`net/limits.rs`).
+//! has at most 64 calls (`mcp/limits.rs`). Over HTTP, a wait also counts as a lasting connection; `net/connections.rs`
+//! limits their number.
 
 mod acknowledgement;
 mod event;

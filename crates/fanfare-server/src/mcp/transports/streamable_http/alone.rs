@@ -94,6 +94,11 @@ impl Exchange {
         let session = self.session()?;
         let version = session.as_ref().and_then(|session| session.version());
         batch::check(version.or(self.named_version()?))?;
+        for message in messages.iter().flatten() {
+            if let Message::Request(request) = message {
+                self.count(request)?;
+            }
+        }
         let nobody = Arc::new(Outbox::new(self.door.account(&self.client)));
         nobody.end();
         let server = &self.door.server;

@@ -3,6 +3,8 @@
 mod alone;
 mod in_session;
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
@@ -21,6 +23,7 @@ use crate::mcp::transports::header_list::names;
 use crate::mcp::transports::refusal::Refusal;
 use crate::net::body;
 use crate::net::locality::Locality;
+use crate::net::streams::StreamPermit;
 
 /// The media types that a client accepts. A client without `Accept` accepts any, as with `*/*`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,8 +91,17 @@ impl Exchange {
         }
     }
 
+    /// Counts the HTTP request as one that lasts if `request` waits for an event.
+    fn count(&self, request: &RpcRequest) -> Result<(), Refusal> {
+        match self.parts.extensions.get::<Arc<StreamPermit>>() {
+            Some(permit) if self.door.server.waits(request) => Ok(permit.last()?),
+            _ => Ok(()),
+        }
+    }
+
     /// Decides the era, once (2026-07-28, "Era negotiation").
     async fn take_request(self, request: RpcRequest) -> Result<Response, Refusal> {
+        self.count(&request)?;
         match Declaration::read(&request.params)? {
             Declaration::Modern { version, meta } => {
                 let version = self.check_modern(&version, &request)?;
