@@ -62,10 +62,7 @@ pub async fn read(
     let mut len = 0;
     loop {
         let Some(frame) = body.frame().await else { break };
-        let frame = frame.map_err(|error| match Broken::is_stopping(&error) {
-            true => BodyError::Stopping,
-            false => cause_of(&error),
-        })?;
+        let frame = frame.map_err(|error| cause_of(&error))?;
         let Ok(data) = frame.into_data() else { continue };
         len += data.len();
         if len > len_max {
@@ -89,17 +86,17 @@ pub async fn read(
 
 /// Returns why a body could not be read.
 fn cause_of(error: &(dyn Error + 'static)) -> BodyError {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if error.is::<TooSlow>() {
-            return BodyError::TooSlow;
+    let causes = std::iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source());
+    let mut known = causes.filter_map(|cause| {
+        if let Some(Broken::Stopping) = cause.downcast_ref() {
+            return Some(BodyError::Stopping);
         }
-        if let Some(why) = error.downcast_ref::<NotGzip>() {
-            return BodyError::NotGzip(*why);
+        if let Some(why) = cause.downcast_ref() {
+            return Some(BodyError::NotGzip(*why));
         }
-        cause = error.source();
-    }
-    BodyError::BrokenOff
+        cause.is::<TooSlow>().then_some(BodyError::TooSlow)
+    });
+    known.next().unwrap_or(BodyError::BrokenOff)
 }
 
 impl From<BodyError> for Refusal {

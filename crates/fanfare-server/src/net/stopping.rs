@@ -45,14 +45,6 @@ pub enum Broken {
     Stopping,
 }
 
-impl Broken {
-    /// Returns whether `error` is, or was caused by, the stop of the gateway.
-    pub fn is_stopping(error: &(dyn std::error::Error + 'static)) -> bool {
-        let mut causes = std::iter::successors(Some(error), |error| error.source());
-        causes.any(|cause| matches!(cause.downcast_ref(), Some(Broken::Stopping)))
-    }
-}
-
 impl UntilStop {
     /// Reads `body` at most until shortly after `stop`.
     pub fn new(body: Incoming, stop: Shutdown) -> UntilStop {
