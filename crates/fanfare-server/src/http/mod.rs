@@ -129,6 +129,7 @@ pub fn routes(gateway: Gateway, other_doors: Router) -> Router {
         pages: &dashboard::SCREENS,
     };
     let (counts, budget, hub) = (gateway.counts.clone(), gateway.budget.clone(), gateway.hub.clone());
+    let refusals = counts.clone();
     let patience = gateway.config.body_patience;
     let api: Router<Gateway> = interface().into();
     let document = document();
@@ -146,7 +147,9 @@ pub fn routes(gateway: Gateway, other_doors: Router) -> Router {
         .route_layer(middleware::from_fn(move |request: Request, next: Next| {
             next.run(pace::keep(request, patience))
         }))
-        .route_layer(middleware::from_fn(streams::admit))
+        .route_layer(middleware::from_fn(move |request: Request, next: Next| {
+            streams::admit(refusals.clone(), request, next)
+        }))
         .route_layer(middleware::from_fn(move |request: Request, next: Next| {
             count(counts.clone(), hub.clone(), request, next)
         }))

@@ -10,7 +10,7 @@ use http_body::Body as _;
 use http_body_util::BodyExt;
 
 use crate::net::encoding::NotGzip;
-use crate::net::pace::TooSlow;
+use crate::net::pace::{Crowded, TooSlow};
 use crate::net::stopping::Broken;
 use fanfare_runtime::budget::{Budget, BytesHeld, Exhausted};
 
@@ -37,6 +37,9 @@ pub enum BodyError {
     /// The body came too slowly.
     #[error("the body came too slowly")]
     TooSlow,
+    /// The body took longer than a moment, and too many requests do.
+    #[error("{}", .0.what)]
+    Crowded(Refusal),
     /// The body is too large.
     #[error("the body is larger than {len_max} bytes")]
     TooLarge {
@@ -91,6 +94,9 @@ fn cause_of(error: &(dyn Error + 'static)) -> BodyError {
         if let Some(Broken::Stopping) = cause.downcast_ref() {
             return Some(BodyError::Stopping);
         }
+        if let Some(Crowded(refusal)) = cause.downcast_ref() {
+            return Some(BodyError::Crowded(refusal.clone()));
+        }
         if let Some(why) = cause.downcast_ref() {
             return Some(BodyError::NotGzip(*why));
         }
@@ -109,6 +115,7 @@ impl From<BodyError> for Refusal {
             ),
             BodyError::Exhausted(exhausted) => exhausted.into(),
             BodyError::Stopping => Refusal::shutting_down(),
+            BodyError::Crowded(refusal) => refusal,
             BodyError::NotGzip(NotGzip::TooLarge) => {
                 Refusal::new(Code::BodyTooLarge, error.to_string(), "send less per request")
             }

@@ -69,7 +69,7 @@ pub async fn serve(stream: Socket, peer: Peer, permit: Permit, shared: Arc<Share
         () = stop_and(&mut stop, HEAD_MAX) => return,
         () = permit.asked_to_leave() => return,
     };
-    let streams = Streams::new(permit, shared.counts.connections_refused.clone());
+    let streams = Streams::new(permit);
     match version {
         Ok(Ok(Version::HTTP_2)) => serve_http2(stream, peer, streams, shared).await,
         Ok(Ok(_)) => serve_http1(stream, peer, streams, shared).await,

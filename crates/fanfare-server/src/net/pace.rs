@@ -1,14 +1,22 @@
-//! The pace of request bodies: a client that sends one byte now and then holds memory and a connection with it.
+//! The pace of request bodies: a client that sends one byte now and then holds memory and a connection with it. A body
+//! that takes longer than a moment counts as a lasting connection.
 
 use std::pin::Pin;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
 use bytes::Bytes;
+use fanfare_core::refusal::Refusal;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
+
+use crate::net::streams::{self, StreamPermit};
+use crate::problem::Problem;
 
 /// Minimum rate of a body once its patience is over, in bytes per second: a mobile connection with a poor signal.
 const BYTES_PER_SECOND_MIN: u64 = 16 * 1024;
@@ -20,13 +28,26 @@ const TOTAL_MAX: Duration = Duration::from_secs(5 * 60);
 #[error("the body came too slowly")]
 pub struct TooSlow;
 
+/// There is no room for a body that takes so long.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{}", .0.what)]
+pub struct Crowded(pub Refusal);
+
 /// A body that fails when it is too slow.
 struct Paced {
     body: Body,
     patience: Duration,
-    /// When it was first asked for, and when it fails; a body that nobody reads is not late.
-    clock: Option<(Instant, Pin<Box<Sleep>>)>,
+    permit: Weak<StreamPermit>,
+    /// Starts when the body is first waited for; a body that nobody reads is not late.
+    clock: Option<Clock>,
     len: u64,
+}
+
+struct Clock {
+    begun: Instant,
+    /// Ends when the body fails.
+    sleep: Pin<Box<Sleep>>,
+    crowded_out: BoxFuture<'static, Problem>,
 }
 
 /// Makes the body of `request` fail if it is still too slow after `patience`.
@@ -34,7 +55,8 @@ pub fn keep(request: Request, patience: Duration) -> Request {
     if request.body().is_end_stream() {
         return request;
     }
-    request.map(|body| Body::new(Paced { body, patience, clock: None, len: 0 }))
+    let permit = request.extensions().get::<Arc<StreamPermit>>().map_or_else(Weak::new, Arc::downgrade);
+    request.map(|body| Body::new(Paced { body, patience, permit, clock: None, len: 0 }))
 }
 
 impl HttpBody for Paced {
@@ -45,17 +67,23 @@ impl HttpBody for Paced {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let Paced { body, patience, clock, len } = &mut *self;
+        let Paced { body, patience, permit, clock, len } = &mut *self;
         if let Poll::Ready(frame) = Pin::new(body).poll_frame(cx) {
             if let Some(Ok(frame)) = &frame {
                 *len += frame.data_ref().map_or(0, |data| data.len() as u64);
             }
             return Poll::Ready(frame);
         }
-        let (begun, sleep) = clock.get_or_insert_with(|| {
+        let Clock { begun, sleep, crowded_out } = clock.get_or_insert_with(|| {
             let begun = Instant::now();
-            (begun, Box::pin(tokio::time::sleep_until(begun + *patience)))
+            let sleep = Box::pin(tokio::time::sleep_until(begun + *patience));
+            Clock { begun, sleep, crowded_out: streams::crowded_out(permit.clone()).boxed() }
         });
+        if let Poll::Ready(problem) = crowded_out.poll_unpin(cx) {
+            // The body is over, and nothing of it is asked for again.
+            *clock = None;
+            return Poll::Ready(Some(Err(axum::Error::new(Crowded(problem.0)))));
+        }
         let earned = Duration::from_millis(*len * 1_000 / BYTES_PER_SECOND_MIN);
         let due = *begun + (*patience + earned).min(TOTAL_MAX);
         if sleep.deadline() != due {

@@ -5,21 +5,26 @@
 //! request.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use fanfare_core::Code;
 use futures_util::StreamExt;
 use http::{Method, Version};
-use prometheus_client::metrics::counter::Counter;
 
 use crate::net::activity::Running;
 use crate::net::connections::{Another, Lasting, Permit};
+use crate::net::counts::Counts;
 use crate::net::takeover::Takeover;
 use crate::net::unread;
 use crate::problem::Problem;
+
+/// Time after which a request counts as one that lasts: a body or a receiver of webhooks seldom needs longer.
+pub const SHORT_MAX: Duration = Duration::from_secs(1);
 
 /// The requests of one connection; cheap to clone.
 #[derive(Debug, Clone)]
@@ -30,7 +35,6 @@ struct Connection {
     permit: Permit,
     /// Whether a request uses the connection's own permit; other requests need one each.
     is_taken: AtomicBool,
-    refused: Counter,
 }
 
 /// The right to one request, in the extensions of the request and of its response; released on drop.
@@ -46,9 +50,9 @@ pub struct StreamPermit {
 }
 
 impl Streams {
-    /// Counts the requests of the connection with this permit, and the refused ones in `refused`.
-    pub fn new(permit: Permit, refused: Counter) -> Streams {
-        Streams(Arc::new(Connection { permit, is_taken: AtomicBool::new(false), refused }))
+    /// Counts the requests of the connection with this permit.
+    pub fn new(permit: Permit) -> Streams {
+        Streams(Arc::new(Connection { permit, is_taken: AtomicBool::new(false) }))
     }
 
     /// Takes the right to a request of this version of HTTP.
@@ -82,19 +86,24 @@ impl Drop for StreamPermit {
     }
 }
 
-/// Refuses a request over the limits before anything is done for it, and an answer that would last when too many
-/// already do. The permit goes with the response to [`hold`], or to [`StreamPermit::of`] if the connection is taken over.
-pub async fn admit(mut request: Request, next: Next) -> Response {
-    let Some(streams) = request.extensions().get::<Streams>().cloned() else {
+/// Refuses a request over the limits before anything is done for it, and an answer that would last when too
+/// many already do. The permit goes with the response to [`hold`], or to [`StreamPermit::of`] if the connection
+/// is taken over.
+pub async fn admit(counts: Counts, request: Request, next: Next) -> Response {
+    let Some(streams) = request.extensions().get::<Streams>() else {
         return next.run(request).await;
     };
-    let permit = match streams.admit(request.version()) {
-        Ok(permit) => Arc::new(permit),
-        Err(problem) => {
-            streams.0.refused.inc();
-            return problem.into_response();
-        }
+    let response = match streams.admit(request.version()) {
+        Ok(permit) => answer(Arc::new(permit), request, next).await,
+        Err(problem) => problem.into_response(),
     };
+    if response.extensions().get() == Some(&Code::TooManyConnections) {
+        counts.connections_refused.inc();
+    }
+    response
+}
+
+async fn answer(permit: Arc<StreamPermit>, mut request: Request, next: Next) -> Response {
     let has_body = request.method() != Method::HEAD;
     // An answer that says what was done is sent in any case: nobody must think that nothing was.
     let can_be_refused = request.method().is_safe();
@@ -121,13 +130,20 @@ impl StreamPermit {
     /// it does anything: later, it could no longer be refused.
     pub fn last(&self) -> Result<(), Problem> {
         if self.lasting.get().is_none() {
-            let lasting = self.connection.permit.last().inspect_err(|_| {
-                self.connection.refused.inc();
-            })?;
             // If another part of the request was faster, this one is released again.
-            let _ = self.lasting.set(lasting);
+            let _ = self.lasting.set(self.connection.permit.last()?);
         }
         Ok(())
+    }
+}
+
+/// Counts a request as one that lasts once it has taken longer than a short one. Resolves only if there is no room for
+/// that, with the reason; a request that has ended needs none.
+pub async fn crowded_out(permit: Weak<StreamPermit>) -> Problem {
+    tokio::time::sleep(SHORT_MAX).await;
+    match permit.upgrade().map(|permit| permit.last()) {
+        Some(Err(problem)) => problem,
+        Some(Ok(())) | None => std::future::pending().await,
     }
 }
 

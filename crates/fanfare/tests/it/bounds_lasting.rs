@@ -1,13 +1,16 @@
-//! Requests that last without being streams: waits of MCP. They count like streams, so one caller cannot take every
-//! connection with them.
+//! Requests that last without being streams: slow bodies and waits of MCP. They count like streams, so
+//! one caller cannot take every connection with them.
+
+use std::time::Duration;
 
 use fanfare_server::mcp::toolset::Toolset;
 use serde_json::{Value, json};
 
-use crate::support::Engine;
+use crate::bounds_connections::begin;
 use crate::support::gateway::Gateway;
 use crate::support::raw::Raw;
 use crate::support::tools::Era;
+use crate::support::{Engine, until};
 
 /// The limit on connections.
 const MAX: usize = 16;
@@ -18,6 +21,8 @@ async fn start() -> Gateway {
     Gateway::with(Engine::Memory, |config| {
         config.http.max_connections = MAX;
         config.mcp.toolset = Toolset::All;
+        // Nothing in these tests ends because it is slow.
+        config.http.body_patience = Duration::from_secs(120);
     })
     .await
 }
@@ -33,6 +38,16 @@ async fn take_share(gateway: &Gateway) -> Vec<Raw> {
     streams
 }
 
+/// Waits until one caller has every lasting connection that it can have.
+async fn share_is_taken(gateway: &Gateway) {
+    until("the share", async || {
+        let mut raw = Raw::connect(gateway.address).await;
+        let head = raw.get("/stream", "").await;
+        (head.status == 503).then_some(())
+    })
+    .await;
+}
+
 /// Sends a call of a tool, over a connection of its own.
 async fn call(gateway: &Gateway, accept: &str, tool: &str, arguments: Value) -> Raw {
     let params = json!({ "name": tool, "arguments": arguments });
@@ -45,6 +60,37 @@ async fn call(gateway: &Gateway, accept: &str, tool: &str, arguments: Value) -> 
     ))
     .await;
     raw
+}
+
+#[tokio::test]
+async fn bodies_that_do_not_come_leave_connections_for_others() {
+    let gateway = start().await;
+    let mut slow = Vec::new();
+    for _ in 0..SHARE {
+        let mut raw = Raw::connect(gateway.address).await;
+        begin(&mut raw).await;
+        slow.push(raw);
+    }
+    share_is_taken(&gateway).await;
+    // The next one is refused once it would count.
+    let mut late = Raw::connect(gateway.address).await;
+    begin(&mut late).await;
+    let head = late.head().await;
+    let problem: Value = serde_json::from_slice(&late.body(&head).await).expect("JSON");
+    assert_eq!((head.status, head.header("retry-after")), (503, "5"));
+    assert_eq!(
+        (problem["code"].as_str(), problem["limit"].as_str()),
+        (Some("too_many_connections"), Some("streams_per_caller"))
+    );
+    // A body that comes at once is not affected, and one that comes in the end makes room.
+    assert_eq!(gateway.post("/api/push/a", "text/plain", b"x".to_vec()).await.status, 200);
+    slow[0].send("xy").await;
+    assert_eq!(slow[0].head().await.status, 200);
+    until("room", async || {
+        let mut raw = Raw::connect(gateway.address).await;
+        (raw.get("/stream", "").await.status == 200).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Refusals: a status, and a JSON-RPC error with the reason.
 
 use axum::response::{IntoResponse, Response};
+use fanfare_core::Code;
 use fanfare_mcp::json_rpc::{self, BadMessage};
 use fanfare_mcp::{Error, Id, error};
 use http::{HeaderValue, StatusCode, header};
@@ -13,6 +14,8 @@ use crate::problem::Problem;
 #[derive(Debug)]
 pub struct Refusal {
     status: StatusCode,
+    /// The code of a refusal by the network, for its counters.
+    code: Option<Code>,
     id: Option<Id>,
     error: Error,
 }
@@ -20,7 +23,7 @@ pub struct Refusal {
 impl Refusal {
     /// Refuses with a status.
     pub fn new(status: StatusCode, error: Error) -> Refusal {
-        Refusal { status, id: None, error }
+        Refusal { status, code: None, id: None, error }
     }
 
     /// Adds the id of the request, if it is known.
@@ -59,6 +62,7 @@ impl From<BodyError> for Refusal {
             BodyError::Exhausted(_) | BodyError::Stopping => {
                 Refusal::new(StatusCode::SERVICE_UNAVAILABLE, Error::busy(text))
             }
+            BodyError::Crowded(refusal) => Problem(refusal).into(),
             BodyError::TooSlow => Refusal::new(StatusCode::REQUEST_TIMEOUT, Error::invalid_request(text)),
             BodyError::TooLarge { .. } | BodyError::NotGzip(NotGzip::TooLarge) => {
                 Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, Error::invalid_request(text))
@@ -71,7 +75,7 @@ impl From<Problem> for Refusal {
     /// The network has no room for the request.
     fn from(problem: Problem) -> Refusal {
         let text = format!("{}; {}", problem.0.what, problem.0.fix);
-        Refusal::new(problem.status(), Error::busy(text))
+        Refusal { code: Some(problem.0.code), ..Refusal::new(problem.status(), Error::busy(text)) }
     }
 }
 
@@ -79,6 +83,9 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut response =
             (self.status, json_rpc::write_error(self.id.as_ref(), &self.error)).into_response();
+        if let Some(code) = self.code {
+            response.extensions_mut().insert(code);
+        }
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if matches!(self.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
