@@ -38,12 +38,12 @@ impl Webhooks {
 }
 
 impl Awaited<'_> {
-    /// Waits until every matching webhook has been tried once with its event, the time is over, or the gateway
-    /// stops. Events that an earlier push has appended are not sent again.
-    pub async fn reached(self, appended: &[Appended]) -> Reached {
+    /// Waits until every matching webhook has been tried once with its event, the time is over, `enough` resolves,
+    /// or the gateway stops. Events that an earlier push has appended are not sent again.
+    pub async fn reached(self, appended: &[Appended], enough: impl Future<Output = ()>) -> Reached {
         let Awaited { webhooks, expected } = self;
         let webhooks_notified = match expected {
-            Some((expected, time)) => notified(webhooks, expected, appended, time).await,
+            Some((expected, time)) => notified(webhooks, expected, appended, time, enough).await,
             None => 0,
         };
         Reached { webhooks_notified, total_webhooks: webhooks.count() }
@@ -55,6 +55,7 @@ async fn notified(
     expected: Expected<'_>,
     appended: &[Appended],
     time: Duration,
+    enough: impl Future<Output = ()>,
 ) -> usize {
     let new = appended.iter().filter(|appended| !appended.repeated);
     let events: Vec<Arc<Event>> = new.map(|appended| Arc::clone(&appended.event)).collect();
@@ -63,8 +64,12 @@ async fn notified(
     };
     let mut stop = webhooks.parts.finished.clone();
     let enough = async {
-        // No attempts are made once the last worker has ended.
-        let _ = tokio::time::timeout(time, stop.asked()).await;
+        tokio::select! {
+            // No attempts are made once the last worker has ended.
+            () = stop.asked() => {}
+            () = tokio::time::sleep(time) => {}
+            () = enough => {}
+        }
     };
     expected.wait(&webhooks.registry.audience(&events), is_sent, enough).await
 }

@@ -77,7 +77,7 @@ async fn another_instance_takes_over_from_one_that_died() {
     // The new owner makes first attempts, and pushers there wait for them.
     let awaited = b.webhooks.expect(WAIT_DEFAULT);
     let pushed = b.push("later").await;
-    assert_eq!(soon(awaited.reached(&pushed.appended)).await.webhooks_notified, 1);
+    assert_eq!(soon(awaited.reached(&pushed.appended, std::future::pending())).await.webhooks_notified, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

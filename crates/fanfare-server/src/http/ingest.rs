@@ -69,7 +69,8 @@ pub async fn receive(
     let events = ingest::read(kind, incoming, secrets, clock::wall())?;
     let events = events.into_iter().map(|event| chosen.apply(event)).collect();
     let published = gateway.hub.publish(&principal, &via, events).await?;
-    let reached = gateway.webhooks.expect(Duration::ZERO).reached(&published.appended).await;
+    let reached =
+        gateway.webhooks.expect(Duration::ZERO).reached(&published.appended, std::future::ready(())).await;
     Ok(match kind {
         // The response to a hook is an instruction to the agent, so this one is empty.
         Kind::ClaudeCode => Json(Nothing {}).into_response(),

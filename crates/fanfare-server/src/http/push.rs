@@ -1,5 +1,6 @@
 //! `POST /api/push` and `POST /api/push/{channel}`.
 
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use axum::Json;
@@ -17,6 +18,7 @@ use crate::http::Gateway;
 use crate::http::query::Params;
 use crate::net::body::{self, PUSH_BODY_LEN_MAX};
 use crate::net::guard;
+use crate::net::streams::{self, StreamPermit};
 use crate::problem::Problem;
 use fanfare_delivery::awaiting::Reached;
 use fanfare_delivery::first_attempts::WAIT_DEFAULT;
@@ -42,6 +44,7 @@ pub async fn push(
     Extension(principal): Extension<Principal>,
     Extension(caller): Extension<Caller>,
     Extension(peer): Extension<Peer>,
+    Extension(permit): Extension<Arc<StreamPermit>>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
@@ -68,7 +71,7 @@ pub async fn push(
     if let Some(key) = request_key(&parts.headers)? {
         pushed.named_by(&key);
     }
-    answer(&gateway, &principal, &via, pushed, wait).await
+    answer(&gateway, &principal, &via, pushed, wait, Arc::downgrade(&permit)).await
 }
 
 /// Pushes to the channel in the path; the body can be plain text.
@@ -96,6 +99,7 @@ pub async fn push_to(
     Extension(principal): Extension<Principal>,
     Extension(caller): Extension<Caller>,
     Extension(peer): Extension<Peer>,
+    Extension(permit): Extension<Arc<StreamPermit>>,
     Path(channel): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -143,7 +147,7 @@ pub async fn push_to(
     if let Some(key) = request_key(&parts.headers)? {
         pushed.named_by(&key);
     }
-    answer(&gateway, &principal, &via, pushed, wait).await
+    answer(&gateway, &principal, &via, pushed, wait, Arc::downgrade(&permit)).await
 }
 
 /// Reads the header `Idempotency-Key`, which names the whole request.
@@ -227,6 +231,7 @@ async fn answer(
     via: &Via,
     pushed: PushBody,
     wait: Duration,
+    permit: Weak<StreamPermit>,
 ) -> Result<Response, Problem> {
     let is_batch = matches!(pushed, PushBody::Batch(_));
     let awaited = gateway.webhooks.expect(wait);
@@ -235,7 +240,9 @@ async fn answer(
         true => Refusal::from(error),
         false => Refusal::from(error).in_event(""),
     })?;
-    let reached = awaited.reached(&published.appended).await;
+    // Without room for a request that lasts, the answer says what is known by then: the events are stored.
+    let crowded_out = async { drop(streams::crowded_out(permit).await) };
+    let reached = awaited.reached(&published.appended, crowded_out).await;
     Ok(match is_batch {
         true => Json(batch(&published, reached)).into_response(),
         false => Json(one(&published, reached)).into_response(),

@@ -1,6 +1,6 @@
 //! One call: the context a service gets, and the messages it can send before it answers.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use fanfare_mcp::listen::LogLevel;
 use fanfare_mcp::{Era, Error, Id, Meta, json_rpc};
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::mcp::caller::Caller;
 use crate::mcp::outbox::{ClientGone, Outbox};
+use crate::net::streams::{self, StreamPermit};
 
 /// A request that is being answered.
 #[derive(Debug)]
@@ -21,12 +22,27 @@ pub struct Call {
     meta: Meta,
     /// The outbox for messages that precede the answer.
     outbox: Arc<Outbox>,
+    /// The HTTP request that waits for the answer, if there is one.
+    permit: Weak<StreamPermit>,
 }
 
 impl Call {
     /// Creates the context of a request.
     pub fn new(caller: Caller, id: Id, meta: Meta, outbox: Arc<Outbox>) -> Call {
-        Call { caller, id, meta, outbox }
+        Call { caller, id, meta, outbox, permit: Weak::new() }
+    }
+
+    /// Names the HTTP request that waits for the answer.
+    #[must_use]
+    pub fn over(mut self, permit: Weak<StreamPermit>) -> Call {
+        self.permit = permit;
+        self
+    }
+
+    /// Waits until the answer has to come because the HTTP request has taken longer than a short one, and there is no
+    /// room for that.
+    pub async fn crowded_out(&self) {
+        drop(streams::crowded_out(self.permit.clone()).await);
     }
 
     /// Returns the era of its revision.

@@ -1,5 +1,5 @@
-//! Requests that last without being streams: slow bodies and waits of MCP. They count like streams, so
-//! one caller cannot take every connection with them.
+//! Requests that last without being streams: slow bodies, waits of MCP and waits for webhooks. They count like
+//! streams, so one caller cannot take every connection with them.
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::bounds_connections::begin;
 use crate::support::gateway::Gateway;
 use crate::support::raw::Raw;
+use crate::support::receiver::{Receiver, Script};
 use crate::support::tools::Era;
 use crate::support::{Engine, until};
 
@@ -127,4 +128,40 @@ async fn the_answer_of_a_call_that_pushed_needs_no_room() {
     assert!(answer.contains("Stored as"), "{answer}");
     assert_eq!(gateway.hub.last().seq, 1);
     drop(streams);
+}
+
+#[tokio::test]
+async fn pushes_wait_for_webhooks_only_while_there_is_room() {
+    let gateway = start().await;
+    let receiver = Receiver::playing(Vec::new(), Script::Held).await;
+    gateway.register(&receiver, json!({})).await;
+    let streams = take_share(&gateway).await;
+    let path = "/api/push/a?wait=50s";
+    // Neither attempt has ended: the receiver holds it.
+    let answer = gateway.post(path, "text/plain", b"x".to_vec()).await;
+    assert_eq!((answer.status, &answer.json()["webhooks_notified"]), (200, &json!(0)));
+    for accept in ["application/json", "text/event-stream"] {
+        let mut raw = call(&gateway, accept, "push_webhook", json!({ "message": "x" })).await;
+        assert_eq!(raw.head().await.status, 200);
+        let answer = String::from_utf8(raw.chunk().await.expect("an answer")).expect("UTF-8");
+        assert!(answer.contains("0 of 1 registered webhooks"), "{answer}");
+    }
+    assert_eq!(gateway.hub.last().seq, 3);
+    drop(streams);
+    gateway.clients(0).await;
+    // With room, the push waits longer than a short request: until it is the last one that lasts.
+    let push = gateway.post(path, "text/plain", b"x".to_vec());
+    let release = async {
+        receiver.gets(4).await;
+        let mut streams = Vec::new();
+        for _ in 1..SHARE {
+            let mut raw = Raw::connect(gateway.address).await;
+            assert_eq!(raw.get("/stream", "").await.status, 200);
+            streams.push(raw);
+        }
+        share_is_taken(&gateway).await;
+        receiver.release();
+    };
+    let (answer, ()) = tokio::join!(push, release);
+    assert_eq!((answer.status, &answer.json()["webhooks_notified"]), (200, &json!(1)));
 }

@@ -170,7 +170,7 @@ impl Gateway {
         let awaited = self.webhooks.expect(wait);
         match self.hub.publish(&client.principal, &via, vec![event]).await {
             Ok(published) => {
-                let reached = awaited.reached(&published.appended).await;
+                let reached = awaited.reached(&published.appended, call.crowded_out()).await;
                 Ok(receipt::write(&published, reached, audience, opened))
             }
             Err(PushError::ShuttingDown) if call.leave() => std::future::pending().await,

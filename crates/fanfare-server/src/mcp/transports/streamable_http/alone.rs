@@ -49,10 +49,11 @@ impl Exchange {
         meta: Meta,
     ) -> Result<Response, Refusal> {
         let outbox = Arc::new(Outbox::new(self.door.account(&self.client)));
+        let permit = self.permit();
         let caller = Caller { client: self.client, version, session: None };
         let id = request.id.clone();
         let server = self.door.server;
-        let call = Call::new(caller, id.clone(), meta, Arc::clone(&outbox));
+        let call = Call::new(caller, id.clone(), meta, Arc::clone(&outbox)).over(permit);
         if !self.accepts.events {
             // The answer does not wait for a message that cannot be sent.
             outbox.end();

@@ -86,7 +86,7 @@ impl Exchange {
         let version = session.version().unwrap_or(Version::NEWEST_LEGACY);
         let (number, outbox) = session.streams.open(session.outbox.another());
         let caller = Caller { client: self.client.clone(), version, session: Some(Arc::clone(&session)) };
-        let call = Call::new(caller, request.id.clone(), meta, Arc::clone(&outbox));
+        let call = Call::new(caller, request.id.clone(), meta, Arc::clone(&outbox)).over(self.permit());
         let id = request.id.clone();
         let work = self.door.server.begin_call(&session, call, request);
         let answers = Arc::clone(&outbox);

@@ -3,7 +3,7 @@
 mod alone;
 mod in_session;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use axum::Json;
 use axum::extract::{Extension, Request, State};
@@ -93,10 +93,14 @@ impl Exchange {
 
     /// Counts the HTTP request as one that lasts if `request` waits for an event.
     fn count(&self, request: &RpcRequest) -> Result<(), Refusal> {
-        match self.parts.extensions.get::<Arc<StreamPermit>>() {
+        match self.permit().upgrade() {
             Some(permit) if self.door.server.waits(request) => Ok(permit.last()?),
             _ => Ok(()),
         }
+    }
+
+    fn permit(&self) -> Weak<StreamPermit> {
+        self.parts.extensions.get::<Arc<StreamPermit>>().map_or_else(Weak::new, Arc::downgrade)
     }
 
     /// Decides the era, once (2026-07-28, "Era negotiation").
