@@ -46,17 +46,22 @@ struct Open {
     in_all: usize,
     lasting: usize,
     by_place: HashMap<Place, Count>,
-    /// The connections themselves, by number.
-    entries: HashMap<u64, (Place, Arc<Activity>)>,
     next: u64,
-    /// The time of the last search that found nothing idle.
+    /// The time of the last search at the limit for all that found nothing idle.
     looked: Option<Instant>,
 }
 
+/// The connections of one place.
 #[derive(Debug, Default)]
 struct Count {
+    /// Includes the streams that count as connections.
     open: usize,
     lasting: usize,
+    /// The connections themselves, by number: a place at its own limit is searched alone.
+    entries: HashMap<u64, Arc<Activity>>,
+    /// The time of the last search at the limit of the place that found nothing idle: it must not keep another place
+    /// from a search.
+    looked: Option<Instant>,
 }
 
 /// The right to one connection; released on drop.
@@ -102,7 +107,7 @@ impl Connections {
         self.count(&mut open, place)?;
         let (number, activity) = (open.next, Activity::new());
         open.next += 1;
-        open.entries.insert(number, (place, Arc::clone(&activity)));
+        open.enter(place, number, &activity);
         self.gauge.inc();
         Ok(Permit { connections: Arc::clone(self), place, number, activity })
     }
@@ -183,32 +188,48 @@ impl Open {
     /// those of `place`; without one, at those of the place with the most connections, and then at all.
     fn make_room(&mut self, place: Option<Place>) {
         let now = Instant::now();
-        if self.looked.is_some_and(|looked| now < looked + LOOK_INTERVAL) {
+        let looked = self.looked(place).is_some_and(|looked| now < looked + LOOK_INTERVAL);
+        if looked {
             return;
         }
         let fullest = self.by_place.iter().max_by_key(|(_, count)| count.open).map(|(place, _)| *place);
-        let mut idle: Vec<_> = self.idle(place.or(fullest));
+        let mut idle = match place.or(fullest) {
+            Some(place) => self.by_place.get(&place).map_or_else(Vec::new, |count| count.idle(place)),
+            None => Vec::new(),
+        };
         if idle.is_empty() && place.is_none() {
-            idle = self.idle(None);
+            idle = self.by_place.iter().flat_map(|(place, count)| count.idle(*place)).collect();
         }
-        self.looked = idle.is_empty().then_some(now);
-        idle.sort_unstable();
+        *self.looked(place) = idle.is_empty().then_some(now);
+        idle.sort_unstable_by_key(|idle| (idle.since, idle.number));
         // A connection that has received a request since the search keeps its place.
-        let spared = idle.into_iter().filter_map(|(_, number)| {
-            let (place, activity) = self.entries.get(&number)?;
-            activity.give_up().then_some((number, *place))
-        });
-        let spared: Vec<_> = spared.take(SPARED_MAX).collect();
-        for (number, place) in spared {
-            self.entries.remove(&number);
-            self.leave(place);
+        let spared = idle.into_iter().filter(|idle| idle.activity.give_up()).take(SPARED_MAX);
+        for Idle { place, number, .. } in spared {
+            self.exit(place, number);
         }
     }
 
-    /// Returns the idle connections of `place`, or all idle ones, with the time since which each is idle.
-    fn idle(&self, place: Option<Place>) -> Vec<(Duration, u64)> {
-        let entries = self.entries.iter().filter(|(_, (of, _))| place.is_none_or(|place| *of == place));
-        entries.filter_map(|(number, (_, activity))| Some((activity.idle_since()?, *number))).collect()
+    /// Returns the time of the last search for idle connections of `place`, or of all, that found nothing.
+    fn looked(&mut self, place: Option<Place>) -> &mut Option<Instant> {
+        match place.and_then(|place| self.by_place.get_mut(&place)) {
+            Some(count) => &mut count.looked,
+            None => &mut self.looked,
+        }
+    }
+
+    fn has(&self, place: Place, number: u64) -> bool {
+        self.by_place.get(&place).is_some_and(|count| count.entries.contains_key(&number))
+    }
+
+    /// Adds a connection that has been counted.
+    fn enter(&mut self, place: Place, number: u64, activity: &Arc<Activity>) {
+        self.by_place.entry(place).or_default().entries.insert(number, Arc::clone(activity));
+    }
+
+    /// Removes a connection, and counts one less.
+    fn exit(&mut self, place: Place, number: u64) {
+        self.change(place, |count| _ = count.entries.remove(&number));
+        self.leave(place);
     }
 
     /// Counts one less in `place`.
@@ -227,6 +248,25 @@ impl Open {
     }
 }
 
+/// A connection without a request.
+struct Idle {
+    since: Duration,
+    place: Place,
+    number: u64,
+    activity: Arc<Activity>,
+}
+
+impl Count {
+    /// Returns the connections without a request.
+    fn idle(&self, place: Place) -> Vec<Idle> {
+        let idle = |(number, activity): (&u64, &Arc<Activity>)| {
+            let since = activity.idle_since()?;
+            Some(Idle { since, place, number: *number, activity: Arc::clone(activity) })
+        };
+        self.entries.iter().filter_map(idle).collect()
+    }
+}
+
 impl Permit {
     /// Counts a stream of this connection as one more connection.
     pub(super) fn another(&self) -> Result<Another, Problem> {
@@ -242,9 +282,9 @@ impl Permit {
         if has_given_up {
             let mut open = self.connections.open();
             // Another request of the connection may have taken a place first.
-            if !open.entries.contains_key(&self.number) {
+            if !open.has(self.place, self.number) {
                 self.connections.count(&mut open, self.place)?;
-                open.entries.insert(self.number, (self.place, Arc::clone(&self.activity)));
+                open.enter(self.place, self.number, &self.activity);
                 self.activity.stay();
             }
         }
@@ -271,8 +311,8 @@ impl Drop for Permit {
     fn drop(&mut self) {
         let mut open = self.connections.open();
         // A connection that has given up its place no longer counts.
-        if open.entries.remove(&self.number).is_some() {
-            open.leave(self.place);
+        if open.has(self.place, self.number) {
+            open.exit(self.place, self.number);
         }
         drop(open);
         self.connections.gauge.dec();
@@ -291,5 +331,56 @@ impl Drop for Lasting {
         let mut open = self.connections.open();
         open.lasting -= 1;
         open.change(self.place, |count| count.lasting -= 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use fanfare_core::Peer;
+    use prometheus_client::metrics::gauge::Gauge;
+
+    use super::{Connections, Permit};
+    use crate::net::limits::LimitedBy;
+
+    const LOCAL: [u8; 4] = [127, 0, 0, 1];
+    const REMOTE: [u8; 4] = [192, 0, 2, 1];
+
+    fn connections(in_all_max: usize, per_address_max: usize) -> Arc<Connections> {
+        Connections::new(in_all_max, LimitedBy::MaxConnections, per_address_max, Gauge::default())
+    }
+
+    fn admit(connections: &Arc<Connections>, address: [u8; 4]) -> Option<Permit> {
+        connections.admit(&Peer::from(std::net::SocketAddr::from((address, 1)))).ok()
+    }
+
+    #[test]
+    fn a_request_that_begins_too_late_takes_a_place_again_or_is_refused() {
+        let connections = connections(2, 2);
+        let open = || connections.open().in_all;
+        let (first, second) =
+            (admit(&connections, LOCAL).expect("room"), admit(&connections, LOCAL).expect("room"));
+        let third = admit(&connections, LOCAL).expect("the others are idle");
+        assert_eq!(open(), 1, "both have given up their places");
+        let running = third.begin().expect("a place");
+        let again = first.begin().expect("a place");
+        assert_eq!(open(), 2);
+        second.begin().expect_err("no room");
+        drop((again, running));
+        assert_eq!(open(), 2, "a place is kept until the connection ends");
+        drop((first, second, third));
+        assert_eq!(open(), 0);
+    }
+
+    #[test]
+    fn a_place_at_its_own_limit_does_not_stop_others_from_making_room() {
+        let connections = connections(4, 2);
+        let remote: Vec<_> = (0..2).map(|_| admit(&connections, REMOTE).expect("room")).collect();
+        let running: Vec<_> = remote.iter().map(|permit| permit.begin().expect("a place")).collect();
+        let local: Vec<_> = (0..2).map(|_| admit(&connections, LOCAL).expect("room")).collect();
+        assert!(admit(&connections, REMOTE).is_none(), "it is at its limit, and nothing there is idle");
+        assert!(admit(&connections, LOCAL).is_some(), "the idle ones make room");
+        drop((running, remote, local));
     }
 }
