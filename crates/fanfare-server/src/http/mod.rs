@@ -129,7 +129,7 @@ pub fn routes(gateway: Gateway, other_doors: Router) -> Router {
         pages: &dashboard::SCREENS,
     };
     let (counts, budget, hub) = (gateway.counts.clone(), gateway.budget.clone(), gateway.hub.clone());
-    let refusals = counts.clone();
+    let (refusals, decoding) = (counts.clone(), budget.clone());
     let patience = gateway.config.body_patience;
     let api: Router<Gateway> = interface().into();
     let document = document();
@@ -143,7 +143,9 @@ pub fn routes(gateway: Gateway, other_doors: Router) -> Router {
         }))
         .merge(other_doors)
         .method_not_allowed_fallback(method_not_allowed)
-        .route_layer(middleware::from_fn(encoding::decode))
+        .route_layer(middleware::from_fn(move |caller, request: Request, next: Next| {
+            encoding::decode(decoding.clone(), caller, request, next)
+        }))
         .route_layer(middleware::from_fn(move |request: Request, next: Next| {
             next.run(pace::keep(request, patience))
         }))

@@ -100,6 +100,9 @@ fn cause_of(error: &(dyn Error + 'static)) -> BodyError {
         if let Some(why) = cause.downcast_ref() {
             return Some(BodyError::NotGzip(*why));
         }
+        if let Some(exhausted) = cause.downcast_ref() {
+            return Some(BodyError::Exhausted(*exhausted));
+        }
         cause.is::<TooSlow>().then_some(BodyError::TooSlow)
     });
     known.next().unwrap_or(BodyError::BrokenOff)

@@ -5,11 +5,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{Extension, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::{Buf, Bytes};
-use fanfare_core::Code;
+use fanfare_core::{Caller, Code};
+use fanfare_runtime::budget::{Account, Budget, BytesHeld, Exhausted};
 use flate2::{Decompress, FlushDecompress, Status};
 use http::{HeaderMap, HeaderValue, header};
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -22,6 +23,8 @@ const UNDERSTOOD: HeaderValue = HeaderValue::from_static("gzip, identity");
 const WINDOW_BITS: u8 = 15;
 /// Maximum bytes that one step decodes: the most that a route holds before it can refuse more.
 const PIECE_LEN_MAX: usize = 16 * 1024;
+/// Bytes of memory that decoding takes: the window, the tables of codes, and the space for a piece.
+const DECODER_LEN: usize = 64 * 1024;
 /// Maximum bytes of a compressed body: no route accepts more even when decoded, but empty pieces of gzip decode
 /// to nothing and could go on forever.
 const ENCODED_LEN_MAX: usize = 16 * 1024 * 1024;
@@ -48,7 +51,12 @@ enum Coding {
 }
 
 /// Makes the route read the decoded body; refuses a coding that is not supported (RFC 9110, section 15.5.16).
-pub async fn decode(mut request: Request, next: Next) -> Response {
+pub async fn decode(
+    budget: Budget,
+    Extension(caller): Extension<Caller>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     match coding(request.headers()) {
         Ok(Coding::Identity) => {}
         Ok(Coding::Gzip) => {
@@ -56,7 +64,7 @@ pub async fn decode(mut request: Request, next: Next) -> Response {
             headers.remove(header::CONTENT_ENCODING);
             // It counts what was sent.
             headers.remove(header::CONTENT_LENGTH);
-            request = request.map(|body| Body::new(Decoded::new(body)));
+            request = request.map(|body| Body::new(Decoded::new(body, budget.account(&caller))));
         }
         Err(_) if request.body().is_end_stream() => {}
         Err(problem) => {
@@ -89,50 +97,80 @@ fn coding(headers: &HeaderMap) -> Result<Coding, Problem> {
 /// A body that is decoded as it is read.
 struct Decoded {
     body: Body,
-    decoder: Decompress,
+    account: Account,
+    /// Created when the first byte is there: whoever announces a body and sends nothing holds nothing.
+    decoder: Option<Decoder>,
     /// Bytes that have arrived and are not decoded yet.
     encoded: Bytes,
     encoded_len: usize,
-    /// Whether the decoder is at the start or the end of a member of the file, where the body may end.
+}
+
+struct Decoder {
+    state: Decompress,
+    /// The space that each piece is decoded into. The piece itself has only the bytes that it needs.
+    space: Box<[u8]>,
+    /// Whether the decoder is at the end of a member of the file, where the body may end.
     is_between: bool,
     /// Whether the decoder may have more output without further input.
     is_full: bool,
+    _held: BytesHeld,
 }
 
 impl Decoded {
-    fn new(body: Body) -> Decoded {
-        Decoded {
-            body,
-            decoder: Decompress::new_gzip(WINDOW_BITS),
-            encoded: Bytes::new(),
-            encoded_len: 0,
-            is_between: true,
-            is_full: false,
-        }
+    fn new(body: Body, account: Account) -> Decoded {
+        Decoded { body, account, decoder: None, encoded: Bytes::new(), encoded_len: 0 }
     }
 
-    /// Decodes the next piece; empty if more bytes are needed for one.
-    fn step(&mut self) -> Result<Bytes, NotGzip> {
-        let mut piece = vec![0; PIECE_LEN_MAX];
-        let (before_in, before_out) = (self.decoder.total_in(), self.decoder.total_out());
+    /// Decodes the next piece; `None` if more bytes are needed for one.
+    fn next(&mut self) -> Result<Option<Bytes>, axum::Error> {
+        let decoder = match &mut self.decoder {
+            Some(decoder) => decoder,
+            None if self.encoded.is_empty() => return Ok(None),
+            empty => empty.insert(Decoder::new(&self.account).map_err(axum::Error::new)?),
+        };
+        while decoder.is_full || !self.encoded.is_empty() {
+            let piece = decoder.step(&mut self.encoded).map_err(axum::Error::new)?;
+            if !piece.is_empty() {
+                return Ok(Some(piece));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Decoder {
+    fn new(account: &Account) -> Result<Decoder, Exhausted> {
+        let mut held = account.hold();
+        held.add(DECODER_LEN)?;
+        Ok(Decoder {
+            state: Decompress::new_gzip(WINDOW_BITS),
+            space: vec![0; PIECE_LEN_MAX].into(),
+            is_between: false,
+            is_full: false,
+            _held: held,
+        })
+    }
+
+    /// Decodes a piece, which can be empty, and removes what it was decoded from.
+    fn step(&mut self, encoded: &mut Bytes) -> Result<Bytes, NotGzip> {
+        let (before_in, before_out) = (self.state.total_in(), self.state.total_out());
         let status = self
-            .decoder
-            .decompress(&self.encoded, &mut piece, FlushDecompress::None)
+            .state
+            .decompress(encoded, &mut self.space, FlushDecompress::None)
             .map_err(|_| NotGzip::Damaged)?;
-        let taken = usize::try_from(self.decoder.total_in() - before_in).map_err(|_| NotGzip::Damaged)?;
-        let made = usize::try_from(self.decoder.total_out() - before_out).map_err(|_| NotGzip::Damaged)?;
-        self.encoded.advance(taken);
+        let taken = usize::try_from(self.state.total_in() - before_in).map_err(|_| NotGzip::Damaged)?;
+        let made = usize::try_from(self.state.total_out() - before_out).map_err(|_| NotGzip::Damaged)?;
+        encoded.advance(taken);
         self.is_full = made == PIECE_LEN_MAX;
         self.is_between = status == Status::StreamEnd;
         if self.is_between {
             // A file can have several members, one after the other.
-            self.decoder = Decompress::new_gzip(WINDOW_BITS);
+            self.state.reset(true);
             self.is_full = false;
-        } else if taken == 0 && made == 0 && !self.encoded.is_empty() {
+        } else if taken == 0 && made == 0 && !encoded.is_empty() {
             return Err(NotGzip::Damaged);
         }
-        piece.truncate(made);
-        Ok(piece.into())
+        Ok(Bytes::copy_from_slice(&self.space[..made]))
     }
 }
 
@@ -146,15 +184,13 @@ impl HttpBody for Decoded {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let failed = |why: NotGzip| Poll::Ready(Some(Err(axum::Error::new(why))));
         loop {
-            while self.is_full || !self.encoded.is_empty() {
-                match self.step() {
-                    Ok(piece) if piece.is_empty() => {}
-                    Ok(piece) => return Poll::Ready(Some(Ok(Frame::data(piece)))),
-                    Err(why) => return failed(why),
-                }
+            if let Some(piece) = self.next().transpose() {
+                return Poll::Ready(Some(piece.map(Frame::data)));
             }
             match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
-                None if self.is_between => return Poll::Ready(None),
+                None if self.decoder.as_ref().is_none_or(|decoder| decoder.is_between) => {
+                    return Poll::Ready(None);
+                }
                 None => return failed(NotGzip::EndedEarly),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 Some(Ok(frame)) => {
@@ -188,7 +224,14 @@ mod tests {
     use http_body_util::BodyExt;
     use proptest::prelude::*;
 
-    use super::{Decoded, NotGzip, PIECE_LEN_MAX};
+    use fanfare_core::{Caller, Principal};
+    use fanfare_runtime::budget::{Account, Budget, Exhausted};
+
+    use super::{DECODER_LEN, Decoded, NotGzip, PIECE_LEN_MAX};
+
+    fn account(budget: &Budget) -> Account {
+        budget.account(&Caller::new(&Principal::local(), None))
+    }
 
     fn gzip(text: &[u8]) -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
@@ -200,7 +243,7 @@ mod tests {
     async fn decoded(encoded: &[u8], len: usize) -> Result<Vec<u8>, NotGzip> {
         let pieces: Vec<_> =
             encoded.chunks(len).map(|piece| Ok::<_, NotGzip>(Bytes::copy_from_slice(piece))).collect();
-        let body = Decoded::new(Body::from_stream(stream::iter(pieces)));
+        let body = Decoded::new(Body::from_stream(stream::iter(pieces)), account(&Budget::default()));
         match body.collect().await {
             Ok(all) => Ok(all.to_bytes().to_vec()),
             Err(error) => Err(*error.into_inner().downcast::<NotGzip>().expect("an error of ours")),
@@ -226,12 +269,32 @@ mod tests {
     async fn a_body_that_would_be_huge_comes_in_small_pieces() {
         let encoded = gzip(&vec![0; 4 * 1024 * 1024]);
         assert!(encoded.len() < 64 * 1024, "{}", encoded.len());
-        let mut body = Decoded::new(Body::from(encoded));
+        let mut body = Decoded::new(Body::from(encoded), account(&Budget::default()));
         assert_eq!(body.size_hint().lower(), 0);
         for _ in 0..100 {
             let piece = body.frame().await.expect("more").expect("a piece").into_data().expect("data");
             assert!(piece.len() <= PIECE_LEN_MAX, "{}", piece.len());
         }
+    }
+
+    #[tokio::test]
+    async fn a_decoder_counts_from_the_first_byte_to_the_end_of_the_body() {
+        let budget = Budget::new(4 * DECODER_LEN, 0);
+        let body = |encoded: Vec<u8>| Decoded::new(Body::from(encoded), account(&budget));
+        let mut idle: Vec<_> = (0..10).map(|_| body(Vec::new())).collect();
+        for body in &mut idle {
+            assert!(body.frame().await.is_none());
+        }
+        // A share is half of the budget.
+        let mut busy = [body(gzip(b"hello")), body(gzip(b"hello"))];
+        for body in &mut busy {
+            let piece = body.frame().await.expect("a frame").expect("a piece").into_data().expect("data");
+            assert_eq!(piece, "hello");
+        }
+        let error = body(gzip(b"hello")).frame().await.expect("a frame").expect_err("no room");
+        assert!(error.into_inner().is::<Exhausted>());
+        drop(busy);
+        assert!(body(gzip(b"hello")).frame().await.expect("a frame").is_ok());
     }
 
     proptest! {
