@@ -1,8 +1,8 @@
 //! The access log: one line for each request, written once its response has been sent, or its stream has ended.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
@@ -26,11 +26,23 @@ pub struct Record {
     peer: Peer,
     begun: Instant,
     status: StatusCode,
-    /// Who asked; `None` if the request was refused before that was known.
-    principal: Option<Principal>,
+    asker: Asker,
     sent: Sent,
     /// Number of these bytes in the response head, which does not count.
     head_len: usize,
+}
+
+/// The principal of a logged request, in the extensions of the request; empty if the request was refused before the
+/// principal was known. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Asker(Arc<OnceLock<Principal>>);
+
+impl Asker {
+    /// Records the principal.
+    pub fn note(&self, principal: &Principal) {
+        // The first one is the only one.
+        let _ = self.0.set(principal.clone());
+    }
 }
 
 /// The bytes that were sent; cheap to clone.
@@ -45,8 +57,10 @@ impl Sent {
 }
 
 impl Record {
-    /// Starts the record of a request.
-    pub fn begin<B>(request: &Request<B>, peer: Peer) -> Record {
+    /// Starts the record of a request, which gets the place for its principal.
+    pub fn begin<B>(request: &mut Request<B>, peer: Peer) -> Record {
+        let asker = Asker::default();
+        request.extensions_mut().insert(asker.clone());
         let path = request.uri().path();
         Record {
             method: request.method().clone(),
@@ -54,7 +68,7 @@ impl Record {
             peer,
             begun: Instant::now(),
             status: StatusCode::OK,
-            principal: None,
+            asker,
             sent: Sent::default(),
             head_len: 0,
         }
@@ -63,7 +77,6 @@ impl Record {
     /// Records the head of the response.
     pub fn note(&mut self, response: &Response) {
         self.status = response.status();
-        self.principal = response.extensions().get::<Principal>().cloned();
     }
 
     /// Leaves out the head, of `len` bytes, which is counted like the rest of the response.
@@ -84,7 +97,7 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
-        let Record { method, path, peer, begun, status, principal, sent, head_len } = self;
+        let Record { method, path, peer, begun, status, asker, sent, head_len } = self;
         let status = status.as_u16();
         tracing::info!(
             target: "fanfare::access",
@@ -94,7 +107,7 @@ impl Drop for Record {
             bytes = sent.0.load(Ordering::Relaxed).saturating_sub(*head_len as u64),
             duration_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
             %peer,
-            principal = principal.as_ref().map(|principal| &**principal.name()),
+            principal = asker.0.get().map(|principal| &**principal.name()),
             "{method} {path} {status}"
         );
     }

@@ -333,7 +333,7 @@ async fn serve_http2(stream: Socket, peer: Peer, streams: Streams, shared: Arc<S
 
 /// Returns the answer to a request, and the record of both if requests are logged.
 async fn answer(shared: &Shared, mut request: Request<Incoming>, peer: Peer) -> (Response, Option<Record>) {
-    let mut record = shared.logs_access.then(|| Record::begin(&request, peer));
+    let mut record = shared.logs_access.then(|| Record::begin(&mut request, peer));
     request.extensions_mut().insert(peer);
     let request = request.map(|body| match body.is_end_stream() {
         true => Body::empty(),

@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use fanfare_core::{Agent, Caller, Code, Door, Peer, Principal, Via};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
 
+use crate::net::access::Asker;
 use crate::net::locality::Locality;
 use crate::net::origin::{self, Cors, Origin};
 use crate::problem::Problem;
@@ -54,11 +55,11 @@ pub async fn check(State(guard): State<Arc<Guard>>, mut request: Request, next: 
             let locality = Locality::of(request.headers(), peer);
             request.extensions_mut().insert(Caller::new(&principal, peer));
             request.extensions_mut().insert(locality);
-            request.extensions_mut().insert(principal.clone());
-            let mut response = next.run(request).await;
-            // For the access log.
-            response.extensions_mut().insert(principal);
-            response
+            if let Some(asker) = request.extensions().get::<Asker>() {
+                asker.note(&principal);
+            }
+            request.extensions_mut().insert(principal);
+            next.run(request).await
         }
     };
     if let Some(origin) = origin {
