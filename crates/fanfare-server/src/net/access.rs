@@ -64,7 +64,7 @@ impl Record {
         let path = request.uri().path();
         Record {
             method: request.method().clone(),
-            path: path.get(..PATH_LEN_MAX).unwrap_or(path).to_owned(),
+            path: path[..path.floor_char_boundary(PATH_LEN_MAX)].to_owned(),
             peer,
             begun: Instant::now(),
             status: StatusCode::OK,
@@ -108,7 +108,9 @@ impl Drop for Record {
             duration_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
             %peer,
             principal = asker.0.get().map(|principal| &**principal.name()),
-            "{method} {path} {status}"
+            // A path can have characters that turn the rest of the line around, or end it.
+            "{method} {} {status}",
+            path.escape_debug(),
         );
     }
 }

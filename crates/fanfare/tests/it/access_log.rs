@@ -45,6 +45,20 @@ async fn each_request_has_a_line_without_its_query() {
 }
 
 #[tokio::test]
+async fn a_path_is_cut_between_characters_and_shown_without_surprises() {
+    let mut gateway = Logged::start(&["--access-log"]).await;
+    // The cut after 1,024 bytes falls into a character.
+    let long = format!("/{}", "é".repeat(1_000));
+    for (path, shown) in [(&*long, &long[..1_023]), ("/a\u{202e}b\u{9b}1m", "/a\\u{202e}b\\u{9b}1m")] {
+        let head = Raw::connect(gateway.address()).await.get(path, "connection: close\r\n").await;
+        assert_eq!(head.status, 404);
+        let line = request(&mut gateway).await;
+        assert_eq!(line["message"], format!("GET {shown} 404"));
+        assert!(path.starts_with(line["path"].as_str().expect("a path")), "{line}");
+    }
+}
+
+#[tokio::test]
 async fn a_stream_has_its_line_when_it_ends() {
     let mut gateway = Logged::start(&["--access-log"]).await;
     for http2 in [false, true] {
