@@ -55,6 +55,8 @@ pub struct Subscribe {
 pub struct BadRequest {
     /// The request's `id`.
     pub id: Option<Value>,
+    /// Whether the request is to publish.
+    pub is_publish: bool,
     /// The reason.
     pub why: Invalid,
 }
@@ -63,7 +65,7 @@ pub struct BadRequest {
 pub fn parse(text: &str, source: &Source) -> Result<SocketRequest, BadRequest> {
     let refuse = |id: &Option<Value>| {
         let id = id.clone();
-        move |why| BadRequest { id, why }
+        move |why| BadRequest { id, is_publish: false, why }
     };
     const FIX: &str = "send an object such as `{\"op\":\"subscribe\",\"channels\":[\"builds.*\"]}`";
     let mut members =
@@ -71,10 +73,12 @@ pub fn parse(text: &str, source: &Source) -> Result<SocketRequest, BadRequest> {
     let id = members.any("id").map_err(refuse(&None))?.flatten();
     if id.as_ref().is_some_and(|id| id.is_object() || id.is_array()) {
         let why = members.wrong("id", "is not a scalar", "give text or a number");
-        return Err(BadRequest { id: None, why });
+        return Err(BadRequest { id: None, is_publish: false, why });
     }
     let op = members.any("op").map_err(refuse(&id))?.flatten();
-    let op = match op.as_ref().and_then(Value::as_str) {
+    let name = op.as_ref().and_then(Value::as_str);
+    let is_publish = name == Some("publish");
+    let op = match name {
         Some("ack") => ack(members),
         Some("ping") => members.finish().map(|()| Op::Ping),
         Some("publish") => publish(members, source),
@@ -87,8 +91,10 @@ pub fn parse(text: &str, source: &Source) -> Result<SocketRequest, BadRequest> {
         )
         .at("/op")),
     };
-    let op = op.map_err(refuse(&id))?;
-    Ok(SocketRequest { id, op })
+    match op {
+        Ok(op) => Ok(SocketRequest { id, op }),
+        Err(why) => Err(BadRequest { id, is_publish, why }),
+    }
 }
 
 fn ack(mut members: Members<'_>) -> Result<Op, Invalid> {

@@ -147,22 +147,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
         };
         let source = self.socket.via.source(&self.socket.principal);
         let mut in_flight = self.socket.gateway.budget.hold(&self.socket.caller());
-        let answer = match (in_flight.add(text.len()), socket_request::parse(&text, &source)) {
-            (Ok(()), Ok(request)) => match self.answer(request.op).await {
-                Ok(answer) => with_id(answer, request.id),
-                Err(problem) => error_answer(&problem, request.id),
-            },
-            (Ok(()), Err(refused)) => {
-                if refused.why.at.starts_with("/event") {
-                    self.socket.gateway.hub.count_refused_push(refused.why.code);
-                }
-                error_answer(&refused.why.into(), refused.id)
-            }
-            (Err(over), request) => {
-                error_answer(&over.into(), request.map_or_else(|refused| refused.id, |request| request.id))
-            }
+        let request = socket_request::parse(&text, &source);
+        let (id, is_publish) = match &request {
+            Ok(request) => (request.id.clone(), matches!(request.op, Op::Publish(_))),
+            Err(refused) => (refused.id.clone(), refused.is_publish),
         };
-        self.say(Message::text(answer.to_string())).await
+        let answer = match (in_flight.add(text.len()), request) {
+            (Ok(()), Ok(request)) => self.answer(request.op).await,
+            (Ok(()), Err(refused)) => Err(refused.why.into()),
+            (Err(over), _) => Err(over.into()),
+        };
+        let answer = answer.unwrap_or_else(|problem| {
+            if is_publish {
+                self.socket.gateway.hub.count_refused_push(problem.0.code);
+            }
+            json!({"op": "error", "error": problem.body()})
+        });
+        self.say(Message::text(with_id(answer, id).to_string())).await
     }
 
     async fn answer(&mut self, op: Op) -> Result<Value, Problem> {
@@ -189,8 +190,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
                 let published = published.map_err(|error| match is_list {
                     true => Refusal::from(error).in_list("/events"),
                     false => Refusal::from(error).in_event("/event"),
-                });
-                let published = published.inspect_err(|refusal| hub.count_refused_push(refusal.code))?;
+                })?;
                 let ids: Vec<_> = published.appended.iter().map(|appended| appended.event.position).collect();
                 Ok(json!({"op": "published", "ids": ids, "stream_clients": published.stream_clients}))
             }
@@ -294,8 +294,4 @@ fn with_id(mut answer: Value, id: Option<Value>) -> Value {
         members.insert("id".to_owned(), id);
     }
     answer
-}
-
-fn error_answer(problem: &Problem, id: Option<Value>) -> Value {
-    with_id(json!({"op": "error", "error": problem.body()}), id)
 }

@@ -8,6 +8,7 @@ use crate::support::files::root;
 use crate::support::gateway::Gateway;
 use crate::support::reader::Transport;
 use crate::support::receiver::{Receiver, Script};
+use crate::support::socket::Socket;
 use crate::support::{Engine, until};
 
 /// Returns a value of `/metrics`.
@@ -99,6 +100,19 @@ async fn pushes_that_are_refused_count_by_their_cause_at_every_door() {
     assert_eq!(count("invalid_message").await, Some(1.0));
     assert_eq!(count("invalid_channel").await, Some(1.0));
     assert_eq!(count("secret_missing").await, Some(1.0));
+    let mut socket = Socket::open(gateway.address).await;
+    for event in [json!({ "message": 1 }), json!(null)] {
+        socket.say(&json!({ "op": "publish", "event": event })).await;
+        assert_eq!(socket.json().await["op"], "error");
+    }
+    assert_eq!(count("invalid_message").await, Some(2.0));
+    assert_eq!(count("invalid_op").await, Some(1.0));
+    socket.say(&json!({ "op": "subscribe", "patterns": 1 })).await;
+    socket.say(&json!({ "op": "push" })).await;
+    for _ in 0..2 {
+        assert_eq!(socket.json().await["op"], "error");
+    }
+    assert_eq!(count("invalid_op").await, Some(1.0));
     // What is not a push is not counted as one.
     gateway.get("/api/events?limit=x").await.problem(400, "invalid_query");
     assert_eq!(count("invalid_query").await, None);
