@@ -68,8 +68,14 @@ impl Work for Server {
         }
         // Clients that are already connected would otherwise get no answer, not even a refused connection.
         let queued = listener.take().map(|listener| listener.into_queued(BACKLOG.unsigned_abs() as usize));
-        for (stream, peer) in queued.transpose()?.unwrap_or_default() {
-            admit(stream, peer, connections, shared, open);
+        match queued.unwrap_or_else(|| Ok(Vec::new())) {
+            Ok(queued) => {
+                for (stream, peer) in queued {
+                    admit(stream, peer, connections, shared, open);
+                }
+            }
+            // Those that are open are still waited for.
+            Err(error) => tracing::warn!(%error, "the queue of a socket could not be read"),
         }
         let ended = async {
             while let Some(ended) = open.join_next().await {

@@ -44,30 +44,31 @@ impl Listener {
         }
     }
 
-    /// Closes the socket, and returns the connections that were waiting in its queue, at most `count_max`.
+    /// Closes the socket, and returns the connections that were waiting in its queue, at most `count_max`. One that fails
+    /// is left out.
     pub fn into_queued(self, count_max: usize) -> io::Result<Vec<(Socket, Peer)>> {
-        let mut queued = Vec::new();
         match self {
             Listener::Tcp(listener) => {
                 let listener = listener.into_std()?;
-                while queued.len() < count_max
-                    && let Ok((stream, address)) = listener.accept()
-                {
-                    stream.set_nonblocking(true)?;
-                    queued.push((Socket::Tcp(TcpStream::from_std(stream)?), Peer::Network(address)));
-                }
+                Ok(queued(count_max, || {
+                    let (stream, address) = listener.accept()?;
+                    Ok(move || {
+                        stream.set_nonblocking(true)?;
+                        Ok((Socket::Tcp(TcpStream::from_std(stream)?), Peer::Network(address)))
+                    })
+                }))
             }
             Listener::Unix(listener) => {
                 let listener = listener.into_std()?;
-                while queued.len() < count_max
-                    && let Ok((stream, _)) = listener.accept()
-                {
-                    stream.set_nonblocking(true)?;
-                    queued.push(Socket::unix(UnixStream::from_std(stream)?)?);
-                }
+                Ok(queued(count_max, || {
+                    let (stream, _) = listener.accept()?;
+                    Ok(move || {
+                        stream.set_nonblocking(true)?;
+                        Socket::unix(UnixStream::from_std(stream)?)
+                    })
+                }))
             }
         }
-        Ok(queued)
     }
 
     /// Returns another descriptor of the same socket.
@@ -77,6 +78,24 @@ impl Listener {
             Listener::Unix(listener) => listener.as_fd().try_clone_to_owned(),
         }
     }
+}
+
+/// Takes connections from a queue until it is empty, or cannot be read any further.
+fn queued<F: FnOnce() -> io::Result<(Socket, Peer)>>(
+    count_max: usize,
+    mut accept: impl FnMut() -> io::Result<F>,
+) -> Vec<(Socket, Peer)> {
+    let mut taken = Vec::new();
+    for _ in 0..count_max {
+        match accept().map(|connection| connection()) {
+            Ok(Ok(connection)) => taken.push(connection),
+            Ok(Err(error)) => tracing::debug!(%error, "a queued connection failed"),
+            // Its client has gone, and the next one may be there.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(_) => break,
+        }
+    }
+    taken
 }
 
 impl Socket {
