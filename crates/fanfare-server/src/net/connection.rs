@@ -128,7 +128,8 @@ async fn serve_http1(stream: Socket, peer: Peer, streams: Streams, shared: Arc<S
     let wire = Wire { stream: TokioIo::new(stream), exchange: Arc::clone(&exchange) };
     let mut connection = builder.serve_connection(wire, service);
     let mut stop = shared.stop.clone();
-    let (mut written, mut has_to_leave) = (None, false);
+    // The bytes that were written when it was asked to end: at the stop, and to make room.
+    let (mut written, mut written_before) = (None, None);
     let taken = loop {
         let step = tokio::select! {
             biased;
@@ -141,13 +142,13 @@ async fn serve_http1(stream: Socket, peer: Peer, streams: Streams, shared: Arc<S
                 if !exchange.begun.load(Ordering::Relaxed) {
                     return;
                 }
-                has_to_leave = true;
+                written_before.get_or_insert_with(|| exchange.written.load(Ordering::Relaxed));
                 std::pin::Pin::new(&mut connection).graceful_shutdown();
                 continue;
             }
             // Another connection has the place of this one: a request that has begun is answered, and nothing else is
             // waited for.
-            () = tokio::time::sleep(HEAD_MAX), if has_to_leave => {
+            () = tokio::time::sleep(HEAD_MAX), if written_before.is_some() => {
                 if streams.is_idle() {
                     return;
                 }
@@ -186,8 +187,9 @@ async fn serve_http1(stream: Socket, peer: Peer, streams: Streams, shared: Arc<S
         // download is disconnected.
         Some(_) if exchange.is_blocked() => tracing::debug!(%peer, "a pipelined stream was refused"),
         Some(taken) => hand_over(taken, stream, parts.read_buf, &shared).await,
-        // It is closed at once: the connection that takes its place needs the descriptor.
-        None if has_to_leave => {}
+        // It is closed at once: the connection that takes its place needs the descriptor. A client that has just been
+        // answered must be able to read the answer.
+        None if written_before == Some(exchange.written.load(Ordering::Relaxed)) => {}
         None => close(stream, shared.stop.clone()).await,
     }
 }
