@@ -39,6 +39,8 @@ pub struct Connections {
     /// Guards the table; held for one look-up, or for one search for idle connections.
     open: Mutex<Open>,
     gauge: Gauge,
+    /// Those of them that last.
+    lasting: Gauge,
 }
 
 #[derive(Debug, Default)]
@@ -95,9 +97,10 @@ impl Connections {
         limited_by: LimitedBy,
         per_address_max: usize,
         gauge: Gauge,
+        lasting: Gauge,
     ) -> Arc<Connections> {
         let open = Mutex::default();
-        Arc::new(Connections { in_all_max, limited_by, per_address_max, open, gauge })
+        Arc::new(Connections { in_all_max, limited_by, per_address_max, open, gauge, lasting })
     }
 
     /// Counts one more connection from `peer`.
@@ -170,6 +173,7 @@ impl Connections {
             ),
             () => {
                 open.lasting += 1;
+                self.lasting.inc();
                 open.by_place.entry(place).or_default().lasting += 1;
                 return Ok(Lasting { connections: Arc::clone(self), place });
             }
@@ -330,6 +334,7 @@ impl Drop for Lasting {
     fn drop(&mut self) {
         let mut open = self.connections.open();
         open.lasting -= 1;
+        self.connections.lasting.dec();
         open.change(self.place, |count| count.lasting -= 1);
     }
 }
@@ -348,7 +353,7 @@ mod tests {
     const REMOTE: [u8; 4] = [192, 0, 2, 1];
 
     fn connections(in_all_max: usize, per_address_max: usize) -> Arc<Connections> {
-        Connections::new(in_all_max, LimitedBy::MaxConnections, per_address_max, Gauge::default())
+        Connections::new(in_all_max, LimitedBy::MaxConnections, per_address_max, Gauge::default(), Gauge::default())
     }
 
     fn admit(connections: &Arc<Connections>, address: [u8; 4]) -> Option<Permit> {

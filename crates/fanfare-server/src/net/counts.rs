@@ -17,6 +17,8 @@ pub struct Counts {
     pub stalled: Counter,
     /// Connections that are open.
     pub connections: Gauge,
+    /// Streams, sockets, waits and slow bodies among them.
+    pub connections_lasting: Gauge,
     /// Maximum connections.
     pub connections_max: Gauge,
     /// Connections that were refused over a limit.
@@ -43,6 +45,11 @@ impl Counts {
             writes: counter("stream_writes", "Writes to subscriber sockets"),
             stalled: counter("stalled", "Subscribers disconnected because they stopped reading"),
             connections: metrics.register("connections", "Open connections", Gauge::default()),
+            connections_lasting: metrics.register(
+                "connections_lasting",
+                "Open streams, sockets, waits and slow bodies",
+                Gauge::default(),
+            ),
             connections_max: metrics.register("connections_max", "Maximum connections", Gauge::default()),
             connections_refused: counter(
                 "connections_refused",

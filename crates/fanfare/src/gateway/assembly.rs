@@ -171,6 +171,7 @@ impl Assembly {
             descriptors.limited_by,
             config.http.max_connections_per_address,
             counts.connections.clone(),
+            counts.connections_lasting.clone(),
         );
         counts.connections_max.set(i64::try_from(descriptors.for_connections).unwrap_or(i64::MAX));
         let shared = Arc::new(Shared {

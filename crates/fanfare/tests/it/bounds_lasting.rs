@@ -42,9 +42,8 @@ async fn take_share(gateway: &Gateway) -> Vec<Raw> {
 /// Waits until one caller has every lasting connection that it can have.
 async fn share_is_taken(gateway: &Gateway) {
     until("the share", async || {
-        let mut raw = Raw::connect(gateway.address).await;
-        let head = raw.get("/stream", "").await;
-        (head.status == 503).then_some(())
+        let lasting = gateway.metric("fanfare_connections_lasting").await;
+        (lasting == Some(SHARE as f64)).then_some(())
     })
     .await;
 }
