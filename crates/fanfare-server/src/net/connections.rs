@@ -353,7 +353,13 @@ mod tests {
     const REMOTE: [u8; 4] = [192, 0, 2, 1];
 
     fn connections(in_all_max: usize, per_address_max: usize) -> Arc<Connections> {
-        Connections::new(in_all_max, LimitedBy::MaxConnections, per_address_max, Gauge::default(), Gauge::default())
+        Connections::new(
+            in_all_max,
+            LimitedBy::MaxConnections,
+            per_address_max,
+            Gauge::default(),
+            Gauge::default(),
+        )
     }
 
     fn admit(connections: &Arc<Connections>, address: [u8; 4]) -> Option<Permit> {
