@@ -99,3 +99,16 @@ fn main() -> Result<ExitCode> {
     }
     Ok(ExitCode::SUCCESS)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    /// What clap asserts of a definition, it asserts only when that subcommand is used.
+    #[test]
+    fn the_options_of_every_subcommand_are_well_defined() {
+        Cli::command().debug_assert();
+    }
+}

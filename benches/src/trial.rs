@@ -11,6 +11,8 @@ use tempfile::TempDir;
 use crate::report::say;
 
 #[derive(Clone, Debug, clap::Args)]
+// Its name would be that of the options that it is a part of.
+#[group(skip)]
 pub(crate) struct Options {
     /// Determines what happens in the trial, as far as this program decides it [default: the time]
     #[arg(long)]
