@@ -140,7 +140,9 @@ impl Interpreter<'_> {
             }
             "rename" | "unlink" | "mkdir" => self.rename(call),
             // One that succeeded has replaced nothing.
-            "renameat2" if call.arguments == "AT_FDCWD, $, AT_FDCWD, $, RENAME_NOREPLACE" => self.rename(call),
+            "renameat2" if call.arguments == "AT_FDCWD, $, AT_FDCWD, $, RENAME_NOREPLACE" => {
+                self.rename(call)
+            }
             "accept4" => {
                 if let Some(descriptor) = call.returned {
                     self.conversations.accept(descriptor);
