@@ -260,20 +260,30 @@ async fn a_backup_of_a_log_that_a_crash_left_has_its_last_events_and_leaves_it_a
     assert_eq!(done(&shell, &["restore", "whole.db", "--store", "new.db"]).await["events"], 2);
 }
 
-/// Root would otherwise leave files that the user of the gateway can neither read nor lock.
-#[tokio::test]
-async fn what_root_restores_belongs_to_the_owner_of_the_directory() {
-    const USER: u32 = 12_345;
+/// A user for whom root works.
+const USER: u32 = 12_345;
+
+/// Returns the home of a stopped gateway whose log has the copy `backup.db`; `None` where the test may not work for
+/// another user.
+async fn root_with_a_backup() -> Option<Shell> {
     if !is_root() {
-        return not_checked("not checked: only root may work for another user");
+        not_checked("not checked: only root may work for another user");
+        return None;
     }
     let gateway = serve(Shell::new()).await;
     gateway.push(&["one"]).await;
     let shell = gateway.stop().await;
+    done(&shell, &["backup", "--store", "log.db", "backup.db"]).await;
+    Some(shell)
+}
+
+/// Root would otherwise leave files that the user of the gateway can neither read nor lock.
+#[tokio::test]
+async fn what_root_restores_belongs_to_the_owner_of_the_directory() {
+    let Some(shell) = root_with_a_backup().await else { return };
     let directory = Path::new(shell.home()).join("theirs");
     fs::create_dir(&directory).expect("a directory");
     chown(&directory, Some(USER), Some(USER)).expect("given away");
-    done(&shell, &["backup", "--store", "log.db", "backup.db"]).await;
     let owners =
         || ["log.db", "log.db.lock"].map(|name| fs::metadata(directory.join(name)).expect("a file").uid());
     done(&shell, &["restore", "backup.db", "--store", "theirs/log.db"]).await;
@@ -288,15 +298,8 @@ async fn what_root_restores_belongs_to_the_owner_of_the_directory() {
 /// The directory is then not part of the name of the log.
 #[tokio::test]
 async fn what_root_restores_into_the_current_directory_belongs_to_its_owner() {
-    const USER: u32 = 12_345;
-    if !is_root() {
-        return not_checked("not checked: only root may work for another user");
-    }
-    let gateway = serve(Shell::new()).await;
-    gateway.push(&["one"]).await;
-    let shell = gateway.stop().await;
+    let Some(shell) = root_with_a_backup().await else { return };
     let directory = Path::new(shell.home());
-    done(&shell, &["backup", "--store", "log.db", "backup.db"]).await;
     chown(directory, Some(USER), Some(USER)).expect("given away");
     let owners =
         || ["new.db", "new.db.lock"].map(|name| fs::metadata(directory.join(name)).expect("a file").uid());
