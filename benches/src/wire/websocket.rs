@@ -16,7 +16,7 @@ const PING: u8 = 9;
 const PONG: u8 = 10;
 const FINAL: u8 = 0x80;
 const MASKED: u8 = 0x80;
-/// The mask keeps clients from deceiving proxies; there is no proxy here, so any mask will do.
+/// Masking protects proxies from malicious clients (RFC 6455, section 10.3). Without a proxy, any mask works.
 const MASK: [u8; 4] = [0x17, 0x2b, 0x3d, 0x71];
 /// A longer frame is a mistake, not an event.
 const FRAME_LEN_MAX: usize = 32 * 1024 * 1024;

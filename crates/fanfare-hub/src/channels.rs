@@ -79,8 +79,8 @@ impl Channels {
         }
     }
 
-    /// Updates a channel to match its row in the store, which has all events up to `seen`; forgets the channel if there
-    /// is no row. Returns whether that was possible: a row that lacks an event counted here is out of date.
+    /// Updates a channel to match its row in the store, which covers all events up to `seen`; forgets the channel if
+    /// it has no row. Returns `false`, and changes nothing, if the row is older than an event counted here.
     pub fn restate(&mut self, channel: &Channel, row: Option<ChannelRow>, seen: u64) -> bool {
         let covered = row.as_ref().map_or(seen, |row| row.last_seq.max(seen));
         if self.by_name.get(channel).is_some_and(|activity| activity.row.last_seq > covered) {

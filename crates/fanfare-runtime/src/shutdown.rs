@@ -73,7 +73,7 @@ mod tests {
         let begun = Instant::now();
         trigger.pull();
         tokio::time::advance(Duration::from_secs(4)).await;
-        // A second pull is no second stop.
+        // A second pull does not restart the time.
         trigger.pull();
         stop.clone().asked_for(PATIENCE).await;
         assert_eq!(begun.elapsed(), PATIENCE);

@@ -52,7 +52,7 @@ pub async fn a_reader_is_told_only_of_what_it_missed(engine: impl Setup) {
         assert_eq!(told(&log, errors(Priority::Max), 0).await, []);
         assert_eq!(told(&log, filter(">", &[], Priority::High, None), 0).await.len(), 1);
 
-        // It is no longer known whether they had the text.
+        // Traces do not record whether the removed events contained the text.
         let text = filter("builds", &[], Priority::Min, Some("y"));
         assert_eq!(told(&log, text, 180).await, [Seen::Removed { up_to: 190, count: 10 }]);
         let all = told(&log, Filter::all(), 180).await;

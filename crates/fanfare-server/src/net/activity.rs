@@ -47,7 +47,7 @@ impl Activity {
         (self.state.load(Ordering::Acquire) == 0).then_some(since)
     }
 
-    /// Returns whether there is no request.
+    /// Returns whether every request has been answered.
     pub(super) fn is_idle(&self) -> bool {
         self.state.load(Ordering::Acquire) & !LEAVING == 0
     }

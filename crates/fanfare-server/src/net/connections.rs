@@ -280,7 +280,7 @@ impl Permit {
     }
 
     /// Records that a request has begun; the connection keeps its place until the request is over. Fails if the
-    /// connection has given up its place, and there is no other.
+    /// connection has given up its place and no other is free.
     pub(super) fn begin(&self) -> Result<Running, Problem> {
         let (running, has_given_up) = self.activity.begin();
         if has_given_up {

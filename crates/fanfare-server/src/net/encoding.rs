@@ -98,7 +98,7 @@ fn coding(headers: &HeaderMap) -> Result<Coding, Problem> {
 struct Decoded {
     body: Body,
     account: Account,
-    /// Created when the first byte is there: whoever announces a body and sends nothing holds nothing.
+    /// Created when the first byte arrives, so a client that announces a body and sends nothing uses no memory.
     decoder: Option<Decoder>,
     /// Bytes that have arrived and are not decoded yet.
     encoded: Bytes,

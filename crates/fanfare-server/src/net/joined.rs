@@ -8,7 +8,7 @@ use fanfare_hub::item::{Item, Wire};
 const JOINED_LEN_MAX: usize = 64 * 1024;
 
 /// Joins the first of `items` with as many others as fit; returns the bytes and the number of items, or `None`
-/// if there are no items.
+/// if `items` is empty.
 pub fn join(items: &[Item], wire: Wire) -> Option<(Bytes, usize)> {
     let (first, rest) = items.split_first()?;
     let first = first.bytes(wire);

@@ -37,8 +37,8 @@ struct Count {
     /// Bytes that were read and belong to no complete message.
     unfinished: usize,
     held: BytesHeld,
-    /// Whether bytes were refused. Then there are no more messages, and further input is read and discarded, so
-    /// that the client can read the reason.
+    /// Whether bytes were refused. From then on, input is read and discarded, so that the client can read the
+    /// reason.
     is_refused: bool,
 }
 

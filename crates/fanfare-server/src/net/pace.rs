@@ -28,7 +28,7 @@ const TOTAL_MAX: Duration = Duration::from_secs(5 * 60);
 #[error("the body came too slowly")]
 pub struct TooSlow;
 
-/// There is no room for a body that takes so long.
+/// The body took too long to arrive while too many lasting connections were open.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{}", .0.what)]
 pub struct Crowded(pub Refusal);

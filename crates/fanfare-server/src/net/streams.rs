@@ -137,8 +137,8 @@ impl StreamPermit {
     }
 }
 
-/// Counts a request as one that lasts once it has taken longer than a short one. Resolves only if there is no room for
-/// that, with the reason; a request that has ended needs none.
+/// Counts a request as a lasting one after [`SHORT_MAX`]. Resolves only if the limit on lasting connections is reached,
+/// with the refusal. Never resolves once the request has ended.
 pub async fn crowded_out(permit: Weak<StreamPermit>) -> Problem {
     tokio::time::sleep(SHORT_MAX).await;
     match permit.upgrade().map(|permit| permit.last()) {

@@ -151,7 +151,7 @@ impl Spare {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = sockets;
     }
 
-    /// Closes the descriptors and removes the files, if there is no successor.
+    /// Closes the descriptors and removes the socket files, unless a successor has taken them over.
     pub fn close(&self) {
         drop(self.take());
     }

@@ -13,8 +13,8 @@ use fanfare_client::Api;
 #[derive(Debug, clap::Args)]
 #[command(visible_alias = "remove", after_help = examples::with_note(&[
     ("One channel", "fanfare channels rm runs.4711"),
-], "The events stay in the log as empty places, and the channel is no longer listed. Subscribers that read past \
-    them get a gap. Waiting deliveries are removed. At a terminal, you are asked to confirm; scripts and \
+], "The events keep their positions but lose their content, and the channel disappears from the list. Subscribers \
+    that read past them get a gap. Waiting deliveries are removed. At a terminal, you are asked to confirm; scripts and \
     agents are not."))]
 pub(crate) struct Args {
     /// The channels
