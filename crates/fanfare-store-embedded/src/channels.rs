@@ -55,9 +55,11 @@ impl Channels {
 
     /// Fails if there would be too many with this many more.
     pub(super) fn check_new(&self, new: usize) -> Result<(), Error> {
-        let is_too_many = self.len + new > CHANNELS_MAX || self.purged_len() > PURGED_CHANNELS_MAX;
-        match new > 0 && is_too_many {
-            true => Err(Error::TooManyChannels { max: CHANNELS_MAX }),
+        if new > 0 && self.len + new > CHANNELS_MAX {
+            return Err(Error::TooManyChannels { max: CHANNELS_MAX });
+        }
+        match new > 0 && self.purged_len() > PURGED_CHANNELS_MAX {
+            true => Err(Error::TooManyPurgedChannels { max: PURGED_CHANNELS_MAX }),
             false => Ok(()),
         }
     }

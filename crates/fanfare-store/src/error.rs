@@ -75,6 +75,12 @@ pub enum Error {
         /// The limit.
         max: usize,
     },
+    /// Too many purged channels still have events in the log, so there can be no new channel.
+    #[error("more than {max} purged channels still have events in the log; push to an existing channel")]
+    TooManyPurgedChannels {
+        /// The limit.
+        max: usize,
+    },
     /// One append adds too many channels.
     #[error("the push names more than {max} new channels")]
     TooManyNewChannels {

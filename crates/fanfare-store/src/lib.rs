@@ -75,7 +75,7 @@ impl Store {
         // In this order: a delivery that is recorded in between finds an event without content.
         let of_log = self.log.purge(purge).await?;
         let of_ledger = self.ledger.purge(purge).await?;
-        if of_log.is_none() && of_ledger.deliveries == 0 {
+        if of_log.is_none() && of_ledger == Purged::default() {
             return Ok(None);
         }
         let mut purged = of_log.unwrap_or_default();

@@ -64,7 +64,8 @@ pub trait Log: Send + Sync + fmt::Debug + 'static {
     /// as long as the events and in their order.
     ///
     /// Fails with [`Error::IdempotencyConflict`] if such a key was used for an event with another [digest](crate::keys::digest),
-    /// with [`Error::TooManyChannels`] if the log would get more than [`CHANNELS_MAX`], and with
+    /// with [`Error::TooManyChannels`] if the log would get more than [`CHANNELS_MAX`], with
+    /// [`Error::TooManyPurgedChannels`] if it has more than [`PURGED_CHANNELS_MAX`] and would get any, and with
     /// [`Error::TooManyNewChannels`] if more than [`NEW_CHANNELS_MAX`] of the events' channels are new.
     async fn append(&self, append: Append) -> Result<Vec<Appended>, Error>;
 

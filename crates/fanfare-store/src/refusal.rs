@@ -23,6 +23,12 @@ impl From<Error> for Refusal {
                  the last event of a channel that nobody listens to",
             )
             .at_limit("channels"),
+            Error::TooManyPurgedChannels { max } => Refusal::new(
+                Code::TooManyChannels,
+                format!("more than {max} purged channels still have events in the log, so there can be no new channel"),
+                "push to an existing channel; retention frees the names when it removes the purged events",
+            )
+            .at_limit("purged_channels"),
             Error::TooManyNewChannels { max } => Refusal::new(
                 Code::TooManyChannels,
                 format!("the push names more than {max} new channels, the maximum for one push"),

@@ -20,6 +20,6 @@ async fn the_names_of_purged_channels_are_bounded() {
         }
     }
     let refused = memory.append(Append::new(vec![on("new")])).await;
-    assert!(matches!(refused, Err(Error::TooManyChannels { .. })), "{refused:?}");
+    assert!(matches!(refused, Err(Error::TooManyPurgedChannels { .. })), "{refused:?}");
     memory.append(Append::new(vec![on("old")])).await.expect("appended");
 }

@@ -230,7 +230,7 @@ async fn the_names_of_purged_channels_are_bounded() {
         assert_eq!(purged.events, 1);
     }
     let refused = store.log.append(Append::new(vec![on("new")])).await;
-    assert!(matches!(refused, Err(Error::TooManyChannels { .. })), "{refused:?}");
+    assert!(matches!(refused, Err(Error::TooManyPurgedChannels { .. })), "{refused:?}");
     append(&store, vec![on("old"), on("old")]).await;
 
     // Once retention has removed the events, the names go in small parts: others push in between.

@@ -121,8 +121,11 @@ impl Events {
         let new: HashSet<_> = channels.filter(|channel| !has_events(channel)).collect();
         let known = self.channels.values().filter(|log| log.events > 0).count();
         let purged = self.channels.len() - known;
-        if known + new.len() > CHANNELS_MAX || (!new.is_empty() && purged > PURGED_CHANNELS_MAX) {
+        if known + new.len() > CHANNELS_MAX {
             return Err(Error::TooManyChannels { max: CHANNELS_MAX });
+        }
+        if !new.is_empty() && purged > PURGED_CHANNELS_MAX {
+            return Err(Error::TooManyPurgedChannels { max: PURGED_CHANNELS_MAX });
         }
         match new.len() > NEW_CHANNELS_MAX {
             true => Err(Error::TooManyNewChannels { max: NEW_CHANNELS_MAX }),

@@ -112,6 +112,7 @@ pub(crate) fn store_failure(error: &store::Error) -> Failure {
         | Error::Settled { .. }
         | Error::IdempotencyConflict { .. }
         | Error::TooManyChannels { .. }
+        | Error::TooManyPurgedChannels { .. }
         | Error::TooManyNewChannels { .. }
         | Error::TooManyReaders { .. }
         | Error::TooManyWebhooks { .. }
