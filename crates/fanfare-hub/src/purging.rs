@@ -18,10 +18,15 @@ struct Erasure<'a> {
     purge: &'a Purge,
     /// The last seq before it began.
     last: u64,
+    /// Whether there was nothing to purge: whoever holds events need not look for what is gone.
+    is_empty: bool,
 }
 
 impl Drop for Erasure<'_> {
     fn drop(&mut self) {
+        if self.is_empty {
+            return;
+        }
         self.hub.feeds().drop_events(|event: &Event| match self.purge {
             Purge::Channel(channel) => event.channel == *channel && event.position.seq <= self.last,
             // After a restore, a position of the earlier log can name it.
@@ -37,8 +42,9 @@ impl Hub {
     pub async fn purge(&self, by: &Principal, purge: &Purge) -> Result<Option<Purged>, store::Error> {
         // Events that arrive during the purge are not part of it.
         let last = self.extent().last;
-        let erasure = Erasure { hub: self, purge, last };
+        let mut erasure = Erasure { hub: self, purge, last, is_empty: false };
         let purged = self.shared.store.purge(purge).await?;
+        erasure.is_empty = purged.is_none();
         // The follower may still hold one that was appended just before.
         self.caught_up().await?;
         drop(erasure);
