@@ -147,8 +147,8 @@ async fn serve_http1(stream: Socket, peer: Peer, streams: Streams, shared: Arc<S
                 continue;
             }
             // Another connection has the place of this one: a request that has begun is answered, and nothing else is
-            // waited for.
-            () = tokio::time::sleep(HEAD_MAX), if written_before.is_some() => {
+            // waited for. After the stop, the time of a response that is not read counts alone.
+            () = tokio::time::sleep(HEAD_MAX), if written_before.is_some() && written.is_none() => {
                 if streams.is_idle() {
                     return;
                 }
