@@ -47,7 +47,7 @@ impl Counts {
             connections: metrics.register("connections", "Open connections", Gauge::default()),
             connections_lasting: metrics.register(
                 "connections_lasting",
-                "Open streams, sockets, waits and slow bodies",
+                "Open streams, sockets, waits, slow bodies and slow pushes",
                 Gauge::default(),
             ),
             connections_max: metrics.register("connections_max", "Maximum connections", Gauge::default()),

@@ -34,8 +34,8 @@ use fanfare_store::{Clock, Retention};
     ("Keep a month, at most 10 GiB", "fanfare serve --retention-age 30d --retention-bytes 10GiB"),
 ], "You can also set every option in the [serve] table of the configuration file, or in the \
     environment as FANFARE_… (FANFARE_LISTEN, FANFARE_STORE, …). Ctrl-C or SIGTERM shuts down \
-    cleanly; a second one stops immediately. SIGHUP reloads the settings; SIGUSR1 logs more, \
-    and a second one less again; SIGUSR2 restarts the gateway without refusing a connection."))]
+    cleanly; a second one stops immediately. SIGHUP reloads the settings; SIGUSR1 switches \
+    debug logging on, and a second one off; SIGUSR2 restarts the gateway without refusing a connection."))]
 pub(crate) struct Args {
     #[arg(long, value_name = "ADDR", help = with_default(
         "Address or `unix:PATH` to listen on; repeatable, port 0 picks a free one", Key::Listen))]

@@ -102,7 +102,9 @@ fn what_the_docs_call_tested_has_a_test() {
         named += 1;
         let is_there = |source: &Source| {
             let path = source.path.trim_end_matches(".rs").trim_end_matches("/tests").replace("/src/", "/");
-            format!("/{path}").ends_with(&format!("/{file}")) && source.text.contains(&format!("fn {test}("))
+            // Without a crate, a name is that of a test through the gateway's sockets.
+            let (place, file) = if file.contains('/') { ("", file) } else { ("fanfare/tests/it/", file) };
+            format!("/{path}").ends_with(&format!("/{place}{file}")) && source.text.contains(&format!("fn {test}("))
         };
         if file != "file" && !sources.iter().any(is_there) {
             wrong.push(name);
