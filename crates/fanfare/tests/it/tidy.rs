@@ -104,7 +104,8 @@ fn what_the_docs_call_tested_has_a_test() {
             let path = source.path.trim_end_matches(".rs").trim_end_matches("/tests").replace("/src/", "/");
             // Without a crate, a name is that of a test through the gateway's sockets.
             let (place, file) = if file.contains('/') { ("", file) } else { ("fanfare/tests/it/", file) };
-            format!("/{path}").ends_with(&format!("/{place}{file}")) && source.text.contains(&format!("fn {test}("))
+            format!("/{path}").ends_with(&format!("/{place}{file}"))
+                && source.text.contains(&format!("fn {test}("))
         };
         if file != "file" && !sources.iter().any(is_there) {
             wrong.push(name);
