@@ -3,12 +3,13 @@
 use std::{
     fmt::Write as _,
     io::{ErrorKind, Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
+use socket2::{Domain, Socket, Type};
 
 use crate::{
     pause::pause,
@@ -42,12 +43,19 @@ pub(crate) struct LogEnd {
 
 impl Client {
     pub(crate) fn connect(server: SocketAddr) -> Result<Self> {
-        Ok(Self {
-            server,
-            stream: connect(server)?,
-            reader: ResponseReader::default(),
-            buffer: vec![0; 64 * 1024],
-        })
+        Ok(Self::over(server, connect(server)?))
+    }
+
+    /// Connects from `source`, another address of this machine, and so as another caller.
+    pub(crate) fn connect_from(source: Ipv4Addr, server: SocketAddr) -> Result<Self> {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        socket.bind(&SocketAddr::from((source, 0)).into())?;
+        socket.connect_timeout(&server.into(), DEADLINE)?;
+        Ok(Self::over(server, prepared(socket.into())?))
+    }
+
+    fn over(server: SocketAddr, stream: TcpStream) -> Self {
+        Self { server, stream, reader: ResponseReader::default(), buffer: vec![0; 64 * 1024] }
     }
 
     pub(crate) fn get(&mut self, path: &str) -> Result<Response> {
@@ -145,7 +153,10 @@ fn delimited(rest: &str) -> Option<&str> {
 
 pub(crate) fn connect(server: SocketAddr) -> Result<TcpStream> {
     ensure!(server.ip().is_loopback(), "load goes to loopback addresses only, {server} is none");
-    let stream = TcpStream::connect_timeout(&server, DEADLINE)?;
+    prepared(TcpStream::connect_timeout(&server, DEADLINE)?)
+}
+
+fn prepared(stream: TcpStream) -> Result<TcpStream> {
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(DEADLINE))?;
     stream.set_write_timeout(Some(DEADLINE))?;

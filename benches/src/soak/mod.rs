@@ -30,6 +30,7 @@ use crate::{
 };
 
 mod deliveries;
+mod fill;
 mod listener;
 mod memory;
 mod pushers;
@@ -40,8 +41,13 @@ mod visits;
 const LOG: &str = "fanfare.db";
 /// Interval between two looks at the memory.
 const SAMPLE: Duration = Duration::from_millis(200);
+/// Maximum age of attempts: with the default of seven days, their table grows over the whole measurement, and with it the
+/// cached part of the file.
+const ATTEMPTS_AGE: &str = "15s";
 /// How often the log is filled before the load, so that retention already removes events and reuses pages.
 const FILLS: u64 = 2;
+/// Minimum length of the measurement: its beginning and its end are twenty seconds each.
+const MINUTES_MIN: f64 = 0.7;
 /// Minimum warm-up, as a share of the measurement.
 const WARM_UP: f64 = 0.4;
 /// Maximum time until rings and caches are full, after the warm-up: a slow machine pushes slowly.
@@ -55,7 +61,7 @@ pub(crate) struct Options {
     /// The program to run
     #[arg(long, default_value = "target/dist/fanfare")]
     server_bin: PathBuf,
-    /// Length of the measurement
+    /// Length of the measurement; at least 0.7
     #[arg(long, default_value_t = 10.0)]
     minutes: f64,
     /// Least length of the load before that, which ends when rings and caches are full [default: 0.4 of the measurement]
@@ -94,7 +100,7 @@ struct Outcome {
     sockets: u64,
     webhook_changes: u64,
     deliveries: u64,
-    /// The resident memory in each tenth of the time, and the change from the first to the last.
+    /// The resident memory in each tenth of the time, and the change from its beginning to its end.
     resident_mb: Vec<f64>,
     drift: f64,
     /// What the gateway had open before all clients, and after.
@@ -103,9 +109,15 @@ struct Outcome {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
+    ensure!(
+        options.minutes >= MINUTES_MIN,
+        "--minutes is {}, and must be at least {MINUTES_MIN}",
+        options.minutes
+    );
     let (seed, directory) = (options.trial.seed(), options.trial.directory()?);
     let mut command = Command::new(&options.server_bin);
     command.args(["serve", "--listen", "127.0.0.1:0", "--retention-count", &options.retention.to_string()]);
+    command.args(["--webhook-attempts-age", ATTEMPTS_AGE]);
     command.arg("--store").arg(directory.path().join(LOG));
     let mut server = Server::spawn(&mut command, &Placement::anywhere()?)?;
     let address = server.wait_ready()?;
@@ -128,10 +140,10 @@ fn soak(options: &Options, seed: u64, server: &Server, address: SocketAddr) -> R
     client.get_json("/api/status")?;
     // Includes the connection of this request, which is also open at the end.
     let files_before = open_files(pid)?;
-    pushers::fill(address, FILLS * options.retention, &mut rng)?;
-    let receivers = Receivers::listen()?;
-    let ids = hooks::register(&mut client, &receivers)?;
     drop(client);
+    fill::fill(address, FILLS * options.retention, &mut rng)?;
+    let receivers = Receivers::listen()?;
+    let ids = hooks::register(&mut Client::connect(address)?, &receivers)?;
     let soak = Soak::new(address);
     let (samples, changes) = thread::scope(|scope| {
         receivers.spawn(scope, &soak.load, rng.fork());
@@ -156,7 +168,7 @@ fn soak(options: &Options, seed: u64, server: &Server, address: SocketAddr) -> R
     drop(client);
     leave(address, pid, &files_before)?;
     let tenths = memory::tenths(&samples);
-    let drift = memory::drift(&tenths);
+    let drift = memory::drift(&samples);
     let resident_mb: Vec<f64> = tenths.iter().map(|bytes| (bytes / 1e5).round() / 10.0).collect();
     say(format_args!("resident MB in each tenth of the time: {resident_mb:?}"));
     ensure!(memory::is_steady(drift), "resident memory changed by {:.1} %", drift * 100.0);
@@ -190,7 +202,7 @@ fn live<'scope>(
     receivers: &Receivers,
     pid: u32,
     rng: &mut Rng,
-) -> Result<(Vec<u64>, u64)> {
+) -> Result<(Vec<f64>, u64)> {
     let minutes = |minutes: f64| Duration::from_secs_f64(minutes * 60.0);
     let began = Instant::now();
     let staying = stay::spawn(scope, soak);
@@ -214,7 +226,7 @@ fn live<'scope>(
     }
     let (mut samples, end) = (Vec::new(), Instant::now() + minutes(options.minutes));
     while Instant::now() < end {
-        samples.push(resident_bytes(pid)?);
+        samples.push(resident_bytes(pid)? as f64);
         soak.load.check()?;
         pause(SAMPLE);
     }

@@ -1,7 +1,6 @@
 //! Pushers of events of all sizes, one for each channel, whose messages are numbered.
 
 use std::{
-    net::SocketAddr,
     sync::atomic::Ordering,
     thread::{Scope, ScopedJoinHandle},
     time::Duration,
@@ -21,20 +20,6 @@ const BATCH_LEN_MAX: u64 = 8;
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
 /// Maximum number of such pauses: half a minute.
 const BUSY_MAX: usize = 1_500;
-
-/// Number of events in one batch of [`fill`].
-const FILL_BATCH: u64 = 250;
-
-/// Pushes `count` events at once, so that the file and its cached part reach their final size.
-pub(super) fn fill(server: SocketAddr, count: u64, rng: &mut Rng) -> Result<()> {
-    let mut client = Client::connect(server)?;
-    for first in (0..count).step_by(FILL_BATCH as usize) {
-        let numbers = first..count.min(first + FILL_BATCH);
-        let event = |number| json!({ "channel": "fill", "message": numbered(number, size(rng)) });
-        push_patiently(&mut client, &Value::Array(numbers.map(event).collect()).to_string())?;
-    }
-    Ok(())
-}
 
 pub(super) fn spawn<'scope>(
     scope: &'scope Scope<'scope, '_>,
@@ -76,7 +61,7 @@ fn push(soak: &Soak, channel: &str, len_max: u64, rng: &mut Rng) -> Result<()> {
 }
 
 /// Pushes until the gateway has room for it.
-fn push_patiently(client: &mut Client, body: &str) -> Result<Value> {
+pub(super) fn push_patiently(client: &mut Client, body: &str) -> Result<Value> {
     for _ in 0..BUSY_MAX {
         let response = client.post("/api/push?wait=0s", body)?;
         let text = String::from_utf8_lossy(&response.body).into_owned();
@@ -90,7 +75,7 @@ fn push_patiently(client: &mut Client, body: &str) -> Result<Value> {
 }
 
 /// Mostly short, some long, few very long: 9 KB on average, so that the ring of a feed is full after 200 events.
-fn size(rng: &mut Rng) -> usize {
+pub(super) fn size(rng: &mut Rng) -> usize {
     let (least, range) = match rng.below(1_000) {
         0..=9 => (100_000, 160_000),
         10..=159 => (16_000, 48_000),
