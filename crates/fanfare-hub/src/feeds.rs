@@ -10,6 +10,7 @@ use fanfare_runtime::shares::Over;
 
 use crate::cutting::Blocks;
 use crate::feed::Feed;
+use crate::parts;
 use crate::texts::{Found, Texts};
 
 /// All feeds that have subscribers, and the head: the last position that was delivered to them.
@@ -115,6 +116,13 @@ impl Feeds {
                 }
             }
         }
+    }
+
+    /// Cuts consecutive events into parts, each of which is delivered without a long pause for others.
+    pub(crate) fn parts<'a>(&self, events: &'a [Arc<Event>]) -> Vec<&'a [Arc<Event>]> {
+        parts::of(events, |event| {
+            self.wide.len() + self.exact.get(event.channel.as_str()).map_or(0, Vec::len)
+        })
     }
 
     /// Hands consecutive events, in which `found` was searched for, to the feeds that match: one append and one wake-up

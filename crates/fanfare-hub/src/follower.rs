@@ -59,12 +59,20 @@ impl Hub {
         };
         // Before the head moves: a subscriber that has waited for an event knows its channel.
         self.tell_channels(channel_count);
-        let head = {
-            let mut feeds = self.feeds();
-            feeds.deliver(events, &found);
-            feeds.head()
-        };
-        self.shared.head.send_replace(head);
+        let parts = self.feeds().parts(events);
+        let mut index = 0;
+        for part in parts {
+            if index > 0 {
+                tokio::task::yield_now().await;
+            }
+            let head = {
+                let mut feeds = self.feeds();
+                feeds.deliver(part, &found.after(index));
+                feeds.head()
+            };
+            self.shared.head.send_replace(head);
+            index += part.len();
+        }
     }
 
     /// Continues after `position`, up to which there is nothing to hand over. Each subscription reads from the

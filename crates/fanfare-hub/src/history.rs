@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use fanfare_core::notice::GapReason;
 use fanfare_core::start::Moment;
-use fanfare_core::{Arrival, Event, Position, Principal};
+use fanfare_core::{Arrival, Caller, Event, Position, Principal};
+
+use fanfare_runtime::bulk;
 
 use crate::Hub;
 use fanfare_store as store;
@@ -15,7 +17,7 @@ use fanfare_store::{Order, Page, Read};
 const READS_MAX: usize = 5;
 
 /// A part of the history.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Collected {
     /// The events, in the order of reading.
     pub events: Vec<Arc<Event>>,
@@ -25,6 +27,8 @@ pub struct Collected {
     pub damaged: u64,
     /// Number of events that were purged.
     pub purged: u64,
+    /// The caller's place for bulk work: whoever encodes the events does so before it is free for the next page.
+    pub place: bulk::Place,
 }
 
 impl Hub {
@@ -33,10 +37,17 @@ impl Hub {
         self.log().read(read).await
     }
 
-    /// Reads until there are `read.limit` events, the range ends, or the limit on pages is reached.
-    pub async fn collect(&self, by: &Principal, mut read: Read) -> Result<Collected, store::Error> {
+    /// Reads until there are `read.limit` events, the range ends, or the limit on pages is reached. `caller` has few such
+    /// reads at a time.
+    pub async fn collect(
+        &self,
+        by: &Principal,
+        caller: &Caller,
+        mut read: Read,
+    ) -> Result<Collected, store::Error> {
         let limit = read.limit;
-        let mut collected = Collected::default();
+        let place = self.bulk().place(caller).await;
+        let mut collected = Collected { events: Vec::new(), next: None, damaged: 0, purged: 0, place };
         for _ in 0..READS_MAX {
             if read.after >= read.until {
                 return Ok(collected);

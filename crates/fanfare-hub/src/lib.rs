@@ -15,6 +15,7 @@ pub mod idle_callers;
 pub mod item;
 mod measuring;
 mod own;
+mod parts;
 pub mod publish;
 pub mod purging;
 pub mod readers;
@@ -40,6 +41,7 @@ use crate::follower::{Follow, Follower};
 use crate::publish::Admission;
 use crate::readers::AckSignal;
 use fanfare_runtime::budget::Budget;
+use fanfare_runtime::bulk::Bulk;
 use fanfare_runtime::clock;
 use fanfare_runtime::telemetry::Metrics;
 use fanfare_store as store;
@@ -73,6 +75,8 @@ struct Shared {
     store: Store,
     /// The bytes that blocks of events hold.
     budget: Budget,
+    /// The places for work that takes the processor for long.
+    bulk: Bulk,
     /// The ends of the log, at hand for every call.
     ends: watch::Receiver<Head>,
     /// Guards the index of feeds; held while a batch is put into the rings, never while anything is sent.
@@ -112,6 +116,7 @@ impl Hub {
             ends: store.log.head(),
             store,
             budget: budget.clone(),
+            bulk: Bulk::default(),
             feeds: Mutex::new(Feeds::new(head, budget.clone())),
             head: watch::Sender::new(head),
             clients: Clients::default(),
@@ -148,6 +153,11 @@ impl Hub {
     /// Returns the name of the store's engine.
     pub fn engine(&self) -> &'static str {
         self.shared.store.engine.name()
+    }
+
+    /// Returns the places for work that takes the processor for long.
+    pub fn bulk(&self) -> &Bulk {
+        &self.shared.bulk
     }
 
     /// Returns the last position of the log.

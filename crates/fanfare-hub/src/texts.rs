@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use fanfare_core::folded::Folded;
 use fanfare_core::{Caller, Event};
+use fanfare_runtime::bulk;
 use fanfare_runtime::shares::{Over, Shares, Taken};
 
 /// Maximum distinct texts of live subscribers: each costs a search of every message, some 10 µs for the longest.
@@ -56,10 +57,12 @@ impl Text {
 }
 
 /// What was found in some events.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Found {
     /// By text: which of the events contain it.
-    by_text: HashMap<Arc<str>, Vec<bool>>,
+    by_text: Arc<HashMap<Arc<str>, Vec<bool>>>,
+    /// The first of the events that count.
+    from: usize,
 }
 
 impl Default for Texts {
@@ -154,12 +157,12 @@ impl Found {
             return Found::of(&texts, events);
         }
         if len > SEARCH_LEN_MAX {
-            return Found { by_text: HashMap::new() };
+            return Found::default();
         }
         let events = events.to_vec();
-        let search = tokio::task::spawn_blocking(move || Found::of(&texts, &events));
+        let search = bulk::spawn(move || Found::of(&texts, &events));
         // Without an outcome, subscribers read the store, which finds the same.
-        search.await.unwrap_or_else(|_| Found { by_text: HashMap::new() })
+        search.await.unwrap_or_else(|_| Found::default())
     }
 
     fn of(texts: &[Arc<str>], events: &[Arc<Event>]) -> Found {
@@ -171,12 +174,17 @@ impl Found {
                 found.push(message.contains(text));
             }
         }
-        Found { by_text }
+        Found { by_text: Arc::new(by_text), from: 0 }
     }
 
     /// Returns which events contain `text`; `None` if it was not searched for.
     pub(crate) fn get(&self, text: &str) -> Option<&[bool]> {
-        self.by_text.get(text).map(Vec::as_slice)
+        self.by_text.get(text).map(|found| &found[self.from..])
+    }
+
+    /// Returns what was found after the first `count` events.
+    pub(crate) fn after(&self, count: usize) -> Found {
+        Found { by_text: Arc::clone(&self.by_text), from: self.from + count }
     }
 
     /// Returns the number of texts.

@@ -2,6 +2,7 @@
 //! bytes, and the fail points at which a test ends the process.
 
 pub mod budget;
+pub mod bulk;
 pub mod clock;
 pub mod fail_point;
 pub mod log_level;
@@ -11,3 +12,4 @@ pub mod process;
 pub mod shares;
 pub mod shutdown;
 pub mod telemetry;
+pub mod turns;

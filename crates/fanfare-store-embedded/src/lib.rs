@@ -52,6 +52,7 @@ use tokio::sync::{Semaphore, broadcast, mpsc};
 
 use channels::Channels;
 use epochs::Epochs;
+use fanfare_runtime::bulk;
 use fanfare_runtime::telemetry::Metrics;
 use fanfare_store::claims::Claims;
 use fanfare_store::settlement::Settlement;
@@ -171,7 +172,7 @@ impl Embedded {
         }))
     }
 
-    /// Reads with a connection of the pool, on a thread that may block.
+    /// Reads with a connection of the pool, beside the runtime.
     async fn with_reader<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Shared, &mut Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -179,7 +180,7 @@ impl Embedded {
         self.shared.check_usable()?;
         let permit = self.readers.clone().acquire_owned().await.map_err(|_| Error::Closed)?;
         let (shared, idle, index) = (self.shared.clone(), self.idle.clone(), self.wal_index);
-        let read = tokio::task::spawn_blocking(move || {
+        let read = bulk::spawn(move || {
             let conn = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let mut conn = conn.map_or_else(|| open::open_reader(&shared.path, index), Ok)?;
             let read = work(&shared, &mut conn);

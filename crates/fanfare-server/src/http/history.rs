@@ -21,6 +21,7 @@ use fanfare_delivery::looking::Fate;
 use fanfare_delivery::registry::Entry;
 use fanfare_hub::Hub;
 use fanfare_hub::history::Collected;
+use fanfare_runtime::bulk;
 
 /// The size of a page.
 const SIZE: Size = Size { default: 100, max: 1_000 };
@@ -50,6 +51,8 @@ pub async fn list(
     request: Request,
 ) -> Result<Response, Problem> {
     const VARY: (HeaderName, HeaderValue) = (header::VARY, HeaderValue::from_static("accept"));
+    const JSON: (HeaderName, HeaderValue) =
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let hub = &gateway.hub;
     let is_export = accept::names(request.headers(), export::MEDIA_TYPE);
     let mut params = Params::of(request.uri());
@@ -59,13 +62,14 @@ pub async fn list(
     params.finish()?;
     if !wait.is_zero() {
         permit.last()?;
-        waiting::first_of(&selection, hub, &by, peer, wait).await?;
+        waiting::first_of(&selection, hub, &by, &caller, peer, wait).await?;
     }
     let (extent, read) = selection.locate(hub, &by, limit).await?;
     if is_export {
         return Ok(([VARY], gateway.exports.answer(hub, &by, &caller, read, limit).await?).into_response());
     }
-    let Collected { events, next, damaged, purged } = hub.collect(&by, read).await?;
+    let Collected { events, next, damaged, purged, place: _place } = hub.collect(&by, &caller, read).await?;
+    let len = events.iter().map(|event| event.stored_len() as usize).sum();
     let page = HistoryPage {
         events,
         next_cursor: next.map(|seq| hub.position(seq).to_string()),
@@ -74,7 +78,9 @@ pub async fn list(
         first: hub.position(extent.first),
         last: hub.position(extent.last),
     };
-    Ok(([VARY], Json(page)).into_response())
+    let encode = move || serde_json::to_vec(&page).expect("events, positions and numbers are JSON");
+    let page = bulk::run(len, encode).await;
+    Ok(([VARY, JSON], page).into_response())
 }
 
 /// Returns one event.

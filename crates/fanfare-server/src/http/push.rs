@@ -6,12 +6,17 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use fanfare_api::push::{Push, PushAnswer, Pushed, PushedBatch};
 use fanfare_api::query;
 use fanfare_api::words::Success;
 use fanfare_core::new_event::{self, Draft, EXPIRES_IN, IdempotencyKey, PushBody};
 use fanfare_core::refusal::Refusal;
-use fanfare_core::{Caller, Channel, Code, Door, EventType, NewEvent, Peer, Principal, Via, duration};
+use fanfare_core::{
+    Caller, Channel, Code, Door, EventType, Invalid, NewEvent, Peer, Principal, Source, Via, duration,
+};
+use fanfare_runtime::budget::SMALL_LEN_MAX;
+use fanfare_runtime::bulk;
 use http::{HeaderMap, header};
 
 use crate::http::Gateway;
@@ -56,8 +61,8 @@ pub async fn push(
     let source = via.source(&principal);
     let (bytes, _in_flight) = body::read(&gateway.budget, &caller, body, PUSH_BODY_LEN_MAX).await?;
     let mut pushed = match media_type(&parts.headers) {
-        MediaType::Json => new_event::parse_json(&bytes, &source)?,
-        MediaType::NdJson => new_event::parse_ndjson(&bytes, &source)?,
+        MediaType::Json => parse(&gateway, &caller, new_event::parse_json, &bytes, &source).await?,
+        MediaType::NdJson => parse(&gateway, &caller, new_event::parse_ndjson, &bytes, &source).await?,
         MediaType::Text | MediaType::Other(_) => {
             return Err(Problem::new(
                 Code::UnsupportedMediaType,
@@ -113,8 +118,14 @@ pub async fn push_to(
     let defaults = query_draft(params)?;
     let (bytes, _in_flight) = body::read(&gateway.budget, &caller, body, PUSH_BODY_LEN_MAX).await?;
     let mut pushed = match media_type(&parts.headers) {
-        MediaType::Json => on_channel(new_event::parse_json(&bytes, &source)?, &channel, &defaults)?,
-        MediaType::NdJson => on_channel(new_event::parse_ndjson(&bytes, &source)?, &channel, &defaults)?,
+        MediaType::Json => {
+            let pushed = parse(&gateway, &caller, new_event::parse_json, &bytes, &source).await?;
+            on_channel(pushed, &channel, &defaults)?
+        }
+        MediaType::NdJson => {
+            let pushed = parse(&gateway, &caller, new_event::parse_ndjson, &bytes, &source).await?;
+            on_channel(pushed, &channel, &defaults)?
+        }
         MediaType::Text => {
             let message = std::str::from_utf8(&bytes).map_err(|_| {
                 Problem::new(
@@ -182,6 +193,22 @@ fn query_draft(mut params: Params) -> Result<Draft, Problem> {
     };
     params.finish()?;
     Ok(draft)
+}
+
+/// Parses a body as events, beside the runtime if it is long.
+async fn parse(
+    gateway: &Gateway,
+    caller: &Caller,
+    parse: fn(&[u8], &Source) -> Result<PushBody, Invalid>,
+    body: &Bytes,
+    source: &Source,
+) -> Result<PushBody, Invalid> {
+    if body.len() <= SMALL_LEN_MAX {
+        return parse(body, source);
+    }
+    let _place = gateway.hub.bulk().place(caller).await;
+    let (body, source) = (body.clone(), source.clone());
+    bulk::run(body.len(), move || parse(&body, &source)).await
 }
 
 /// Sets the channel of JSON events from the path; the path and the query must not contradict the body.

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use fanfare_core::notice::Notice;
-use fanfare_core::{Code, Peer, Principal, Start};
+use fanfare_core::{Caller, Code, Peer, Principal, Start};
 use tokio::time::Instant;
 
 use crate::http::selection::Selection;
@@ -22,6 +22,7 @@ pub(super) async fn first_of(
     selection: &Selection,
     hub: &Hub,
     by: &Principal,
+    caller: &Caller,
     peer: Peer,
     time: Duration,
 ) -> Result<(), Problem> {
@@ -37,10 +38,12 @@ pub(super) async fn first_of(
     let mut subscription = None;
     loop {
         let (extent, read) = selection.locate(hub, by, 1).await?;
-        let found = hub.collect(by, read).await?;
-        // Without an event, but with more to look at: the client looks on with the cursor.
-        if !found.events.is_empty() || found.next.is_some() {
-            return Ok(());
+        {
+            let found = hub.collect(by, caller, read).await?;
+            // Without an event, but with more to look at: the client looks on with the cursor.
+            if !found.events.is_empty() || found.next.is_some() {
+                return Ok(());
+            }
         }
         // From the end of what was looked at, so that no event falls between the two.
         let start = Start::After(extent.position());

@@ -11,6 +11,7 @@ use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use fanfare_core::Peer;
+use fanfare_core::caller::Place;
 use fanfare_core::wire::sse;
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Method, Request, Version, header};
@@ -37,6 +38,7 @@ use crate::net::stopping::{CONVERSATION_MAX, HEAD_MAX, STALL_MAX, UntilStop};
 use crate::net::streams::{self, StreamPermit, Streams};
 use crate::net::takeover::{self, Follows, Outlet, RawConnection, Takeover};
 use fanfare_runtime::shutdown::Shutdown;
+use fanfare_runtime::turns::Turns;
 
 /// The state that connections share.
 #[derive(Debug)]
@@ -49,6 +51,8 @@ pub struct Shared {
     pub beats: Beats,
     /// Maximum time that a subscriber can stop reading.
     pub stall_timeout: Duration,
+    /// The turns of connections and requests.
+    pub turns: Turns,
     /// The counters of the network.
     pub counts: Counts,
     /// Whether each request has a line in the log.
@@ -287,7 +291,7 @@ async fn serve_http2(stream: Socket, peer: Peer, streams: Streams, shared: Arc<S
             Ok::<_, std::convert::Infallible>(access::hold(streams::hold(response), record))
         }
     });
-    let mut builder = http2::Builder::new(RequestTasks::default());
+    let mut builder = http2::Builder::new(RequestTasks::new(shared.turns.clone(), Place::of(peer)));
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(HTTP2_STREAMS_MAX)

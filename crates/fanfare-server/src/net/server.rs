@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_core::Peer;
+use fanfare_core::caller::Place;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -19,6 +20,9 @@ use fanfare_runtime::shutdown::Shutdown;
 
 /// Pause before the next accept after one failed for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Connections after which those that are open have their turn: a flood of new ones must not hold them up.
+const ACCEPTED_AT_ONCE_MAX: u32 = 8;
 
 /// Additional time, beyond that of outlets, that the kernel waits for a socket that makes no progress.
 const USER_TIMEOUT_GRACE: Duration = Duration::from_secs(2);
@@ -53,10 +57,17 @@ impl Work for Server {
     async fn run(&mut self, mut stop: Shutdown) -> Outcome {
         let Server { listener, connections, shared, grace, open } = self;
         let socket = listener.as_ref().ok_or("its socket is closed")?;
+        let mut accepted_at_once = 0_u32;
         loop {
             tokio::select! {
                 accepted = socket.accept() => match accepted {
-                    Ok((stream, peer)) => admit(stream, peer, connections, shared, open),
+                    Ok((stream, peer)) => {
+                        admit(stream, peer, connections, shared, open);
+                        accepted_at_once += 1;
+                        if accepted_at_once.is_multiple_of(ACCEPTED_AT_ONCE_MAX) {
+                            tokio::task::yield_now().await;
+                        }
+                    }
                     Err(error) => {
                         tracing::warn!(%error, "a connection could not be accepted");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -104,7 +115,10 @@ fn admit(
         tracing::debug!(%peer, %error, "could not set the options of a connection");
     }
     match connections.admit(&peer) {
-        Ok(permit) => open.spawn(connection::serve(stream, peer, permit, Arc::clone(shared))),
+        Ok(permit) => {
+            let serve = connection::serve(stream, peer, permit, Arc::clone(shared));
+            open.spawn(shared.turns.take(Place::of(peer), serve))
+        }
         Err(problem) => {
             shared.counts.connections_refused.inc();
             open.spawn(refuse(stream, problem, shared.stop.clone()))

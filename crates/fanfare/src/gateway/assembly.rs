@@ -19,6 +19,7 @@ use fanfare_runtime::parts::{self, Failures, Parts, Phase, once};
 use fanfare_runtime::process::Process;
 use fanfare_runtime::shutdown::Shutdown;
 use fanfare_runtime::telemetry::Metrics;
+use fanfare_runtime::turns::Turns;
 use fanfare_server::http;
 use fanfare_server::mcp;
 use fanfare_server::mcp::service::Service;
@@ -179,6 +180,7 @@ impl Assembly {
             reactors: Arc::clone(&reactors),
             beats,
             stall_timeout: config.http.stall_timeout,
+            turns: Turns::default(),
             counts,
             logs_access: config.http.access_log,
             leaving,

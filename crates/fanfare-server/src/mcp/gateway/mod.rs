@@ -149,7 +149,7 @@ impl Service for Gateway {
             list_targets::NAME => self.list_targets(by, arguments),
             push::STREAM => self.push(call, fanfare_core::Audience::Stream, arguments).await,
             push::WEBHOOK => self.push(call, fanfare_core::Audience::All, arguments).await,
-            read_history::NAME => self.read_history(by, arguments).await,
+            read_history::NAME => self.read_history(by, &call.caller.client.caller(), arguments).await,
             wait_for::NAME => self.wait_for(call, arguments).await,
             webhooks::delete::NAME => self.delete_webhook(by, arguments).await,
             webhooks::deliveries::NAME => self.list_deliveries(by, arguments).await,

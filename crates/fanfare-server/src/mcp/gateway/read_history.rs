@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use fanfare_core::members::Members;
 use fanfare_core::start::Moment;
-use fanfare_core::{Invalid, Position, Principal};
+use fanfare_core::{Caller, Invalid, Position, Principal};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::Tool;
 use serde::Serialize;
@@ -124,7 +124,12 @@ struct StructuredContent<'a> {
 
 impl Gateway {
     /// Reads a page; the error is for the model.
-    pub(super) async fn read_history(&self, by: &Principal, given: &str) -> Result<Outcome, String> {
+    pub(super) async fn read_history(
+        &self,
+        by: &Principal,
+        caller: &Caller,
+        given: &str,
+    ) -> Result<Outcome, String> {
         let given = arguments::take(given, EXAMPLE, Arguments::take)?;
         let filter = given.filter.read(EXAMPLE)?;
         let (hub, order, limit) = (&self.hub, given.order, given.limit);
@@ -143,7 +148,8 @@ impl Gateway {
             }
         }
         let place = filter::place(&read.filter);
-        let Collected { events, next, damaged, purged } = hub.collect(by, read).await.map_err(explained)?;
+        let collected = hub.collect(by, caller, read).await.map_err(explained)?;
+        let Collected { events, next, damaged, purged, place: _place } = collected;
         let mut batch = Batch::new(given.response_format, limit);
         let fits = events.iter().all(|event| batch.add(event));
         let next_cursor = if fits { next.map(|seq| hub.position(seq)) } else { batch.last() };
