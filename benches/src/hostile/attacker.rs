@@ -3,12 +3,13 @@
 
 use std::{
     cell::Cell,
-    io::{Read, Write},
+    collections::VecDeque,
+    io::{ErrorKind, Read, Write},
     net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream},
     time::{Duration, Instant},
 };
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use socket2::{Domain, Socket, Type};
 
 /// The address it connects from; the guest uses 127.0.0.1.
@@ -24,6 +25,24 @@ pub(super) struct Attacker {
     pub(super) server: SocketAddr,
     end: Instant,
     succeeded: Cell<u64>,
+}
+
+/// What a connection that is kept must have got when it is released, to count as a success.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Got {
+    /// Nothing: the server still waits for the request.
+    Nothing,
+    /// An answer with this status.
+    Status(u16),
+}
+
+/// Connections that are kept and not read; a success is counted when one is released.
+#[derive(Debug)]
+pub(super) struct Kept<'a> {
+    attacker: &'a Attacker,
+    most: usize,
+    got: Got,
+    streams: VecDeque<TcpStream>,
 }
 
 /// The part of an answer that was read.
@@ -76,6 +95,14 @@ impl Attacker {
         Ok(stream)
     }
 
+    /// Opens a stream, and reads no more than that it has begun.
+    pub(super) fn open(&self, request: &[u8]) -> Result<TcpStream> {
+        let mut stream = self.send(request)?;
+        let status = read_answer(&mut stream)?.status;
+        ensure!(status == 200, "a stream was answered {status}");
+        Ok(stream)
+    }
+
     /// Sends a request on a connection of its own, and reads the beginning of the answer.
     pub(super) fn ask(&self, request: &[u8]) -> Result<Answer> {
         let mut stream = self.send(request)?;
@@ -104,6 +131,63 @@ impl Attacker {
         let event = format!(r#"{{"channel":"{channel}","type":"{kind}","message":"{}"}}"#, "x".repeat(len));
         self.ask(&self.post("/api/push", "", &format!("[{}]", vec![event; count].join(","))))
     }
+}
+
+impl<'a> Kept<'a> {
+    /// Keeps the newest `most` connections.
+    pub(super) fn new(attacker: &'a Attacker, most: usize, got: Got) -> Self {
+        Self { attacker, most, got, streams: VecDeque::with_capacity(most) }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.streams.len()
+    }
+
+    /// Keeps one more, and releases the oldest if they are too many. Returns whether it did.
+    pub(super) fn push(&mut self, stream: TcpStream) -> bool {
+        self.streams.push_back(stream);
+        let oldest = (self.streams.len() > self.most).then(|| self.streams.pop_front()).flatten();
+        let has_released = oldest.is_some();
+        if let Some(oldest) = oldest {
+            self.release(oldest, Instant::now());
+        }
+        has_released
+    }
+
+    /// Drops those that `keep` says are over; they are no successes.
+    pub(super) fn retain(&mut self, keep: impl FnMut(&mut TcpStream) -> bool) {
+        self.streams.retain_mut(keep);
+    }
+
+    /// Counts a success if the connection has got, by `deadline`, what it must.
+    fn release(&self, mut stream: TcpStream, deadline: Instant) {
+        let has_got = match self.got {
+            Got::Nothing => is_waited_for(&stream),
+            Got::Status(wanted) => {
+                let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+                stream.set_read_timeout(Some(left)).is_ok()
+                    && read_answer(&mut stream).is_ok_and(|answer| answer.status == wanted)
+            }
+        };
+        if has_got {
+            self.attacker.succeed();
+        }
+    }
+}
+
+impl Drop for Kept<'_> {
+    fn drop(&mut self) {
+        let deadline = Instant::now() + PATIENCE;
+        for stream in std::mem::take(&mut self.streams) {
+            self.release(stream, deadline);
+        }
+    }
+}
+
+/// Returns whether the connection is open and the server has said nothing.
+fn is_waited_for(stream: &TcpStream) -> bool {
+    stream.set_nonblocking(true).is_ok()
+        && stream.peek(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
 }
 
 fn read_answer(stream: &mut TcpStream) -> Result<Answer> {

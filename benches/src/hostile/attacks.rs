@@ -1,7 +1,6 @@
 //! The attacks, each a thread that repeats one thing until the time is over, and counts how often it succeeded.
 
 use std::{
-    collections::VecDeque,
     io::Write,
     net::{SocketAddr, TcpStream},
     thread,
@@ -11,7 +10,7 @@ use std::{
 use anyhow::{Result, anyhow, ensure};
 use serde_json::{Map, Value, json};
 
-use super::attacker::{Answer, Attacker};
+use super::attacker::{Answer, Attacker, Got, Kept};
 use crate::{pause::pause, report::emit};
 
 /// Messages of the longest kind that a batch can have, in a body that is accepted.
@@ -21,31 +20,44 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 type Run = fn(&Attacker) -> Result<()>;
 
-/// An attack of which every request is refused: that it never succeeds is what the server promises.
-pub(super) const REFUSED: &str = "data nested deep";
+/// Whether an attack succeeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Succeeds {
+    /// Against every server: it takes connections, and a slow server still accepts them and begins to answer.
+    Always,
+    /// Against a server that answers it in time beside all the others.
+    IfFast,
+    /// Never: the server promises to refuse every request of it.
+    Never,
+}
 
 /// The attacks by name.
-const ATTACKS: [(&str, Run); 13] = [
-    ("connections that do nothing", idle_connections),
-    ("event streams", streams),
-    ("filters that differ, and long events", filters),
-    ("texts to look for", texts),
-    ("a list of readers that look for text", text_readers),
-    ("durable readers", readers),
-    ("sessions that are never used", sessions),
-    ("answers that are not read", unread_answers),
-    ("messages that are not finished", unfinished_messages),
-    ("bodies of one byte at a time", slow_bodies),
-    ("tiny events", tiny_events),
-    (REFUSED, nested),
-    ("pages that are not read", unread_pages),
+const ATTACKS: [(&str, Succeeds, Run); 13] = [
+    ("connections that do nothing", Succeeds::Always, idle_connections),
+    ("event streams", Succeeds::Always, streams),
+    ("filters that differ, and long events", Succeeds::IfFast, filters),
+    ("texts to look for", Succeeds::IfFast, texts),
+    ("a list of readers that look for text", Succeeds::IfFast, text_readers),
+    ("durable readers", Succeeds::IfFast, readers),
+    ("sessions that are never used", Succeeds::IfFast, sessions),
+    ("answers that are not read", Succeeds::IfFast, unread_answers),
+    ("messages that are not finished", Succeeds::IfFast, unfinished_messages),
+    ("bodies of one byte at a time", Succeeds::Always, slow_bodies),
+    ("tiny events", Succeeds::IfFast, tiny_events),
+    ("data nested deep", Succeeds::Never, nested),
+    ("pages that are not read", Succeeds::Always, unread_pages),
 ];
+
+/// Returns whether the attack `name` succeeds; `None` if there is no such attack.
+pub(super) fn succeeds(name: &str) -> Option<Succeeds> {
+    ATTACKS.iter().find(|(known, ..)| *known == name).map(|(_, succeeds, _)| *succeeds)
+}
 
 /// Runs those at once whose names contain `only`, and writes to standard output how often each succeeded.
 pub(super) fn run(server: SocketAddr, length: Duration, only: &str) -> Result<()> {
     let end = Instant::now() + length;
-    let wanted = ATTACKS.into_iter().filter(|(name, _)| name.contains(only));
-    let begin = |(name, attack): (&'static str, Run)| {
+    let wanted = ATTACKS.into_iter().filter(|(name, ..)| name.contains(only));
+    let begin = |(name, _, attack): (&'static str, Succeeds, Run)| {
         let attacker = Attacker::new(server, end);
         let run = move || {
             while !attacker.is_over() {
@@ -77,38 +89,35 @@ fn count(attacker: &Attacker, answer: &Answer) {
 }
 
 /// Keeps the newest `most` connections that `open` creates, until the time is over.
-fn hold(attacker: &Attacker, most: usize, mut open: impl FnMut(u64) -> Result<TcpStream>) {
-    let (mut held, mut made) = (VecDeque::with_capacity(most), 0);
+fn hold(attacker: &Attacker, most: usize, got: Got, mut open: impl FnMut(u64) -> Result<TcpStream>) {
+    let (mut kept, mut made) = (Kept::new(attacker, most, got), 0);
     while !attacker.is_over() {
         match open(made) {
             Ok(stream) => {
                 made += 1;
-                attacker.succeed();
-                held.push_back(stream);
+                if kept.push(stream) {
+                    pause(PAUSE);
+                }
             }
             Err(_) => pause(PAUSE),
-        }
-        if held.len() > most {
-            held.pop_front();
-            pause(PAUSE);
         }
     }
 }
 
 fn idle_connections(attacker: &Attacker) -> Result<()> {
-    hold(attacker, 4_000, |_| attacker.connect());
+    hold(attacker, 4_000, Got::Nothing, |_| attacker.connect());
     Ok(())
 }
 
 fn streams(attacker: &Attacker) -> Result<()> {
-    hold(attacker, 4_000, |_| attacker.send(&attacker.get("/stream?channel=nothing")));
+    hold(attacker, 4_000, Got::Status(200), |_| attacker.send(&attacker.get("/stream?channel=nothing")));
     Ok(())
 }
 
 fn filters(attacker: &Attacker) -> Result<()> {
     let mut held = Vec::new();
     for number in 0..200 {
-        held.push(attacker.send(&attacker.get(&format!("/stream?type=info&type=t{number}")))?);
+        held.push(attacker.open(&attacker.get(&format!("/stream?type=info&type=t{number}")))?);
     }
     while !attacker.is_over() {
         count(attacker, &attacker.push("filters", "info", 8, LONG)?);
@@ -120,7 +129,7 @@ fn filters(attacker: &Attacker) -> Result<()> {
 fn texts(attacker: &Attacker) -> Result<()> {
     let mut held = Vec::new();
     for number in 0..100 {
-        held.push(attacker.send(&attacker.get(&format!("/stream?channel=texts&text=needle{number}")))?);
+        held.push(attacker.open(&attacker.get(&format!("/stream?channel=texts&text=needle{number}")))?);
     }
     while !attacker.is_over() {
         count(attacker, &attacker.push("texts", "info", 20, LONG)?);
@@ -175,18 +184,14 @@ fn sessions(attacker: &Attacker) -> Result<()> {
 }
 
 fn unread_answers(attacker: &Attacker) -> Result<()> {
-    let mut held = VecDeque::new();
+    let mut kept = Kept::new(attacker, 15 * 128, Got::Status(200));
     while !attacker.is_over() {
         let Some(session) = begin_session(attacker)? else { continue };
         for id in 2..130 {
             let body = format!(
                 r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"read_history","arguments":{{"channels":["filters"],"limit":100,"format":"detailed"}}}}}}"#
             );
-            held.push_back(attacker.send(&attacker.post("/mcp", &session, &body))?);
-            attacker.succeed();
-        }
-        while held.len() > 15 * 128 {
-            held.pop_front();
+            kept.push(attacker.send(&attacker.post("/mcp", &session, &body))?);
         }
     }
     Ok(())
@@ -213,7 +218,7 @@ fn unfinished(attacker: &Attacker, path: &str, len: usize) -> Result<TcpStream> 
 }
 
 fn unfinished_messages(attacker: &Attacker) -> Result<()> {
-    hold(attacker, 100, |made| match made % 2 {
+    hold(attacker, 100, Got::Status(101), |made| match made % 2 {
         0 => unfinished(attacker, "/mcp", 4_000_000),
         _ => unfinished(attacker, "/ws", 1_000_000),
     });
@@ -225,13 +230,12 @@ fn slow_bodies(attacker: &Attacker) -> Result<()> {
         "POST /api/push/slow HTTP/1.1\r\nHost: {}\r\nContent-Length: 16000000\r\n\r\n",
         attacker.server
     );
-    let mut open: Vec<TcpStream> = Vec::new();
+    let mut kept = Kept::new(attacker, 256, Got::Nothing);
     while !attacker.is_over() {
-        while open.len() < 256 {
-            open.push(attacker.send(head.as_bytes())?);
-            attacker.succeed();
+        while kept.len() < 256 {
+            kept.push(attacker.send(head.as_bytes())?);
         }
-        open.retain_mut(|stream| stream.write_all(b"x").is_ok());
+        kept.retain(|stream| stream.write_all(b"x").is_ok());
         pause(PAUSE);
     }
     Ok(())
@@ -253,6 +257,8 @@ fn nested(attacker: &Attacker) -> Result<()> {
 }
 
 fn unread_pages(attacker: &Attacker) -> Result<()> {
-    hold(attacker, 1_000, |_| attacker.send(&attacker.get("/api/events?channel=filters&limit=100")));
+    hold(attacker, 1_000, Got::Status(200), |_| {
+        attacker.send(&attacker.get("/api/events?channel=filters&limit=100"))
+    });
     Ok(())
 }
