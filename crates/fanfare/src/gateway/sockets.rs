@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, ensure};
 use fanfare_core::Endpoint;
@@ -36,9 +36,18 @@ enum Passed {
 /// Keeps the sockets of a running gateway for its successor; cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Spare(
-    /// Guards the sockets; held to take or to replace them. Empty once they are taken, and when the gateway stops.
-    Arc<Mutex<Inheritance>>,
+    /// Guards the sockets; held to take or to replace them.
+    Arc<Mutex<Kept>>,
 );
+
+/// The sockets that are kept for a successor.
+#[derive(Debug, Default)]
+struct Kept {
+    /// Empty once they are taken.
+    sockets: Inheritance,
+    /// Whether the gateway accepts no more connections: sockets that stayed open would fill their queues for nobody.
+    is_closed: bool,
+}
 
 /// The sockets that a successor gets. Dropping them closes the descriptors and removes the files.
 #[derive(Debug, Default)]
@@ -72,7 +81,8 @@ impl Sockets {
     pub(super) fn spare(&mut self) -> io::Result<Spare> {
         let descriptors =
             self.listening.iter().map(|(_, listener)| listener.duplicate()).collect::<Result<_, _>>()?;
-        Ok(Spare(Arc::new(Mutex::new(Inheritance { descriptors, _files: std::mem::take(&mut self.files) }))))
+        let sockets = Inheritance { descriptors, _files: std::mem::take(&mut self.files) };
+        Ok(Spare(Arc::new(Mutex::new(Kept { sockets, is_closed: false }))))
     }
 }
 
@@ -143,16 +153,26 @@ impl Passed {
 impl Spare {
     /// Takes the sockets for a successor. Empty if it is too late.
     pub fn take(&self) -> Inheritance {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.kept().sockets)
     }
 
-    /// Returns the sockets that were taken, if there will be no successor.
+    /// Returns the sockets that were taken, if there will be no successor. They are closed if it is too late to accept
+    /// connections.
     pub fn put_back(&self, sockets: Inheritance) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = sockets;
+        let mut kept = self.kept();
+        if !kept.is_closed {
+            kept.sockets = sockets;
+        }
     }
 
     /// Closes the descriptors and removes the socket files, unless a successor has taken them over.
     pub fn close(&self) {
-        drop(self.take());
+        let mut kept = self.kept();
+        kept.is_closed = true;
+        kept.sockets = Inheritance::default();
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
+use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 
-use crate::support::program::Program;
+use crate::support::program::{Program, install};
 use crate::support::raw::Raw;
-use crate::support::until;
+use crate::support::{soon, until};
 
 /// Pushers that connect anew for each push, until they are told to end. Each push must be answered.
 struct Pushers {
@@ -147,6 +148,66 @@ async fn a_stop_during_a_hand_over_is_a_clean_one_and_the_second_one_leaves_no_s
     program.signal(Signal::TERM);
     assert_eq!(program.ends().await.code(), Some(143));
     assert!(!socket.exists(), "the socket was left behind");
+}
+
+#[tokio::test]
+async fn a_stop_during_a_hand_over_leaves_no_socket_open_that_nobody_accepts_from() {
+    let home = tempfile::tempdir().expect("a directory");
+    let socket = home.path().join("socket");
+    let listen = format!("unix:{}", socket.display());
+    let arguments =
+        ["--listen", "127.0.0.1:0", "--listen", &listen, "--store", "memory", "--shutdown-timeout", "1m"];
+    let mut program = Program::serve(home.path(), &arguments);
+    let address = address(&program.listening().await);
+    let mut raw = Raw::connect(address).await;
+    let event = json!({ "channel": "a", "message": "x".repeat(200_000) });
+    let batch = Value::from(vec![event; 40]).to_string();
+    raw.send(format!(
+        "POST /api/push HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{batch}",
+        batch.len()
+    ))
+    .await;
+    let head = raw.head().await;
+    assert_eq!(head.status, 200, "{}", String::from_utf8_lossy(&raw.body(&head).await));
+    // The stop waits for a client that reads its response slowly.
+    let mut slow = Raw::connect_narrow(address).await;
+    slow.get("/api/events?limit=40", "").await;
+    let mut stream = Raw::connect(address).await;
+    stream.get("/stream", "").await;
+    program.signal(Signal::USR2);
+    // It accepts no more connections once it tells streams to end.
+    while stream.chunk().await.is_some() {}
+    program.signal(Signal::TERM);
+    program.logs("shutting down").await;
+    let mut some = vec![0; 16 * 1024];
+    until("a refused connection", async || {
+        let len = soon("some of the response", slow.stream.read(&mut some)).await.expect("bytes");
+        assert_ne!(len, 0, "it stayed open until the end");
+        UnixStream::connect(&socket).await.is_err().then_some(())
+    })
+    .await;
+    assert!(program.is_running() && !socket.exists());
+    program.signal(Signal::TERM);
+    assert_eq!(program.ends().await.code(), Some(143));
+}
+
+#[tokio::test]
+async fn every_signal_is_obeyed_while_a_successor_is_checked() {
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
+    let (file, begun) = (directory.path().join("fanfare"), directory.path().join("begun"));
+    let arguments = ["--listen", "127.0.0.1:0", "--store", "memory"];
+    let mut program = Program::installed(&file, directory.path(), &arguments);
+    program.logs("listening").await;
+    // A program that never says whether it starts.
+    install(&file, &format!("touch {}; exec sleep 60", begun.display()));
+    program.signal(Signal::USR2);
+    until("the check", async || begun.exists().then_some(())).await;
+    program.signal(Signal::HUP);
+    assert_eq!(program.line().await["message"], "settings reloaded: none has changed");
+    program.signal(Signal::TERM);
+    assert_eq!(program.line().await["message"], "shutting down");
+    assert_eq!(program.ends().await.code(), Some(0));
 }
 
 #[tokio::test]

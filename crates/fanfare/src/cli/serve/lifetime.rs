@@ -4,6 +4,8 @@
 //! it log more, or as before. SIGUSR2 stops it, and this process continues as the program that is now
 //! installed, with the same sockets, unless it is told to stop before that.
 
+use futures_util::FutureExt;
+use futures_util::future::{LocalBoxFuture, OptionFuture};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::failure::said;
@@ -62,6 +64,8 @@ pub(super) async fn serve(
     let mut reloaded = None;
     let ended = running.ended();
     tokio::pin!(ended);
+    // The check of a successor takes a while; every signal is obeyed meanwhile.
+    let mut check: Option<LocalBoxFuture<'_, Result<(), Failure>>> = None;
     let mut end = loop {
         tokio::select! {
             result = &mut ended => {
@@ -74,18 +78,25 @@ pub(super) async fn serve(
             }
             _ = signals.reload.recv() => reloaded = reload(&context.settings, reloaded, &times),
             _ = signals.toggle.recv() => level.toggle(),
-            _ = signals.hand_over.recv() => match succession(&context.settings).await {
-                Ok(()) => {
-                    tracing::info!("handing over to the program that is now installed");
-                    break End::HandOver(spare.take());
-                }
-                Err(failure) => {
-                    let cause = failure.why.as_deref();
-                    tracing::error!(cause, "not handed over, the gateway continues: {}", failure.what);
+            _ = signals.hand_over.recv(), if check.is_none() => {
+                check = Some(succession(&context.settings).boxed_local());
+            }
+            Some(checked) = OptionFuture::from(check.as_mut()) => {
+                check = None;
+                match checked {
+                    Ok(()) => {
+                        tracing::info!("handing over to the program that is now installed");
+                        break End::HandOver(spare.take());
+                    }
+                    Err(failure) => {
+                        let cause = failure.why.as_deref();
+                        tracing::error!(cause, "not handed over, the gateway continues: {}", failure.what);
+                    }
                 }
             }
         }
     };
+    drop(check);
     trigger.pull();
     loop {
         tokio::select! {

@@ -1,7 +1,8 @@
 //! The program as an operator runs it: its lines, its signals, and the sockets that it inherits.
 
-use std::net::TcpListener;
-use std::os::fd::AsRawFd;
+use std::fs;
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
@@ -13,6 +14,9 @@ use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
 use crate::support::soon;
 
+/// The program that Cargo has built.
+const BUILT: &str = env!("CARGO_BIN_EXE_fanfare");
+
 /// `fanfare serve`, which reports in JSON; killed with its drop.
 pub(crate) struct Program {
     child: Child,
@@ -23,19 +27,27 @@ pub(crate) struct Program {
 impl Program {
     /// Starts it with these arguments, in a home of its own.
     pub(crate) fn serve(home: &Path, arguments: &[&str]) -> Program {
-        Program::with(home, arguments, |_| {})
+        Program::with(Path::new(BUILT), home, arguments, |_| {})
+    }
+
+    /// Starts it from a file of its own, which [`install`] can replace.
+    pub(crate) fn installed(file: &Path, home: &Path, arguments: &[&str]) -> Program {
+        if fs::hard_link(BUILT, file).is_err() {
+            fs::copy(BUILT, file).expect("a copy");
+        }
+        Program::with(file, home, arguments, |_| {})
     }
 
     /// Starts it with a socket that listens, and without the id of the process that it is for.
-    pub(crate) fn inheriting(home: &Path, arguments: &[&str], socket: &TcpListener) -> Program {
+    pub(crate) fn inheriting(home: &Path, arguments: &[&str], socket: &(impl AsFd + AsRawFd)) -> Program {
         fcntl_setfd(socket, FdFlags::empty()).expect("a socket");
-        Program::with(home, arguments, |command| {
+        Program::with(Path::new(BUILT), home, arguments, |command| {
             command.env("LISTEN_FDS", "1").env("LISTEN_FDS_FIRST_FD", socket.as_raw_fd().to_string());
         })
     }
 
-    fn with(home: &Path, arguments: &[&str], change: impl FnOnce(&mut Command)) -> Program {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_fanfare"));
+    fn with(file: &Path, home: &Path, arguments: &[&str], change: impl FnOnce(&mut Command)) -> Program {
+        let mut command = Command::new(file);
         command
             .args(["serve", "-o", "json", "--log-format", "json"])
             .args(arguments)
@@ -75,6 +87,11 @@ impl Program {
         }
     }
 
+    /// Returns whether it has not ended.
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("a child").is_none()
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.id().expect("a process that runs")
     }
@@ -88,6 +105,15 @@ impl Program {
     pub(crate) async fn ends(mut self) -> ExitStatus {
         soon("the end", self.child.wait()).await.expect("a status")
     }
+}
+
+/// Replaces the file of a program with a shell script, as a package manager would: a process that runs the file keeps
+/// the one that it has.
+pub(crate) fn install(file: &Path, script: &str) {
+    let new = file.with_extension("new");
+    fs::write(&new, format!("#!/bin/sh\n{script}\n")).expect("written");
+    fs::set_permissions(&new, fs::Permissions::from_mode(0o755)).expect("executable");
+    fs::rename(&new, file).expect("replaced");
 }
 
 async fn read(lines: &mut Lines<BufReader<impl AsyncRead + Unpin>>) -> Value {
