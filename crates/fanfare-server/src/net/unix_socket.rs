@@ -31,8 +31,8 @@ pub fn bind(path: &Path) -> io::Result<UnixListener> {
     UnixListener::from_std(std::os::unix::net::UnixListener::from(std::os::fd::OwnedFd::from(socket)))
 }
 
-/// The file of a socket that this process has made; dropping this removes the file, unless another one has replaced
-/// it.
+/// The file of a socket that this process has made, also as the program that it ran before; dropping this removes the
+/// file, unless another one has replaced it.
 #[derive(Debug)]
 pub struct SocketFile {
     path: PathBuf,
@@ -43,15 +43,34 @@ pub struct SocketFile {
 impl SocketFile {
     /// Notes the file at `path`.
     pub fn at(path: &Path) -> io::Result<SocketFile> {
-        let found = fs::symlink_metadata(path)?;
-        Ok(SocketFile { path: path.to_owned(), identity: (found.dev(), found.ino()) })
+        Ok(SocketFile { path: path.to_owned(), identity: identity(path)? })
     }
+
+    /// Returns the file at `path` if a process that passed its socket on gave it this name: the file of any other socket
+    /// that is passed, as by systemd, is not for its new owner to remove.
+    pub fn named(name: &str, path: &Path) -> Option<SocketFile> {
+        let identity = identity(path).ok().filter(|identity| name_of(*identity) == name)?;
+        Some(SocketFile { path: path.to_owned(), identity })
+    }
+
+    /// Returns the name of the socket for a process that it is passed to (`sd_listen_fds_with_names(3)`).
+    pub fn name(&self) -> String {
+        name_of(self.identity)
+    }
+}
+
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let found = fs::symlink_metadata(path)?;
+    Ok((found.dev(), found.ino()))
+}
+
+fn name_of((device, inode): (u64, u64)) -> String {
+    format!("fanfare-{device}-{inode}")
 }
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        let is_ours =
-            fs::symlink_metadata(&self.path).is_ok_and(|found| (found.dev(), found.ino()) == self.identity);
+        let is_ours = identity(&self.path).is_ok_and(|identity| identity == self.identity);
         if is_ours && let Err(error) = fs::remove_file(&self.path) {
             tracing::warn!(%error, "could not remove the socket {}", self.path.display());
         }

@@ -19,13 +19,13 @@ use socket2::SockRef;
 #[derive(Debug)]
 pub struct Sockets {
     pub(super) listening: Vec<(Endpoint, Listener)>,
-    /// The files that this process created for them.
-    files: Vec<SocketFile>,
+    /// The file that this process created for each, if it has one.
+    files: Vec<Option<SocketFile>>,
 }
 
 /// Sockets that were passed by systemd, or by the gateway before this one (`sd_listen_fds(3)`).
 #[derive(Debug)]
-pub struct Inherited(Vec<(Endpoint, Passed)>);
+pub struct Inherited(Vec<(Endpoint, Passed, Option<SocketFile>)>);
 
 #[derive(Debug)]
 enum Passed {
@@ -54,8 +54,8 @@ struct Kept {
 pub struct Inheritance {
     /// The sockets.
     pub descriptors: Vec<OwnedFd>,
-    /// The files that this process created for them; held to be dropped.
-    _files: Vec<SocketFile>,
+    /// The file that this process created for each, if it has one.
+    pub files: Vec<Option<SocketFile>>,
 }
 
 impl Sockets {
@@ -65,9 +65,12 @@ impl Sockets {
         for endpoint in endpoints {
             let bound = listeners::bind(endpoint).with_context(|| format!("cannot listen on {endpoint}"))?;
             sockets.listening.push(bound);
-            if let Endpoint::Unix(path) = endpoint {
-                sockets.files.push(SocketFile::at(path).with_context(|| format!("cannot read {endpoint}"))?);
-            }
+            sockets.files.push(match endpoint {
+                Endpoint::Unix(path) => {
+                    Some(SocketFile::at(path).with_context(|| format!("cannot read {endpoint}"))?)
+                }
+                Endpoint::Network(_) => None,
+            });
         }
         Ok(sockets)
     }
@@ -81,7 +84,7 @@ impl Sockets {
     pub(super) fn spare(&mut self) -> io::Result<Spare> {
         let descriptors =
             self.listening.iter().map(|(_, listener)| listener.duplicate()).collect::<Result<_, _>>()?;
-        let sockets = Inheritance { descriptors, _files: std::mem::take(&mut self.files) };
+        let sockets = Inheritance { descriptors, files: std::mem::take(&mut self.files) };
         Ok(Spare(Arc::new(Mutex::new(Kept { sockets, is_closed: false }))))
     }
 }
@@ -90,11 +93,13 @@ impl Inherited {
     /// Takes the sockets that the environment names; `None` if there are none. Call this before there are
     /// threads: it changes the environment, so that child processes do not take the sockets for their own.
     pub fn from_environment() -> anyhow::Result<Option<Inherited>> {
+        let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
+        let names: Vec<&str> = names.split(':').collect();
         let mut passed = ListenFd::from_env();
         let mut sockets = Vec::new();
         for index in 0..passed.len() {
             let socket = match passed.take_tcp_listener(index) {
-                Ok(Some(listener)) => (listener.local_addr()?.into(), Passed::Tcp(listener)),
+                Ok(Some(listener)) => (listener.local_addr()?.into(), Passed::Tcp(listener), None),
                 _ => {
                     let listener = passed.take_unix_listener(index).ok().flatten();
                     let listener = listener.with_context(|| {
@@ -102,7 +107,8 @@ impl Inherited {
                     })?;
                     let address = listener.local_addr()?;
                     let path = address.as_pathname().map_or_else(|| PathBuf::from("@"), PathBuf::from);
-                    (Endpoint::Unix(path), Passed::Unix(listener))
+                    let file = names.get(index).and_then(|name| SocketFile::named(name, &path));
+                    (Endpoint::Unix(path), Passed::Unix(listener), file)
                 }
             };
             ensure!(
@@ -117,14 +123,17 @@ impl Inherited {
 
     /// Returns the addresses.
     pub fn endpoints(&self) -> Vec<Endpoint> {
-        self.0.iter().map(|(endpoint, _)| endpoint.clone()).collect()
+        self.0.iter().map(|(endpoint, ..)| endpoint.clone()).collect()
     }
 
     /// Registers them with the runtime that calls this.
     pub fn into_sockets(self) -> io::Result<Sockets> {
-        let of = |(endpoint, passed)| Ok((endpoint, Passed::into_listener(passed)?));
-        let listening = self.0.into_iter().map(of).collect::<io::Result<_>>()?;
-        Ok(Sockets { listening, files: Vec::new() })
+        let mut sockets = Sockets { listening: Vec::new(), files: Vec::new() };
+        for (endpoint, passed, file) in self.0 {
+            sockets.listening.push((endpoint, passed.into_listener()?));
+            sockets.files.push(file);
+        }
+        Ok(sockets)
     }
 }
 

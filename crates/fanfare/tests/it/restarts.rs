@@ -2,6 +2,7 @@
 //! does.
 
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::net::UnixListener;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -208,6 +209,61 @@ async fn every_signal_is_obeyed_while_a_successor_is_checked() {
     program.signal(Signal::TERM);
     assert_eq!(program.line().await["message"], "shutting down");
     assert_eq!(program.ends().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn signals_end_no_program_before_it_handles_them() {
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
+    let file = directory.path().join("fanfare");
+    let arguments = ["--listen", "127.0.0.1:0", "--store", "memory"];
+    let mut program = Program::installed(&file, directory.path(), &arguments);
+    program.listening().await;
+    // A program that gets each signal first of all, and would be ended by it.
+    let script = r#"[ "$1" = --version ] && exit 0
+for signal in HUP USR1 USR2; do kill -s $signal $$; done
+echo '{"lives": true}'"#;
+    install(&file, script);
+    program.signal(Signal::USR2);
+    assert_eq!(program.listening().await["lives"], true);
+    assert_eq!(program.ends().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn the_last_program_of_a_process_removes_the_unix_socket_that_the_first_one_made() {
+    let home = tempfile::tempdir().expect("a directory");
+    let socket = home.path().join("socket");
+    let listen = format!("unix:{}", socket.display());
+    for replace in [false, true] {
+        let arguments = ["--listen", "127.0.0.1:0", "--listen", &listen, "--store", "memory"];
+        let mut program = Program::serve(home.path(), &arguments);
+        program.listening().await;
+        for _ in 0..2 {
+            program.signal(Signal::USR2);
+            program.listening().await;
+        }
+        UnixStream::connect(&socket).await.expect("it listens");
+        if replace {
+            std::fs::remove_file(&socket).expect("a file");
+            std::fs::write(&socket, "another").expect("a file");
+        }
+        program.signal(Signal::TERM);
+        assert_eq!(program.ends().await.code(), Some(0));
+        assert_eq!(socket.exists(), replace, "it removes its own file alone");
+    }
+}
+
+#[tokio::test]
+async fn a_unix_socket_that_was_passed_to_the_process_stays() {
+    let home = tempfile::tempdir().expect("a directory");
+    let path = home.path().join("socket");
+    let socket = UnixListener::bind(&path).expect("a socket");
+    let mut program = Program::inheriting(home.path(), &["--store", "memory"], &socket);
+    program.listening().await;
+    program.signal(Signal::USR2);
+    program.listening().await;
+    program.signal(Signal::TERM);
+    assert_eq!(program.ends().await.code(), Some(0));
+    assert!(path.exists(), "whoever passes the socket still listens there");
 }
 
 #[tokio::test]

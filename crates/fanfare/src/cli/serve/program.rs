@@ -18,6 +18,7 @@ use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 use crate::cli::Failure;
 use crate::cli::failure::said;
 use crate::gateway::Inheritance;
+use fanfare_server::net::unix_socket::SocketFile;
 
 /// The descriptors of a successor's sockets are below this number: nothing else uses numbers this high once the
 /// gateway has stopped, and every limit on open files that a gateway accepts allows them.
@@ -67,20 +68,37 @@ impl Program {
     /// Makes this process continue as the program, and passes it the sockets (`sd_listen_fds(3)`). Returns only
     /// if that fails; the files of the sockets are then removed.
     pub(super) fn continue_with(self, sockets: Inheritance) -> Failure {
-        let passed = match in_a_row(sockets.descriptors) {
+        let Inheritance { descriptors, files } = sockets;
+        let passed = match in_a_row(descriptors) {
             Ok(passed) => passed,
             Err(error) => return Failure::failed("cannot hand the sockets over").why(format!("{error:#}")),
         };
         let first = passed.first().map_or(0, AsRawFd::as_raw_fd);
+        let name = |file: &Option<SocketFile>| file.as_ref().map_or("fanfare".to_owned(), SocketFile::name);
+        let names: Vec<String> = files.iter().map(name).collect();
+        ignore_signals();
         let error = Command::new(&self.path)
             .args(&self.arguments)
             .env("LISTEN_PID", std::process::id().to_string())
             .env("LISTEN_FDS", passed.len().to_string())
             .env("LISTEN_FDS_FIRST_FD", first.to_string())
+            .env("LISTEN_FDNAMES", names.join(":"))
             .exec();
         Failure::failed(format!("cannot continue as `{}`", self.path.display()))
             .why(said(&error))
             .fix("start it again")
+    }
+}
+
+/// Ignores the signals that a gateway handles and that end any other program: signals stay ignored across `exec`, until
+/// the successor handles them.
+fn ignore_signals() {
+    for signal in [libc::SIGHUP, libc::SIGUSR1, libc::SIGUSR2] {
+        #[expect(unsafe_code, reason = "there is no safe interface for this")]
+        // SAFETY: this installs no handler, so no code runs when a signal arrives.
+        unsafe {
+            libc::signal(signal, libc::SIG_IGN);
+        }
     }
 }
 
