@@ -2,6 +2,7 @@
 //! does not block it.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
@@ -147,6 +148,14 @@ impl Gateway {
     /// Returns the URL of a path.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
+    }
+
+    /// Returns the file of a gateway on the embedded engine.
+    pub(crate) fn log_file(&self) -> &Path {
+        match &self.config.store {
+            StoreSpec::Embedded(path) => path,
+            StoreSpec::Memory => panic!("it keeps everything in memory"),
+        }
     }
 
     /// Starts to stop, and returns at once.
