@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError};
 
 use fanfare_core::Principal;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
 
 use crate::parts::Parts;
 use crate::registry::Registry;
@@ -39,6 +40,16 @@ impl Erasing {
             None => Err(store::Error::Closed),
         }
     }
+
+    /// Waits for the purge that runs, and cuts it off at `deadline`. Nobody may start another one.
+    pub(super) async fn end(&self, deadline: Instant) {
+        // A caller that still waits for it then hears how it ends.
+        let Ok(mut running) = timeout_at(deadline, self.running.lock()).await else { return };
+        let ended = async { while running.join_next().await.is_some() {} };
+        if timeout_at(deadline, ended).await.is_err() {
+            running.shutdown().await;
+        }
+    }
 }
 
 async fn run(
@@ -47,10 +58,11 @@ async fn run(
     by: Principal,
     purge: Purge,
 ) -> Result<Option<Purged>, store::Error> {
+    let mut erasure = Erasure { registry: &registry, by: &by, purge: &purge, has_ended: false };
     // Writes on their way to the ledger would otherwise arrive after the purge.
     parts.recorder.flushed().await;
-    let erasure = Erasure { registry: &registry, purge: &purge };
     let purged = parts.hub.purge(&by, &purge).await;
+    erasure.has_ended = true;
     drop(erasure);
     if let Err(error) = &purged {
         tracing::warn!(
@@ -64,11 +76,21 @@ async fn run(
 /// A purge in progress. However it ends, the events that it may have purged are dropped from memory.
 struct Erasure<'a> {
     registry: &'a Registry,
+    by: &'a Principal,
     purge: &'a Purge,
+    /// Whether its outcome is known; otherwise it was cut off, and its caller may not wait for it any more.
+    has_ended: bool,
 }
 
 impl Drop for Erasure<'_> {
     fn drop(&mut self) {
+        if !self.has_ended {
+            tracing::warn!(
+                by = %self.by.name(),
+                "the purge of {} was cut off: some of it may still be there until the request is repeated",
+                self.purge
+            );
+        }
         for entry in self.registry.all() {
             let mut recent = entry.recent.lock().unwrap_or_else(PoisonError::into_inner);
             recent.retain(|attempt| !attempt.may_be_of(self.purge));

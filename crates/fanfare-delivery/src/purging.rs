@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use fanfare_core::{Channel, Principal};
+use tokio::time::Instant;
 
 use crate::service::Webhooks;
 use fanfare_store as store;
@@ -11,12 +12,18 @@ use fanfare_store::{Purge, Purged};
 
 impl Webhooks {
     /// Purges events, with their deliveries and attempts. Returns nothing if there are none. A purge that has begun
-    /// runs to its end, even if its caller stops waiting.
+    /// runs to its end, even if its caller stops waiting; a stop of the gateway waits for it as long as for a client.
     ///
     /// Each worker drops purged events before its next attempt; an attempt in progress cannot be recalled.
     pub async fn purge(&self, by: &Principal, purge: &Purge) -> Result<Option<Purged>, store::Error> {
         let (parts, registry) = (Arc::clone(&self.parts), Arc::clone(&self.registry));
         self.erasing.run(parts, registry, by.clone(), purge.clone()).await
+    }
+
+    /// Waits for the purge that runs when the gateway stops, and cuts it off at `deadline`. Call it once there are no more
+    /// callers, and while the recorder and the hub still work: a purge needs both.
+    pub async fn end_purge(&self, deadline: Instant) {
+        self.erasing.end(deadline).await;
     }
 
     /// Returns the channels that webhooks' filters name.

@@ -81,7 +81,7 @@ async fn drained(leaving: &mut Shutdown, times: &Times) {
 /// Accepts no more connections, tells subscribers to reconnect, answers the requests that have arrived, saves the
 /// outcomes of deliveries, and closes the store.
 async fn stop_in_order(handles: &Handles, deadline: Instant) {
-    let Handles { parts, store, hub, reactors, .. } = handles;
+    let Handles { parts, store, hub, webhooks, reactors, .. } = handles;
     // Running attempts end while the doors close; their outcomes are saved after that.
     for phase in [Phase::Doors, Phase::Streams, Phase::Deliveries] {
         parts.stop(phase);
@@ -106,6 +106,7 @@ async fn stop_in_order(handles: &Handles, deadline: Instant) {
         tracing::warn!("some deliveries were cut off at shutdown and could not be recorded");
         parts.cut_off(Phase::Deliveries);
     }
+    webhooks.end_purge(deadline).await;
     parts.stop(Phase::Background);
     parts.all_ended(Phase::Background).await;
     parts.stop(Phase::Store);
