@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use fanfare::gateway::Config;
 use fanfare_server::mcp::toolset::Toolset;
 use serde_json::{Value, json};
 
@@ -19,11 +20,16 @@ const MAX: usize = 16;
 const SHARE: usize = 12;
 
 async fn start() -> Gateway {
+    start_with(|_| {}).await
+}
+
+async fn start_with(change: impl FnOnce(&mut Config)) -> Gateway {
     Gateway::with(Engine::Memory, |config| {
         config.http.max_connections = MAX;
         config.mcp.toolset = Toolset::All;
         // Nothing in these tests ends because it is slow.
         config.http.body_patience = Duration::from_secs(120);
+        change(config);
     })
     .await
 }
@@ -105,7 +111,8 @@ async fn waits_of_agents_leave_connections_for_others() {
         let mut refused = call(&gateway, accept, "wait_for", json!({ "wait": "50s" })).await;
         let head = refused.head().await;
         let answer: Value = serde_json::from_slice(&refused.body(&head).await).expect("JSON");
-        assert_eq!((head.status, &answer["id"]), (503, &json!(1)), "{answer}");
+        assert_eq!((head.status, head.header("retry-after"), &answer["id"]), (503, "5", &json!(1)));
+        assert_eq!(answer["error"]["data"], json!({ "limit": "streams_per_caller", "retry_after": 5 }));
         assert!(answer["error"]["message"].as_str().expect("a text").contains("12 streams"), "{answer}");
         assert_eq!(gateway.hub.client_count(), SHARE, "the wait did not begin");
         // What ends one of them makes room.
@@ -131,27 +138,40 @@ async fn the_answer_of_a_call_that_pushed_needs_no_room() {
 
 #[tokio::test]
 async fn pushes_wait_for_webhooks_only_while_there_is_room() {
-    let gateway = start().await;
+    // Shorter than any push waits, so that a push that waits outlasts its own attempt.
+    let gateway = start_with(|config| config.webhooks.attempt_max = Duration::from_secs(8)).await;
     let receiver = Receiver::playing(Vec::new(), Script::Held).await;
-    gateway.register(&receiver, json!({})).await;
+    let hook = gateway.register(&receiver, json!({})).await;
     let streams = take_share(&gateway).await;
+    // Each is answered before its attempt has ended: the receiver holds it.
+    let is_held = |seq: u64| gateway.recent(&hook).iter().all(|attempt| attempt.to_row().position.seq != seq);
     let path = "/api/push/a?wait=50s";
-    // Neither attempt has ended: the receiver holds it.
     let answer = gateway.post(path, "text/plain", b"x".to_vec()).await;
     assert_eq!((answer.status, &answer.json()["webhooks_notified"]), (200, &json!(0)));
-    for accept in ["application/json", "text/event-stream"] {
+    assert!(is_held(1), "the push waited for its attempt");
+    for (seq, accept) in [(2, "application/json"), (3, "text/event-stream")] {
         let mut raw = call(&gateway, accept, "push_webhook", json!({ "message": "x" })).await;
         assert_eq!(raw.head().await.status, 200);
         let answer = String::from_utf8(raw.chunk().await.expect("an answer")).expect("UTF-8");
         assert!(answer.contains("0 of 1 registered webhooks"), "{answer}");
+        assert!(is_held(seq), "the call waited for its attempt");
     }
-    assert_eq!(gateway.hub.last().seq, 3);
+    // A batch, which the next revision has no more.
+    let params = json!({ "name": "push_webhook", "arguments": { "message": "x" } });
+    let mut request = Era::Legacy.request(1, "tools/call", params);
+    let first = request.clone();
+    request["id"] = json!(2);
+    let answer = gateway.post_json("/mcp", &json!([first, request])).await;
+    assert_eq!((answer.status, answer.json().as_array().map(Vec::len)), (200, Some(2)));
+    assert_eq!(answer.text().matches("0 of 1 registered webhooks").count(), 2, "{}", answer.text());
+    assert!(is_held(4) && is_held(5), "the batch waited for its attempts");
+    assert_eq!(gateway.hub.last().seq, 5);
     drop(streams);
     gateway.clients(0).await;
     // With room, the push waits longer than a short request: until it is the last one that lasts.
     let push = gateway.post(path, "text/plain", b"x".to_vec());
     let release = async {
-        receiver.gets(4).await;
+        receiver.gets(6).await;
         let mut streams = Vec::new();
         for _ in 1..SHARE {
             let mut raw = Raw::connect(gateway.address).await;

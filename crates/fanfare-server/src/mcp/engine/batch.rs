@@ -1,8 +1,8 @@
 //! Several messages at once: a feature that revision 2025-03-26 added and the next one removed.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 
 use fanfare_mcp::json_rpc::{BadMessage, Message, write_error};
 use fanfare_mcp::{Declaration, Error, Id, Incoming, Request, Version};
@@ -15,6 +15,7 @@ use crate::mcp::engine::messages::refuse;
 use crate::mcp::engine::requests::begins_session;
 use crate::mcp::outbox::Outbox;
 use crate::mcp::session::Session;
+use crate::net::streams::StreamPermit;
 
 /// A batch that was started.
 pub struct Batch {
@@ -79,12 +80,14 @@ fn check_one(request: &Request) -> Result<(), Error> {
 }
 
 impl Server {
-    /// Starts everything in a batch. Messages that precede the answers go to `outbox`.
+    /// Starts everything in a batch, whose answers the HTTP request of `permit` may wait for. Messages that precede the
+    /// answers go to `outbox`.
     pub fn begin_batch(
         &self,
         session: &Arc<Session>,
         messages: Vec<Result<Message, BadMessage>>,
         outbox: &Arc<Outbox>,
+        permit: &Weak<StreamPermit>,
     ) -> Batch {
         let room = Arc::new(AtomicUsize::new(ANSWERS_LEN_MAX));
         let mut work = Vec::new();
@@ -94,7 +97,7 @@ impl Server {
                 Ok(Message::Request(request)) => {
                     let id = request.id.clone();
                     let answer = match check_one(&request) {
-                        Ok(()) => self.begin(session, request, outbox),
+                        Ok(()) => self.begin(session, request, outbox, Weak::clone(permit)),
                         Err(error) => refuse(&id, &error),
                     };
                     work.push(within(Arc::clone(&room), Arc::clone(outbox), id, answer));
@@ -120,7 +123,7 @@ impl Server {
         messages: Vec<Result<Message, BadMessage>>,
     ) -> BoxFuture<'static, ()> {
         let Batch { answers, beside } = match check(session.version()) {
-            Ok(()) => self.begin_batch(session, messages, &session.outbox),
+            Ok(()) => self.begin_batch(session, messages, &session.outbox, &Weak::new()),
             Err(error) => {
                 let refusal = session.outbox.count_error(write_error(None, &error));
                 let refusal = std::future::ready(Some(refusal));

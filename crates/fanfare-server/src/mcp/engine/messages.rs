@@ -1,6 +1,6 @@
 //! Messages of a session: the incoming ones, and the answers, which are sent once they are ready.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use fanfare_mcp::json_rpc::{BadMessage, write_error};
 use fanfare_mcp::{Cancellation, Error, Id, Incoming, Message, Method, Params, Request, cancellation};
@@ -12,6 +12,7 @@ use crate::mcp::caller::{self, Caller};
 use crate::mcp::engine::{Server, watch};
 use crate::mcp::outbox::Outbox;
 use crate::mcp::session::Session;
+use crate::net::streams::StreamPermit;
 
 impl Server {
     /// Accepts a message on a connection that carries messages both ways. Answers go to the session's outbox. Slow work
@@ -32,8 +33,9 @@ impl Server {
                 }
                 Message::Request(request) => {
                     let id = request.id.clone();
-                    let (session, work) =
-                        (Arc::clone(session), self.begin(session, request, &session.outbox));
+                    // The answer takes no connection of its own.
+                    let work = self.begin(session, request, &session.outbox, Weak::new());
+                    let session = Arc::clone(session);
                     let instead = move |busy: &Error| write_error(Some(&id), busy);
                     Some(
                         async move {
@@ -50,12 +52,14 @@ impl Server {
         }
     }
 
-    /// Starts to answer a request of a session. Returns `None` if it was cancelled.
+    /// Starts to answer a request of a session, for which the HTTP request of `permit` may wait. Returns `None` if it was
+    /// cancelled.
     pub(super) fn begin(
         &self,
         session: &Arc<Session>,
         request: Request,
         outbox: &Arc<Outbox>,
+        permit: Weak<StreamPermit>,
     ) -> BoxFuture<'static, Option<Vec<u8>>> {
         let terms = match caller::terms(&request, session) {
             Ok(terms) => terms,
@@ -66,7 +70,7 @@ impl Server {
             version: terms.version,
             session: Some(Arc::clone(session)),
         };
-        let call = Call::new(caller, request.id.clone(), terms.meta, Arc::clone(outbox));
+        let call = Call::new(caller, request.id.clone(), terms.meta, Arc::clone(outbox)).over(permit);
         // The next message may rely on this one, so the two do not run side by side.
         if Method::find(&request.method, call.era()) == Ok(Method::Initialize) {
             let answer = match self.initialize(session, &request) {

@@ -102,10 +102,11 @@ impl Exchange {
         }
         let nobody = Arc::new(Outbox::new(self.door.account(&self.client)));
         nobody.end();
+        let permit = self.permit();
         let server = &self.door.server;
         let answers = match session {
             Some(session) => {
-                let batch = server.begin_batch(&session, messages, &nobody);
+                let batch = server.begin_batch(&session, messages, &nobody, &permit);
                 for job in batch.beside {
                     self.door.sessions.run(job).await;
                 }
@@ -116,7 +117,7 @@ impl Exchange {
                 let outbox = Outbox::new(self.door.account(&self.client));
                 let passing = Session::new("", self.client, outbox);
                 passing.agree_on(Version::V2025_03_26);
-                server.begin_batch(&passing, messages, &nobody).answers.await
+                server.begin_batch(&passing, messages, &nobody, &permit).answers.await
             }
         };
         match answers {

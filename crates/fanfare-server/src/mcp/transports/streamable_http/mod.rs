@@ -93,7 +93,7 @@ impl Exchange {
 
     /// Counts the HTTP request as one that lasts if `request` waits for an event.
     fn count(&self, request: &RpcRequest) -> Result<(), Refusal> {
-        match self.permit().upgrade() {
+        match self.parts.extensions.get::<Arc<StreamPermit>>() {
             Some(permit) if self.door.server.waits(request) => Ok(permit.last()?),
             _ => Ok(()),
         }
