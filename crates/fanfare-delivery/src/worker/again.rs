@@ -7,31 +7,35 @@ use fanfare_core::wire::payload::{Batch, Payload};
 use fanfare_core::{Event, Position, WebhookId};
 use fanfare_webhook::limits::BATCH_EVENTS_MAX;
 
+use crate::worker::retries::Parcel;
 use fanfare_store as store;
 use fanfare_store::Ledger;
 use fanfare_store::webhooks::{DeliveryRow, ReadDeliveries};
 
-/// Reads the delivery of `event`, which waits, with the others of its batch; empty if it no longer waits.
+/// Reads the deliveries of `parcel` that wait; empty if none do any more.
 pub(super) async fn rows(
     ledger: &dyn Ledger,
     webhook: &WebhookId,
-    event: Position,
+    parcel: Parcel,
 ) -> Result<Vec<DeliveryRow>, store::Error> {
-    let Some(row) = ledger.delivery(webhook, event).await?.filter(|row| !row.status.is_failed()) else {
-        return Ok(Vec::new());
+    let first = parcel.first();
+    let Some(batch) = parcel.batch() else {
+        let row = ledger.delivery(webhook, first).await?;
+        return Ok(row
+            .into_iter()
+            .filter(|row| !row.status.is_failed() && Parcel::from(row) == parcel)
+            .collect());
     };
-    let Some(batch) = row.batch else { return Ok(vec![row]) };
     let limit = BATCH_EVENTS_MAX as usize;
-    let (mut rows, mut after) = (Vec::new(), Position { seq: event.seq.saturating_sub(1), ..event });
+    let (mut rows, mut after) = (Vec::new(), Position { seq: first.seq.saturating_sub(1), ..first });
     loop {
         let read =
             ReadDeliveries { webhook: webhook.clone(), failed: Some(false), after: Some(after), limit };
         let page = ledger.deliveries(read).await?;
         let Some(last) = page.last() else { return Ok(rows) };
         after = last.event.position;
-        let is_one = |row: &DeliveryRow| row.batch == Some(batch) && row.event.position.epoch == event.epoch;
-        rows.extend(page.into_iter().filter(is_one));
-        if after.epoch != event.epoch || after.seq >= batch.last {
+        rows.extend(page.into_iter().filter(|row| Parcel::from(row) == parcel));
+        if after.epoch != first.epoch || after.seq >= batch.last {
             return Ok(rows);
         }
     }

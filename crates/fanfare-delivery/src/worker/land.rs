@@ -9,6 +9,7 @@ use fanfare_webhook::outcome::Outcome;
 use fanfare_webhook::retry::Verdict;
 
 use crate::attempt::{Attempt, Job, Made};
+use crate::worker::retries::Parcel;
 use crate::worker::{Landing, Worker};
 use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_store::webhooks::{DeliveryChange, DeliveryRow, DeliveryStatus};
@@ -36,13 +37,13 @@ impl Worker {
     async fn land(&mut self, landed: Landing) -> Option<(Job, bool)> {
         let Made { attempt, job, connection } = match landed {
             Landing::Made(made) => *made,
-            Landing::Expired(rows) => {
-                self.give_up(rows).await;
+            Landing::Expired(parcel, rows) => {
+                self.give_up(parcel, rows).await;
                 return None;
             }
-            Landing::Unwanted(event) => {
+            Landing::Unwanted(parcel) => {
                 self.release_probe();
-                self.retries.landed(event);
+                self.retries.landed(parcel);
                 return None;
             }
         };
@@ -78,11 +79,13 @@ impl Worker {
         reach(FailPoint::OutcomeNoted);
         let random = rand::random();
         let verdict = self.receiver.webhook.options.retry.judge(job.number, outcome, now, random);
-        job.events.iter().for_each(|event| self.retries.landed(event.position));
+        let parcel = Parcel::from(&job);
+        self.retries.landed(parcel);
         let left: Vec<_> = job.events.iter().filter(|event| !purged.contains(&event.position)).collect();
-        if let (Verdict::Retry { at }, Some(first)) = (verdict, left.first()) {
-            // The first of a batch stands for the others.
-            self.retries.add(first.position, self.parts.instant(at));
+        if let Verdict::Retry { at } = verdict
+            && !left.is_empty()
+        {
+            self.retries.add(parcel, self.parts.instant(at));
         }
         changes.extend(
             left.into_iter().filter_map(|event| self.conclude(event, &job, attempt.outcome, verdict, now)),
@@ -146,11 +149,11 @@ impl Worker {
     }
 
     /// Records as failed the deliveries that expired while they waited for a retry.
-    async fn give_up(&mut self, rows: Vec<DeliveryRow>) {
+    async fn give_up(&mut self, parcel: Parcel, rows: Vec<DeliveryRow>) {
         self.release_probe();
+        self.retries.landed(parcel);
         let mut changes = Vec::new();
         for row in rows {
-            self.retries.landed(row.event.position);
             let status = DeliveryStatus::Failed(self.parts.now());
             changes.push(DeliveryChange::Put(DeliveryRow { status, failure: EXPIRED.into(), ..row }));
         }

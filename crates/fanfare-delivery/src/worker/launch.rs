@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use fanfare_core::{Event, Position};
+use fanfare_core::Event;
 use tokio::time::Instant;
 
 use crate::attempt::{self, Job};
 use crate::worker::reading::{Batched, Waiting};
+use crate::worker::retries::Parcel;
 use crate::worker::source::Envelope;
 use crate::worker::{Landing, Worker};
 use fanfare_runtime::fail_point::{FailPoint, reach};
@@ -55,7 +56,7 @@ impl Worker {
                 return Turn::until(Some(again_at));
             }
             match is_due.then(|| self.retries.take_due(now)).flatten() {
-                Some(event) => self.fly_again(event),
+                Some(parcel) => self.fly_again(parcel),
                 None => self.fly(),
             }
         }
@@ -123,8 +124,8 @@ impl Worker {
         Some(Job { events, batch: span, number: 1, body, content_type, by_hand: None, purges })
     }
 
-    /// Makes the next attempt at a failed delivery, which is in the store.
-    fn fly_again(&mut self, event: Position) {
+    /// Makes the next attempt at what failed before, which is in the store.
+    fn fly_again(&mut self, parcel: Parcel) {
         let (parts, entry, id) = (Arc::clone(&self.parts), Arc::clone(&self.entry), self.id.clone());
         let (payload, batch) = (self.receiver.webhook.options.payload, self.receiver.webhook.options.batch);
         let (target, keys) = (Arc::clone(&self.receiver.target), Arc::clone(&self.receiver.keys));
@@ -133,13 +134,13 @@ impl Worker {
         self.flights.push(Box::pin(async move {
             // A recent failure may not be recorded yet.
             parts.recorder.flushed().await;
-            let rows = super::again::rows(&*parts.ledger, &id, event).await?;
+            let rows = super::again::rows(&*parts.ledger, &id, parcel).await?;
             let now = parts.wall();
             let Some(first) = rows.first().filter(|_| !entry.is_removed()) else {
-                return Ok(Landing::Unwanted(event));
+                return Ok(Landing::Unwanted(parcel));
             };
             if rows.iter().all(|row| row.event.is_expired(parts.hub.log_time())) {
-                return Ok(Landing::Expired(rows));
+                return Ok(Landing::Expired(parcel, rows));
             }
             reach(FailPoint::AgainBegun);
             let (number, span) = (first.attempts + 1, first.batch);

@@ -34,7 +34,7 @@ use crate::worker::pace::Pace;
 use crate::worker::reading::Reading;
 use crate::worker::receiver::Receiver;
 use crate::worker::reporting::Reporting;
-use crate::worker::retries::Retries;
+use crate::worker::retries::{Parcel, Retries};
 use crate::worker::source::Ready;
 use fanfare_runtime::shutdown::Shutdown;
 use fanfare_store as store;
@@ -52,9 +52,9 @@ enum Landing {
     /// The attempt was made.
     Made(Box<Made>),
     /// No attempt was made: every event in it expired while it waited.
-    Expired(Vec<DeliveryRow>),
+    Expired(Parcel, Vec<DeliveryRow>),
     /// No attempt was made: it was no longer needed.
-    Unwanted(Position),
+    Unwanted(Parcel),
 }
 
 type Flight = Pin<Box<dyn Future<Output = Result<Landing, store::Error>> + Send>>;
@@ -252,8 +252,7 @@ impl Worker {
         // Read first: a purge that comes during the check is then noticed at the next one.
         self.purges = self.parts.hub.purge_count();
         self.reading.drop_purged(&self.parts.hub, &self.receiver.webhook).await?;
-        // The first of a batch stands for the others, which go on waiting without it; and what waits in line after an
-        // event need not wait until its time.
+        // What waits in line after an event need not wait until its time.
         if self.retries.are_waiting() { self.read_retries().await } else { Ok(()) }
     }
 

@@ -7,9 +7,10 @@ use fanfare_core::{Position, Timestamp, WebhookId};
 use fanfare_webhook::retry::DELAY_MAX;
 use tokio::time::Instant;
 
+use crate::attempt::Job;
 use crate::parts::Parts;
 use fanfare_store as store;
-use fanfare_store::webhooks::{DeliveryStatus, ReadDeliveries};
+use fanfare_store::webhooks::{BatchSpan, DeliveryRow, DeliveryStatus, ReadDeliveries};
 
 /// Maximum deliveries of one webhook that wait for a retry. Beyond it, the cursor stays where it is: the log keeps the
 /// events.
@@ -17,14 +18,53 @@ pub(super) const RETRIES_MAX: usize = 10_000;
 /// Maximum deliveries that are read from the store at once.
 const PAGE_LEN: usize = 1_000;
 
+/// What is sent again in one request: an event, or the batch that it was first sent in. A batch stays the same if one of
+/// its events is purged or discarded, even the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Parcel {
+    first: Position,
+    /// The seq of the last event.
+    last: u64,
+}
+
+impl Parcel {
+    fn new(event: Position, batch: Option<BatchSpan>) -> Parcel {
+        let BatchSpan { first, last } = batch.unwrap_or(BatchSpan { first: event.seq, last: event.seq });
+        Parcel { first: Position { seq: first, ..event }, last }
+    }
+
+    /// Returns the position of the first event, which the batch may no longer have.
+    pub(super) fn first(self) -> Position {
+        self.first
+    }
+
+    /// Returns the batch, if it is one.
+    pub(super) fn batch(self) -> Option<BatchSpan> {
+        let span = BatchSpan { first: self.first.seq, last: self.last };
+        (span.first != span.last).then_some(span)
+    }
+}
+
+impl From<&DeliveryRow> for Parcel {
+    fn from(row: &DeliveryRow) -> Parcel {
+        Parcel::new(row.event.position, row.batch)
+    }
+}
+
+impl From<&Job> for Parcel {
+    fn from(job: &Job) -> Parcel {
+        Parcel::new(job.events[0].position, job.batch)
+    }
+}
+
 /// The waiting deliveries of one webhook. The store has them in full.
 #[derive(Debug, Default)]
 pub(super) struct Retries {
-    by_moment: BTreeSet<(Instant, Position)>,
+    by_moment: BTreeSet<(Instant, Parcel)>,
     /// Whether the store has more than fit: they are read when these are done.
     has_more: bool,
-    /// The deliveries in flight, so that the rows that the store still has of them are not started a second time.
-    flying: HashSet<Position>,
+    /// What is in flight, so that the rows that the store still has of it are not started a second time.
+    flying: HashSet<Parcel>,
 }
 
 impl Retries {
@@ -47,14 +87,14 @@ impl Retries {
                 ReadDeliveries { webhook: webhook.clone(), failed: Some(false), after, limit: PAGE_LEN };
             let page = parts.ledger.deliveries(read).await?;
             for row in &page {
-                // The first of a batch that still waits stands for the others.
-                let epoch = row.event.position.epoch;
-                if row.batch.is_some_and(|batch| !batches.insert((epoch, batch))) {
+                let parcel = Parcel::from(row);
+                // The first of a batch that still waits says when.
+                if row.batch.is_some() && !batches.insert(parcel) {
                     continue;
                 }
                 if let DeliveryStatus::Waiting(at) = row.status {
                     let micros = u64::try_from(at.as_micros() - steady.as_micros()).unwrap_or(0);
-                    self.add(row.event.position, now + Duration::from_micros(micros).min(DELAY_MAX));
+                    self.add(parcel, now + Duration::from_micros(micros).min(DELAY_MAX));
                 }
             }
             match page.last() {
@@ -68,31 +108,31 @@ impl Retries {
         }
     }
 
-    /// Adds a delivery.
-    pub(super) fn add(&mut self, event: Position, at: Instant) {
-        if !self.flying.contains(&event) {
-            self.by_moment.insert((at, event));
+    /// Adds what waits.
+    pub(super) fn add(&mut self, parcel: Parcel, at: Instant) {
+        if !self.flying.contains(&parcel) {
+            self.by_moment.insert((at, parcel));
         }
     }
 
-    /// Records that a taken delivery is no longer in flight.
-    pub(super) fn landed(&mut self, event: Position) {
-        self.flying.remove(&event);
+    /// Records that what was taken is no longer in flight.
+    pub(super) fn landed(&mut self, parcel: Parcel) {
+        self.flying.remove(&parcel);
     }
 
-    /// Returns the time at which the next delivery is due.
+    /// Returns the time at which the next is due.
     pub(super) fn next(&self) -> Option<Instant> {
         self.by_moment.first().map(|(at, _)| *at)
     }
 
-    /// Takes a delivery that is due at `now`, until it has [`landed`](Retries::landed).
-    pub(super) fn take_due(&mut self, now: Instant) -> Option<Position> {
+    /// Takes what is due at `now`, until it has [`landed`](Retries::landed).
+    pub(super) fn take_due(&mut self, now: Instant) -> Option<Parcel> {
         if self.next().is_none_or(|at| at > now) {
             return None;
         }
-        let (_, event) = self.by_moment.pop_first()?;
-        self.flying.insert(event);
-        Some(event)
+        let (_, parcel) = self.by_moment.pop_first()?;
+        self.flying.insert(parcel);
+        Some(parcel)
     }
 
     /// Returns `true` if no delivery waits or is in flight.

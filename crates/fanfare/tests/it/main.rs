@@ -80,6 +80,7 @@ mod parts;
 mod pinned;
 mod principals;
 mod purging;
+mod purging_late;
 mod purging_stopped;
 mod push;
 mod push_keys;
