@@ -17,6 +17,7 @@ use crate::client::times::Times;
 use crate::client::{self, Answer, AnswerHeaders, Exchange};
 use crate::kept::Kept;
 use crate::target::Target;
+use fanfare_hub::purges::Mark;
 use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_store::Purge;
 use fanfare_store::webhooks::{AttemptRow, BatchSpan};
@@ -39,8 +40,8 @@ pub struct Job {
     pub content_type: &'static str,
     /// The request that caused the attempt, if a person sent it by hand.
     pub by_hand: Option<ByHand>,
-    /// The number of purges before the events were taken. If it has grown, they may be gone.
-    pub purges: u64,
+    /// When the events were taken: what was purged since is not recorded.
+    pub mark: Mark,
 }
 
 /// The kinds of request that send something at once.

@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::parts::Parts;
 use crate::registry::Registry;
+use fanfare_hub::purging::PurgeError;
 use fanfare_store as store;
 use fanfare_store::{Purge, Purged};
 
@@ -16,7 +17,7 @@ use fanfare_store::{Purge, Purged};
 #[derive(Debug, Default)]
 pub(super) struct Erasing {
     /// At most one: each overwrites the same free pages, and the others wait for their turn.
-    running: tokio::sync::Mutex<JoinSet<Result<Option<Purged>, store::Error>>>,
+    running: tokio::sync::Mutex<JoinSet<Result<Option<Purged>, PurgeError>>>,
 }
 
 impl Erasing {
@@ -27,7 +28,7 @@ impl Erasing {
         registry: Arc<Registry>,
         by: Principal,
         purge: Purge,
-    ) -> Result<Option<Purged>, store::Error> {
+    ) -> Result<Option<Purged>, PurgeError> {
         let mut running = self.running.lock().await;
         // The caller of an earlier one may have stopped waiting.
         while running.join_next().await.is_some() {}
@@ -35,9 +36,9 @@ impl Erasing {
         match running.join_next().await {
             Some(Ok(purged)) => purged,
             Some(Err(error)) => {
-                Err(store::Error::Other { problem: format!("the purge ended early: {error}") })
+                Err(store::Error::Other { problem: format!("the purge ended early: {error}") }.into())
             }
-            None => Err(store::Error::Closed),
+            None => Err(store::Error::Closed.into()),
         }
     }
 
@@ -57,10 +58,8 @@ async fn run(
     registry: Arc<Registry>,
     by: Principal,
     purge: Purge,
-) -> Result<Option<Purged>, store::Error> {
+) -> Result<Option<Purged>, PurgeError> {
     let mut erasure = Erasure { registry: &registry, by: &by, purge: &purge, has_ended: false };
-    // Writes on their way to the ledger would otherwise arrive after the purge.
-    parts.recorder.flushed().await;
     let purged = parts.hub.purge(&by, &purge).await;
     erasure.has_ended = true;
     drop(erasure);

@@ -1,14 +1,12 @@
 //! The parts that workers and the verbs of doors share: the log, the client, the clocks.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare_core::{Position, Principal, Timestamp, WebhookId};
+use fanfare_core::Timestamp;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::attempt::Job;
 use crate::client::dial::Dialer;
 use crate::counts::Counts;
 use crate::first_attempts::FirstAttempts;
@@ -16,7 +14,6 @@ use crate::recorder::Recorder;
 use fanfare_hub::Hub;
 use fanfare_runtime::clock::Clock;
 use fanfare_runtime::shutdown::{Shutdown, Trigger};
-use fanfare_store as store;
 use fanfare_store::Ledger;
 
 /// The parts that workers share.
@@ -77,30 +74,6 @@ impl Parts {
     /// Returns the current time by the clock that never jumps.
     pub(super) fn now(&self) -> Timestamp {
         self.steady.now()
-    }
-
-    /// Returns the events that were purged since their attempt was made: no record of the attempt is kept in memory
-    /// then. The ledger looks again when it records the outcome.
-    pub(super) async fn purged_of(
-        &self,
-        by: &Principal,
-        webhook: &WebhookId,
-        job: &Job,
-    ) -> Result<HashSet<Position>, store::Error> {
-        let mut purged = HashSet::new();
-        if self.hub.purge_count() == job.purges {
-            return Ok(purged);
-        }
-        for event in &job.events {
-            let position = event.position;
-            // Of an event that retention has removed from the log, only its row tells.
-            if self.hub.is_purged(by, position).await?
-                || (job.number > 1 && self.ledger.delivery(webhook, position).await?.is_none())
-            {
-                purged.insert(position);
-            }
-        }
-        Ok(purged)
     }
 
     /// Returns the instant of a moment.

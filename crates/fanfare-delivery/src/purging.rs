@@ -7,7 +7,7 @@ use fanfare_core::{Channel, Principal};
 use tokio::time::Instant;
 
 use crate::service::Webhooks;
-use fanfare_store as store;
+use fanfare_hub::purging::PurgeError;
 use fanfare_store::{Purge, Purged};
 
 impl Webhooks {
@@ -15,7 +15,7 @@ impl Webhooks {
     /// runs to its end, even if its caller stops waiting; a stop of the gateway waits for it as long as for a client.
     ///
     /// Each worker drops purged events before its next attempt; an attempt in progress cannot be recalled.
-    pub async fn purge(&self, by: &Principal, purge: &Purge) -> Result<Option<Purged>, store::Error> {
+    pub async fn purge(&self, by: &Principal, purge: &Purge) -> Result<Option<Purged>, PurgeError> {
         let (parts, registry) = (Arc::clone(&self.parts), Arc::clone(&self.registry));
         self.erasing.run(parts, registry, by.clone(), purge.clone()).await
     }

@@ -7,11 +7,13 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare_core::{Position, WebhookId};
+use fanfare_core::{Event, Position, WebhookId};
 use tokio::sync::{Notify, mpsc, oneshot};
 
+use crate::attempt::Job;
 use crate::cursor::Cursor;
 use crate::registry::Registry;
+use fanfare_hub::purges::{Mark, Purges};
 use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_runtime::shutdown::Shutdown;
 use fanfare_store as store;
@@ -33,10 +35,41 @@ pub struct Recorder {
     moved: Arc<Notify>,
 }
 
+/// The events of an attempt whose outcome is recorded, and when they were taken.
+#[derive(Debug)]
+pub(super) struct Taken {
+    mark: Mark,
+    events: Vec<Arc<Event>>,
+}
+
+impl From<&Job> for Taken {
+    fn from(job: &Job) -> Taken {
+        Taken { mark: job.mark.clone(), events: job.events.clone() }
+    }
+}
+
+impl Taken {
+    pub(super) fn new(mark: Mark, events: Vec<Arc<Event>>) -> Taken {
+        Taken { mark, events }
+    }
+
+    /// Returns whether a change would bring back what was purged since.
+    fn is_purged(&self, change: &DeliveryChange, purges: &Purges) -> bool {
+        match change {
+            DeliveryChange::Put(row) => purges.has_purged(&self.mark, &row.event),
+            // A receiver can repeat what it got, so the record of an attempt at a batch goes with any of its events.
+            DeliveryChange::Attempt(_) => purges.has_purged_any(&self.mark, &self.events),
+            DeliveryChange::Cursor { .. } | DeliveryChange::Remove { .. } | DeliveryChange::State { .. } => {
+                false
+            }
+        }
+    }
+}
+
 #[derive(Debug)]
 enum Note {
-    /// Changes, and the lease under which they were decided; `None` for changes by hand.
-    Changes(Option<Lease>, Vec<DeliveryChange>),
+    /// Changes; the lease under which they were decided, `None` for changes by hand; and what they have of events.
+    Changes(Option<Lease>, Option<Arc<Taken>>, Vec<DeliveryChange>),
     /// The health of a webhook, as above.
     Health(Option<Lease>, WebhookId),
     Flush(oneshot::Sender<()>),
@@ -44,22 +77,32 @@ enum Note {
 
 impl Recorder {
     /// Creates a recorder, and the work that must run for anything to be recorded.
-    pub fn new(ledger: Arc<dyn Ledger>, registry: Arc<Registry>) -> (Recorder, Recording) {
+    pub fn new(
+        ledger: Arc<dyn Ledger>,
+        registry: Arc<Registry>,
+        purges: Arc<Purges>,
+    ) -> (Recorder, Recording) {
         let (changes, received) = mpsc::channel(CHANGES_MAX);
         let moved = Arc::new(Notify::new());
-        let recording = Recording { ledger, registry, changes: received, moved: Arc::clone(&moved) };
+        let recording = Recording { ledger, registry, purges, changes: received, moved: Arc::clone(&moved) };
         (Recorder { changes, moved }, recording)
     }
 
-    /// Adds a change by hand; waits if too many changes are pending.
+    /// Adds a change by hand that has nothing of an event; waits if too many changes are pending.
     pub async fn put(&self, change: DeliveryChange) {
-        self.send(Note::Changes(None, vec![change])).await;
+        self.send(Note::Changes(None, None, vec![change])).await;
     }
 
-    /// Adds changes that are recorded together or not at all: those of one attempt, which may be at a batch. They are
-    /// dropped if another instance has claimed the webhook since `lease`.
-    pub(super) async fn put_all(&self, lease: &Lease, changes: Vec<DeliveryChange>) {
-        self.send(Note::Changes(Some(lease.clone()), changes)).await;
+    /// Adds the outcome of an attempt by hand.
+    pub(super) async fn put_attempt(&self, taken: Taken, change: DeliveryChange) {
+        self.send(Note::Changes(None, Some(Arc::new(taken)), vec![change])).await;
+    }
+
+    /// Adds changes that are recorded together: those of one attempt, which may be at a batch. They are dropped if
+    /// another instance has claimed the webhook since `lease`, and those of events that were purged since they were
+    /// taken.
+    pub(super) async fn put_all(&self, lease: &Lease, taken: Taken, changes: Vec<DeliveryChange>) {
+        self.send(Note::Changes(Some(lease.clone()), Some(Arc::new(taken)), changes)).await;
     }
 
     /// Requests that a webhook's health is recorded, as it is at the time of the write: of two simultaneous changes,
@@ -100,6 +143,7 @@ impl Recorder {
 pub struct Recording {
     ledger: Arc<dyn Ledger>,
     registry: Arc<Registry>,
+    purges: Arc<Purges>,
     changes: mpsc::Receiver<Note>,
     moved: Arc<Notify>,
 }
@@ -143,7 +187,7 @@ impl Recording {
         let mut healths = HashSet::new();
         for note in notes {
             match note {
-                Note::Changes(lease, changes) => pending.add(lease.as_ref(), changes),
+                Note::Changes(lease, taken, changes) => pending.add(lease.as_ref(), taken.as_ref(), changes),
                 Note::Health(lease, webhook) => {
                     healths.insert((lease, webhook));
                 }
@@ -153,15 +197,25 @@ impl Recording {
         for (lease, webhook) in healths {
             let Some(entry) = self.registry.get(&webhook) else { continue };
             let state = entry.health().to_stored();
-            pending.add(lease.as_ref(), vec![DeliveryChange::State { webhook, state }]);
+            pending.add(lease.as_ref(), None, vec![DeliveryChange::State { webhook, state }]);
         }
         for (lease, _, position) in &cursors {
             let webhook = lease.webhook.clone();
-            pending.add(Some(lease), vec![DeliveryChange::Cursor { webhook, position: *position }]);
+            let moved = DeliveryChange::Cursor { webhook, position: *position };
+            pending.add(Some(lease), None, vec![moved]);
         }
         while !pending.changes.is_empty() {
             reach(FailPoint::RecordBegun);
-            match self.ledger.record(pending.leases(), pending.changes()).await {
+            let hold = self.purges.hold().await;
+            for webhook in pending.drop_purged(&self.purges) {
+                if let Some(entry) = self.registry.get(&webhook) {
+                    // The rest of a batch waits under another of its events now.
+                    entry.nudge();
+                }
+            }
+            let recorded = self.ledger.record(pending.leases(), pending.changes()).await;
+            drop(hold);
+            match recorded {
                 Ok(()) => {
                     reach(FailPoint::RecordDone);
                     break;
@@ -193,29 +247,42 @@ impl Recording {
     }
 }
 
-/// The changes to record together, in order, each with its lease.
+/// The changes to record together, in order, each with its lease and with what it has of events.
 #[derive(Debug, Default)]
 struct Pending {
-    changes: Vec<(Option<Lease>, DeliveryChange)>,
+    changes: Vec<(Option<Lease>, Option<Arc<Taken>>, DeliveryChange)>,
 }
 
 impl Pending {
-    fn add(&mut self, lease: Option<&Lease>, changes: Vec<DeliveryChange>) {
-        self.changes.extend(changes.into_iter().map(|change| (lease.cloned(), change)));
+    fn add(&mut self, lease: Option<&Lease>, taken: Option<&Arc<Taken>>, changes: Vec<DeliveryChange>) {
+        self.changes.extend(changes.into_iter().map(|change| (lease.cloned(), taken.cloned(), change)));
+    }
+
+    /// Leaves out what would bring back what was purged; returns whose it was.
+    fn drop_purged(&mut self, purges: &Purges) -> HashSet<WebhookId> {
+        let mut dropped = HashSet::new();
+        self.changes.retain(|(_, taken, change)| {
+            let is_purged = taken.as_ref().is_some_and(|taken| taken.is_purged(change, purges));
+            if is_purged {
+                dropped.insert(change.webhook().clone());
+            }
+            !is_purged
+        });
+        dropped
     }
 
     fn leases(&self) -> Vec<Lease> {
-        let leases: HashSet<&Lease> = self.changes.iter().filter_map(|(lease, _)| lease.as_ref()).collect();
+        let leases: HashSet<&Lease> = self.changes.iter().filter_map(|(lease, ..)| lease.as_ref()).collect();
         leases.into_iter().cloned().collect()
     }
 
     fn changes(&self) -> Vec<DeliveryChange> {
-        self.changes.iter().map(|(_, change)| change.clone()).collect()
+        self.changes.iter().map(|(.., change)| change.clone()).collect()
     }
 
     fn drop_fenced(&mut self, fenced: &[Lease]) {
         let fenced: HashSet<&Lease> = fenced.iter().collect();
-        self.changes.retain(|(lease, _)| lease.as_ref().is_none_or(|lease| !fenced.contains(lease)));
+        self.changes.retain(|(lease, ..)| lease.as_ref().is_none_or(|lease| !fenced.contains(lease)));
     }
 }
 
@@ -225,6 +292,7 @@ mod tests {
     use std::time::Duration;
 
     use fanfare_core::{Principal, WebhookId};
+    use fanfare_hub::purges::Purges;
     use fanfare_runtime::shutdown::Trigger;
     use fanfare_store::webhooks::{DeliveryChange, WebhookRow};
     use fanfare_store::{InstanceId, Lease, Retention};
@@ -233,7 +301,7 @@ mod tests {
     use fanfare_store_suite::memory::InMemory;
     use fanfare_webhook::options::Options;
 
-    use super::Recorder;
+    use super::{Recorder, Taken};
     use crate::registry::Registry;
     use crate::webhook::{Keys, Webhook};
 
@@ -269,7 +337,7 @@ mod tests {
             ledger.insert_webhook(row(&log, number)).await.expect("registered");
         }
         let registry = Arc::new(Registry::new(ledger.webhooks().await.expect("webhooks")).expect("whole"));
-        let (recorder, recording) = Recorder::new(Arc::clone(ledger), Arc::clone(&registry));
+        let (recorder, recording) = Recorder::new(Arc::clone(ledger), Arc::clone(&registry), Arc::default());
         let leases = claim(&log, InstanceId::random(), &[id(1), id(2)]).await;
         for (lease, seq) in leases.iter().zip([3, 4]) {
             let entry = registry.get(&lease.webhook).expect("registered");
@@ -282,7 +350,8 @@ mod tests {
         let taken = claim(&log, InstanceId::random(), &[id(1)]).await;
 
         for (lease, number) in leases.iter().zip([1, 2]) {
-            recorder.put_all(lease, vec![attempt(&log, number, 1, false)]).await;
+            let taken = Taken::new(Purges::default().mark(), Vec::new());
+            recorder.put_all(lease, taken, vec![attempt(&log, number, 1, false)]).await;
             recorder.put_health_under(lease).await;
         }
         let by_hand = DeliveryChange::State { webhook: id(1), state: "by hand".into() };

@@ -18,12 +18,10 @@ use crate::webhook::{Damaged, Webhook};
 use fanfare_store::Lease;
 use fanfare_store::webhooks::WebhookRow;
 
-/// Maximum attempts, delivered or not, that are kept in memory for each webhook; the store keeps the failed ones for
-/// days.
+/// Maximum attempts, delivered or not, in memory for each webhook; the store keeps the failed ones for days.
 pub const RECENT_MAX: usize = 50;
-/// Maximum attempts that are kept in memory for all webhooks together, unless there are more webhooks, of which each
-/// keeps its last attempt. An attempt usually takes less than 1 KiB, and at most 33 KiB with the kept parts of its body
-/// and response.
+/// Maximum attempts in memory for all webhooks together; of more webhooks, each keeps its last one. An attempt usually
+/// takes less than 1 KiB, and at most 33 KiB with the kept parts of its body and response.
 const RECENT_OF_ALL_MAX: usize = 10_000;
 
 /// The registered webhooks.
@@ -136,15 +134,18 @@ impl Entry {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps an attempt for people to look at.
-    pub fn remember(&self, attempt: Arc<Attempt>) {
+    /// Keeps an attempt for people to look at, unless `is_purged` says that an event of it was purged since.
+    pub fn remember(&self, attempt: Arc<Attempt>, is_purged: impl FnOnce() -> bool) {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        // A purge that begins after this look finds the attempt.
+        if is_purged() {
+            return;
+        }
         if !attempt.sent.is_by_hand() {
             self.lock_tally().get_or_insert_default().count(attempt.at, attempt.is_delivered());
         }
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        while recent.len() >= self.recent_max.load(Ordering::Relaxed) {
-            recent.pop_front();
-        }
+        let excess = (recent.len() + 1).saturating_sub(self.recent_max.load(Ordering::Relaxed));
+        recent.drain(..excess);
         recent.push_back(attempt);
     }
 

@@ -8,6 +8,7 @@ use fanfare_core::{Arrival, Event, Filter, Pattern, Position, Principal};
 use crate::missing::Missing;
 use crate::registry::Entry;
 use crate::service::{WebhookError, Webhooks};
+use fanfare_hub::purges::Mark;
 use fanfare_store::webhooks::{DeliveryChange, DeliveryRow, DeliveryStatus, ReadDeliveries};
 use fanfare_store::{Order, Read};
 
@@ -23,8 +24,8 @@ const REPLAYED: &str = "replayed";
 /// The deliveries to replay.
 #[derive(Debug, Clone)]
 pub enum Selection {
-    /// The deliveries of these events.
-    Events(Vec<Arc<Event>>),
+    /// The deliveries of these events, which were taken at this mark.
+    Events(Mark, Vec<Arc<Event>>),
     /// The deliveries that failed.
     Failed(Range),
     /// The deliveries of events in the log that match the webhook.
@@ -78,9 +79,9 @@ impl Webhooks {
         // Wait until the worker's latest results are recorded.
         self.write(Vec::new()).await?;
         let replayed = match selection {
-            Selection::Events(events) => {
+            Selection::Events(mark, events) => {
                 let mut replayed = Replayed::default();
-                self.put_again(&entry, events, is_dry, &mut replayed).await?;
+                self.put_again(&entry, &mark, events, is_dry, &mut replayed).await?;
                 replayed
             }
             Selection::Failed(range) => self.replay_failed(&entry, range, is_dry).await?,
@@ -116,6 +117,7 @@ impl Webhooks {
     ) -> Result<Replayed, WebhookError> {
         let (mut replayed, mut after) = (Replayed::default(), range.after);
         for _ in 0..PAGES_MAX {
+            let mark = self.hub().purges().mark();
             let room = REPLAY_MAX - replayed.count;
             let read = ReadDeliveries {
                 webhook: entry.webhook().id.clone(),
@@ -127,7 +129,7 @@ impl Webhooks {
             let Some(last) = page.last() else { return Ok(replayed) };
             after = Some(last.event.position);
             let rows: Vec<DeliveryRow> = page.into_iter().filter(|row| range.contains(&row.event)).collect();
-            self.put(rows, is_dry, &mut replayed).await?;
+            self.put(&mark, rows, is_dry, &mut replayed).await?;
             if replayed.count == REPLAY_MAX {
                 break;
             }
@@ -165,11 +167,12 @@ impl Webhooks {
                 return Ok(replayed);
             }
             read.limit = PAGE_LEN.min(REPLAY_MAX - replayed.count);
+            let mark = self.hub().purges().mark();
             let page = self.hub().history(by, read.clone()).await?;
             read.after = page.scanned;
             let wanted = |event: &Arc<Event>| entry.wants(event) && range.contains(event);
             let events = page.events.into_iter().filter(wanted).collect();
-            self.put_again(entry, events, is_dry, &mut replayed).await?;
+            self.put_again(entry, &mark, events, is_dry, &mut replayed).await?;
             if replayed.count == REPLAY_MAX {
                 break;
             }
@@ -182,6 +185,7 @@ impl Webhooks {
     async fn put_again(
         &self,
         entry: &Entry,
+        mark: &Mark,
         events: Vec<Arc<Event>>,
         is_dry: bool,
         replayed: &mut Replayed,
@@ -201,12 +205,13 @@ impl Webhooks {
                 failure: REPLAYED.into(),
             }));
         }
-        self.put(rows, is_dry, replayed).await
+        self.put(mark, rows, is_dry, replayed).await
     }
 
-    /// Makes the deliveries of `rows` due now.
+    /// Makes the deliveries of `rows`, which were taken at `mark`, due now.
     async fn put(
         &self,
+        mark: &Mark,
         rows: Vec<DeliveryRow>,
         is_dry: bool,
         replayed: &mut Replayed,
@@ -227,9 +232,12 @@ impl Webhooks {
                 ..row
             })
         };
-        let changes: Vec<DeliveryChange> = rows.into_iter().map(due).collect();
-        for chunk in changes.chunks(PAGE_LEN) {
-            self.parts.ledger.record(Vec::new(), chunk.to_vec()).await?;
+        let purges = self.hub().purges();
+        for chunk in rows.chunks(PAGE_LEN) {
+            let _no_purge_begins = purges.hold().await;
+            let left = chunk.iter().filter(|row| !purges.has_purged(mark, &row.event));
+            let changes = left.cloned().map(due).collect();
+            self.parts.ledger.record(Vec::new(), changes).await?;
         }
         Ok(())
     }

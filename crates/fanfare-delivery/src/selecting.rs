@@ -80,7 +80,8 @@ impl Webhooks {
                     wrong("`event_ids` names the events one by one", "remove the other members").into()
                 );
             }
-            return self.named(by, id, ids).await.map(Selection::Events);
+            let mark = self.hub().purges().mark();
+            return self.named(by, id, ids).await.map(|events| Selection::Events(mark, events));
         }
         if !is_range && words.state.is_none() {
             let fix = "give `event_ids`, `state`, `since`, `until`, `channels` or `after`";

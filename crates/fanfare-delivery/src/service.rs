@@ -201,7 +201,8 @@ impl Webhooks {
         let registry = Arc::new(Registry::new(ledger.webhooks().await?)?);
         let rules = Rules::new(config.policy, listeners);
         let first_attempts = Arc::new(FirstAttempts::default());
-        let (recorder, recording) = Recorder::new(Arc::clone(&ledger), Arc::clone(&registry));
+        let purges = Arc::clone(hub.purges());
+        let (recorder, recording) = Recorder::new(Arc::clone(&ledger), Arc::clone(&registry), purges);
         let (finish, finished) = Trigger::new();
         let parts = Parts {
             hub: hub.clone(),

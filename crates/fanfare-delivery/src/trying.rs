@@ -4,16 +4,20 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fanfare_core::WebhookId;
-use fanfare_core::{Audience, Channel, Code, Door, Event, Invalid, Principal, Priority, Source, Stamp};
+use fanfare_core::{
+    Audience, Channel, Code, Door, Event, Invalid, Position, Principal, Priority, Source, Stamp,
+};
 use fanfare_webhook::message_id::MessageId;
 use fanfare_webhook::options::Options;
 use fanfare_webhook::patch::Registration;
 use fanfare_webhook::policy::Mode;
 
 use crate::attempt::{self, Attempt, ByHand, Job};
+use crate::recorder::Taken;
 use crate::service::{WebhookError, Webhooks};
 use crate::target::Target;
 use crate::webhook::{Keys, Webhook};
+use fanfare_hub::purges::Mark;
 use fanfare_store::webhooks::DeliveryChange;
 
 /// The message of a test event.
@@ -82,7 +86,8 @@ impl Webhooks {
             expires: None,
         };
         let by_hand = ByHand::Test(message_id("test")?);
-        self.attempt(mode, webhook, Arc::new(event), None, by_hand).await
+        let mark = self.hub().purges().mark();
+        self.attempt(mode, webhook, mark, Arc::new(event), None, by_hand).await
     }
 
     /// Sends one event now, whether it was delivered before or not. With its own body it is the same delivery to the
@@ -93,26 +98,28 @@ impl Webhooks {
         by: &Principal,
         mode: Mode,
         id: &WebhookId,
-        event: Arc<Event>,
+        position: Position,
         body: Option<Bytes>,
     ) -> Result<Arc<Attempt>, WebhookError> {
         let webhook = self.find(by, id)?.webhook();
+        let mark = self.hub().purges().mark();
+        // From the log, or from its delivery: one that waits is kept even if the log has lost its event.
+        let event = self.event(by, id, position).await?;
         if event.audience == Audience::Stream {
             return Err(Invalid::new(
                 Code::InvalidWebhook,
-                format!("event `{}` has the audience `stream`, which keeps it from webhooks", event.position),
+                format!("event `{position}` has the audience `stream`, which keeps it from webhooks"),
                 "push it again with the audience `all`",
             )
             .at("/event_id")
             .into());
         }
-        let position = event.position;
         let by_hand = match body {
             Some(_) => ByHand::Edited(message_id("edited")?),
             None => ByHand::Resend,
         };
         let is_same = by_hand == ByHand::Resend;
-        let attempt = self.attempt(mode, &webhook, event, body, by_hand).await?;
+        let attempt = self.attempt(mode, &webhook, mark, event, body, by_hand).await?;
         if is_same && attempt.is_delivered() {
             self.write(vec![DeliveryChange::Remove { webhook: id.clone(), position }]).await?;
         }
@@ -125,6 +132,7 @@ impl Webhooks {
         &self,
         mode: Mode,
         webhook: &Webhook,
+        mark: Mark,
         event: Arc<Event>,
         body: Option<Bytes>,
         by_hand: ByHand,
@@ -133,7 +141,6 @@ impl Webhooks {
         let target = Target::new(webhook, &self.hub().epoch().to_string()).under(mode);
         self.rules.now(target.mode).judge_url(&webhook.url).map_err(Invalid::from)?;
         let options = &webhook.options;
-        let purges = self.hub().purge_count();
         let job = Job {
             body: body.unwrap_or_else(|| options.body(&event).into()),
             events: vec![Arc::clone(&event)],
@@ -141,7 +148,7 @@ impl Webhooks {
             number: 1,
             content_type: options.payload.content_type(options.batch.is_some()),
             by_hand: Some(by_hand),
-            purges,
+            mark,
         };
         let (dialer, now) = (&self.parts.dialer, self.parts.wall());
         let id = webhook.id.clone();
@@ -154,14 +161,12 @@ impl Webhooks {
         };
         let attempt = made.attempt;
         self.parts.counts.attempt(&attempt);
-        let purged = self.parts.purged_of(&webhook.owner.principal(), &webhook.id, &made.job).await?;
-        if !purged.is_empty() {
-            return Ok(attempt);
-        }
         // The webhook may have been removed meanwhile.
         if let Some(entry) = self.registry.get(&webhook.id) {
-            entry.remember(Arc::clone(&attempt));
-            self.parts.recorder.put(DeliveryChange::Attempt(attempt.to_row())).await;
+            let (job, purges) = (&made.job, self.hub().purges());
+            entry.remember(Arc::clone(&attempt), || purges.has_purged_any(&job.mark, &job.events));
+            let row = DeliveryChange::Attempt(attempt.to_row());
+            self.parts.recorder.put_attempt(Taken::from(job), row).await;
         }
         Ok(attempt)
     }

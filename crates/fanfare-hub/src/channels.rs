@@ -79,24 +79,14 @@ impl Channels {
         }
     }
 
-    /// Updates a channel to match its row in the store, which covers all events up to `seen`; forgets the channel if
-    /// it has no row. Returns `false`, and changes nothing, if the row is older than an event counted here.
-    pub fn restate(&mut self, channel: &Channel, row: Option<ChannelRow>, seen: u64) -> bool {
-        let covered = row.as_ref().map_or(seen, |row| row.last_seq.max(seen));
-        if self.by_name.get(channel).is_some_and(|activity| activity.row.last_seq > covered) {
-            return false;
-        }
-        match row {
-            Some(row) => {
-                if let Some(activity) = self.by_name.get_mut(channel) {
-                    activity.row = row;
-                }
-            }
-            None => {
+    /// Subtracts events that a channel has lost, all of which were counted here; forgets the channel if none are left.
+    pub fn uncount(&mut self, channel: &Channel, events: u64) {
+        if let Some(activity) = self.by_name.get_mut(channel) {
+            activity.row.events = activity.row.events.saturating_sub(events);
+            if activity.row.events == 0 {
                 self.by_name.remove(channel);
             }
         }
-        true
     }
 
     /// Returns every channel with its rate (events per second over the last minute), ordered by name.
@@ -150,10 +140,8 @@ fn window(timestamp: Timestamp) -> i64 {
 mod tests {
     use std::sync::Arc;
 
-    use fanfare_core::{Arrival, Door, Epoch, Event, NewEvent, Position, Source, Stamp, Timestamp};
-    use fanfare_store::ChannelRow;
-
     use super::Channels;
+    use fanfare_core::{Arrival, Door, Epoch, Event, NewEvent, Position, Source, Stamp, Timestamp};
 
     fn event(seq: u64) -> Arc<Event> {
         let source = Source { principal: "local".into(), door: Door::Http, agent: None };
@@ -164,26 +152,15 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_is_out_of_date_takes_no_event_away() {
+    fn a_channel_that_loses_events_keeps_those_that_came_later() {
         let channel = event(1).channel.clone();
-        let row = |events, last_seq| ChannelRow {
-            channel: channel.clone(),
-            events,
-            last_seq,
-            last_timestamp: Timestamp::from_micros(0),
-        };
-        let counts = |channels: &Channels| channels.rows().map(|row| row.events).collect::<Vec<_>>();
-        let mut channels = Channels::new(vec![row(3, 3)]);
-        channels.note(&[event(4)]);
-        // The store was read before the fourth.
-        assert!(!channels.restate(&channel, None, 3));
-        assert!(!channels.restate(&channel, Some(row(3, 3)), 3));
-        assert_eq!(counts(&channels), [4]);
-        // The fourth was read, and the fifth is not counted here yet.
-        assert!(channels.restate(&channel, Some(row(2, 5)), 4));
-        channels.note(&[event(5)]);
-        assert_eq!(counts(&channels), [2]);
-        assert!(channels.restate(&channel, None, 5));
+        let mut channels = Channels::default();
+        channels.note(&[event(1), event(2), event(3)]);
+        channels.uncount(&channel, 2);
+        assert_eq!(channels.rows().map(|row| (row.events, row.last_seq)).collect::<Vec<_>>(), [(1, 3)]);
+        channels.uncount(&channel, 0);
+        assert_eq!(channels.count(), 1);
+        channels.uncount(&channel, 1);
         assert_eq!(channels.count(), 0);
     }
 }

@@ -17,6 +17,7 @@ mod measuring;
 mod own;
 mod parts;
 pub mod publish;
+pub mod purges;
 pub mod purging;
 pub mod readers;
 pub mod readers_in_use;
@@ -39,6 +40,7 @@ use crate::counts::Counts;
 use crate::feeds::Feeds;
 use crate::follower::{Follow, Follower};
 use crate::publish::Admission;
+use crate::purges::Purges;
 use crate::readers::AckSignal;
 use fanfare_runtime::budget::Budget;
 use fanfare_runtime::bulk::Bulk;
@@ -90,8 +92,8 @@ struct Shared {
     channel_count: watch::Sender<usize>,
     admission: Admission,
     counts: Counts,
-    /// Counts purges; code that holds events watches it and checks whether they are still there.
-    purges: watch::Sender<u64>,
+    /// The purges that somebody may still hold events of.
+    purges: Arc<Purges>,
     closing: AtomicBool,
     refusing: AtomicBool,
     started: Instant,
@@ -124,7 +126,7 @@ impl Hub {
             channel_count,
             admission: Admission::new(config.events_per_second),
             counts,
-            purges: watch::Sender::new(0),
+            purges: Arc::default(),
             closing: AtomicBool::new(false),
             refusing: AtomicBool::new(false),
             started: Instant::now(),

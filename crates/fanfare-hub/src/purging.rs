@@ -1,94 +1,96 @@
 //! Purging: removes events that must no longer be readable from the store and from memory.
 
-use fanfare_core::{Channel, Event, Position, Principal};
-use tokio::sync::watch;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fanfare_core::refusal::Refusal;
+use fanfare_core::{Code, Principal};
 
 use crate::Hub;
+use crate::purges::{PURGES_MAX, Purges};
 use fanfare_store as store;
-use fanfare_store::{Purge, Purged};
+use fanfare_store::{Purge, Purged, Scope};
 
-/// Maximum times that the row of a channel is read again because the channel was pushed to meanwhile. After as many, it
-/// keeps its former count: better than one that lacks an event.
-const RESTATE_TRIES_MAX: usize = 100;
+/// The reason why events may not be purged.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum PurgeError {
+    /// Too many purges have to be remembered for attempts that have not ended. Nothing was purged.
+    #[error("{PURGES_MAX} purges are remembered for webhook attempts that have not ended")]
+    TooMany,
+    /// The store failed: some of it may be purged.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl From<PurgeError> for Refusal {
+    fn from(refused: PurgeError) -> Refusal {
+        /// Time after which the attempts in progress have ended: each may take ten seconds.
+        const LATER: Duration = Duration::from_secs(10);
+        match refused {
+            PurgeError::TooMany => Refusal::new(
+                Code::RateLimited,
+                format!(
+                    "{PURGES_MAX} purges came before webhook attempts in progress ended; nothing was purged"
+                ),
+                "try again when they have ended; to erase many events of one channel, purge the channel",
+            )
+            .over("purges", LATER),
+            PurgeError::Store(error) => error.into(),
+        }
+    }
+}
 
 /// A purge in progress. Whether it succeeds, fails or is abandoned by its caller, the events that it may have
 /// purged are dropped from memory.
 struct Erasure<'a> {
     hub: &'a Hub,
-    purge: &'a Purge,
-    /// The last seq before it began.
-    last: u64,
-    /// Whether there was nothing to purge: whoever holds events need not look for what is gone.
+    number: u64,
+    scope: Scope,
+    /// Whether there was nothing to purge: there are no copies to look for.
     is_empty: bool,
+    /// Whether deliveries may have been removed.
+    took_deliveries: bool,
 }
 
 impl Drop for Erasure<'_> {
     fn drop(&mut self) {
-        if self.is_empty {
-            return;
+        if !self.is_empty {
+            self.hub.feeds().drop_events(|event| self.scope.selects(event));
         }
-        self.hub.feeds().drop_events(|event: &Event| match self.purge {
-            Purge::Channel(channel) => event.channel == *channel && event.position.seq <= self.last,
-            // After a restore, a position of the earlier log can name it.
-            Purge::Event(position) => event.position.seq == position.seq,
-        });
-        self.hub.shared.purges.send_modify(|count| *count += 1);
+        self.hub.shared.purges.end(self.number, self.took_deliveries);
     }
 }
 
 impl Hub {
     /// Purges the events that `purge` selects. Afterwards, nobody is sent them, except by an outlet that is
     /// already sending them. Returns nothing if there are none.
-    pub async fn purge(&self, by: &Principal, purge: &Purge) -> Result<Option<Purged>, store::Error> {
+    pub async fn purge(&self, by: &Principal, purge: &Purge) -> Result<Option<Purged>, PurgeError> {
         // Events that arrive during the purge are not part of it.
-        let last = self.extent().last;
-        let mut erasure = Erasure { hub: self, purge, last, is_empty: false };
-        let purged = self.shared.store.purge(purge).await?;
-        erasure.is_empty = purged.is_none();
+        let begun = self.shared.purges.begin(purge, self.log()).await;
+        let (number, scope) = begun.ok_or(PurgeError::TooMany)?;
+        let mut erasure = Erasure { hub: self, number, scope, is_empty: false, took_deliveries: true };
+        let store = &self.shared.store;
+        let of_log = store.log.purge(&erasure.scope).await?;
         // The follower may still hold one that was appended just before.
         self.caught_up().await?;
-        drop(erasure);
-        if let Purge::Channel(channel) = purge {
-            self.restate_channel(channel).await?;
+        if let (Purge::Channel(channel), Some(of_log)) = (purge, of_log) {
+            self.change_channels(|channels| channels.uncount(channel, of_log.uncounted));
         }
+        // After the log: what retention moves from there meanwhile is found beside it.
+        let of_ledger = store.ledger.purge(&erasure.scope).await?;
+        let purged = Purged::whole(of_log, of_ledger);
+        erasure.is_empty = purged.is_none();
+        erasure.took_deliveries = purged.is_some_and(|purged| purged.deliveries > 0);
+        drop(erasure);
         if let Some(purged) = purged {
             self.log_purge(by, purge, purged);
         }
         Ok(purged)
     }
 
-    /// Returns the number of purges.
-    pub fn purge_count(&self) -> u64 {
-        *self.shared.purges.borrow()
-    }
-
-    /// Returns the number of purges, as a receiver that is notified of each.
-    pub fn purges(&self) -> watch::Receiver<u64> {
-        self.shared.purges.subscribe()
-    }
-
-    /// Returns whether this event, which was in the log, was purged.
-    pub async fn is_purged(&self, by: &Principal, event: Position) -> Result<bool, store::Error> {
-        match self.event(by, event).await {
-            Err(store::Error::Purged { .. }) => Ok(true),
-            Ok(_) | Err(store::Error::Damaged { .. }) => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Updates a channel to match the store.
-    async fn restate_channel(&self, channel: &Channel) -> Result<(), store::Error> {
-        for _ in 0..RESTATE_TRIES_MAX {
-            let seen = self.extent().last;
-            let rows = self.log().channels().await?;
-            let row = rows.into_iter().find(|row| row.channel == *channel);
-            let mut is_done = false;
-            self.change_channels(|channels| is_done = channels.restate(channel, row, seen));
-            if is_done {
-                break;
-            }
-        }
-        Ok(())
+    /// Returns the purges since events were taken, for whoever records something of them.
+    pub fn purges(&self) -> &Arc<Purges> {
+        &self.shared.purges
     }
 
     fn log_purge(&self, by: &Principal, purge: &Purge, purged: Purged) {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use fanfare_core::{
-    Agent, Arrival, Audience, Channel, Door, Event, EventType, Json, Key, NewEvent, Principal, Priority,
-    Timestamp,
+    Agent, Arrival, Audience, Channel, Door, Event, EventType, Json, Key, NewEvent, Position, Principal,
+    Priority, Timestamp,
 };
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Statement};
@@ -20,8 +20,8 @@ use crate::{Embedded, failure, read};
 use fanfare_store::keys::{Digest, conflict, kept_key};
 use fanfare_store::settlement::Made;
 use fanfare_store::{
-    Append, AppendId, Appended, Batch, ChannelRow, Error, Head, IDEMPOTENCY_WINDOW, Log, Page, Purge, Purged,
-    Read, Swept,
+    Append, AppendId, Appended, Batch, ChannelRow, Error, Head, IDEMPOTENCY_WINDOW, Log, Page, Purged, Read,
+    Scope, Swept,
 };
 
 #[async_trait]
@@ -70,8 +70,12 @@ impl Log for Embedded {
         self.forget(channels).await
     }
 
-    async fn purge(&self, purge: &Purge) -> Result<Option<Purged>, Error> {
-        self.purge_log(purge).await
+    fn names(&self, event: Position) -> Vec<Position> {
+        self.shared.epochs.names(event)
+    }
+
+    async fn purge(&self, scope: &Scope) -> Result<Option<Purged>, Error> {
+        self.purge_log(scope).await
     }
 
     async fn sweep(&self) -> Result<Swept, Error> {

@@ -48,7 +48,8 @@ impl Channels {
         Ok(channels)
     }
 
-    /// Returns the number of purged channels that are not forgotten yet.
+    /// Returns the number of channels without events that are not forgotten yet: purged ones, and those of which only
+    /// deliveries have an event.
     pub(super) fn purged_len(&self) -> usize {
         self.rows.len() - self.len
     }

@@ -128,13 +128,20 @@ pub(super) fn of_event(conn: &Connection, event: Place) -> rusqlite::Result<Vec<
         .collect()
 }
 
-/// Returns the places of a limited number of events on a channel that are kept beside the log.
-pub(super) fn kept_on(conn: &Connection, channel: usize, limit: u64) -> rusqlite::Result<Vec<Place>> {
-    conn.prepare_cached("SELECT epoch, seq FROM kept_events WHERE channel = ?1 LIMIT ?2")?
-        .query_map((channel as i64, limit as i64), |row| {
-            Ok(Place { epoch: row.get(0)?, seq: row.get::<_, i64>(1)? as u64 })
-        })?
-        .collect()
+/// Returns the places of a limited number of events on a channel, up to `end`, that are kept beside the log.
+pub(super) fn kept_on(
+    conn: &Connection,
+    channel: usize,
+    end: Place,
+    limit: u64,
+) -> rusqlite::Result<Vec<Place>> {
+    conn.prepare_cached(
+        "SELECT epoch, seq FROM kept_events WHERE channel = ?1 AND (epoch, seq) <= (?2, ?3) LIMIT ?4",
+    )?
+    .query_map((channel as i64, end.epoch, end.seq as i64, limit as i64), |row| {
+        Ok(Place { epoch: row.get(0)?, seq: row.get::<_, i64>(1)? as u64 })
+    })?
+    .collect()
 }
 
 /// Returns the keys of a limited number of rows that failed before that time, oldest first.

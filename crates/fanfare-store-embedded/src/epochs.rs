@@ -16,6 +16,9 @@ pub(super) struct Place {
 impl Place {
     /// The place before which there is none.
     pub(super) const START: Place = Place { epoch: 0, seq: 0 };
+
+    /// The place after which there is none.
+    pub(super) const END: Place = Place { epoch: i64::MAX, seq: i64::MAX.unsigned_abs() };
 }
 
 /// All of them, at least one. The last is that of the log, which does not change while the file is open.
@@ -88,6 +91,15 @@ impl Epochs {
             between.iter().try_fold(u64::MAX, |least, known| Some(least.min(known.shared_to?)))
         };
         (1..=self.current_number()).filter_map(|other| Some((other, shared(other)?))).collect()
+    }
+
+    /// Returns the positions of the event that a position names, with itself.
+    pub(super) fn names(&self, position: Position) -> Vec<Position> {
+        let Some(number) = self.number(position.epoch) else { return vec![position] };
+        let sharing = self.sharing(number).into_iter().filter(|(_, last)| position.seq <= *last);
+        sharing
+            .filter_map(|(number, _)| Some(Position { epoch: self.epoch(number).ok()?, ..position }))
+            .collect()
     }
 
     /// Returns the seq in this log of an event that a position names, in this log or in one that it goes on from.

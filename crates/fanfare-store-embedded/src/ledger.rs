@@ -9,8 +9,8 @@ use tokio::sync::watch;
 use crate::group::{Group, Size};
 use crate::{Embedded, attempts, deliveries, webhooks};
 use fanfare_store::{
-    AttemptRow, Claim, DeliveryChange, DeliveryCounts, DeliveryRow, Error, InstanceId, Lease, Ledger, Purge,
-    Purged, ReadAttempts, ReadDeliveries, ReaderKey, ReaderRow, Swept, WebhookRow,
+    AttemptRow, Claim, DeliveryChange, DeliveryCounts, DeliveryRow, Error, InstanceId, Lease, Ledger, Purged,
+    ReadAttempts, ReadDeliveries, ReaderKey, ReaderRow, Scope, Swept, WebhookRow,
 };
 
 #[async_trait]
@@ -146,8 +146,8 @@ impl Ledger for Embedded {
         self.with_reader(move |shared, conn| attempts::find(shared, conn, id)).await
     }
 
-    async fn purge(&self, purge: &Purge) -> Result<Purged, Error> {
-        self.purge_kept(purge).await
+    async fn purge(&self, scope: &Scope) -> Result<Purged, Error> {
+        self.purge_kept(scope).await
     }
 
     async fn sweep(&self) -> Result<Swept, Error> {

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use fanfare_core::{Channel, NewEvent};
 
+use crate::epochs::Place;
 use crate::group::{Group, Size};
 use crate::{Embedded, deliveries};
 use fanfare_store::retention::FORGET_LEN_MAX;
@@ -101,7 +102,7 @@ impl Group<'_> {
     /// Forgets a channel without events, unless a delivery needs one of its former events. Returns whether it
     /// did.
     fn forget_channel(&mut self, id: usize) -> rusqlite::Result<bool> {
-        if !deliveries::kept_on(self.conn, id, 1)?.is_empty() {
+        if !deliveries::kept_on(self.conn, id, Place::END, 1)?.is_empty() {
             return Ok(false);
         }
         self.conn.prepare_cached("DELETE FROM channel_blocks WHERE channel = ?1")?.execute([id as i64])?;

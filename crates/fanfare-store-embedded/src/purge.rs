@@ -15,7 +15,7 @@ use crate::group::{Group, Size};
 use crate::read::BLOCK_LEN;
 use crate::scrub::overwriting;
 use crate::{Embedded, attempts, deliveries, failure, sweep};
-use fanfare_store::{Error, Purge, Purged};
+use fanfare_store::{Error, Purge, Purged, Scope};
 
 /// Maximum events that one transaction purges: a few milliseconds of work.
 const PURGE_LEN_MAX: usize = 500;
@@ -29,10 +29,10 @@ const ERASE_TRIES_MAX: usize = 20;
 
 impl Embedded {
     /// Purges events that are in the log, with their deliveries.
-    pub(super) async fn purge_log(&self, purge: &Purge) -> Result<Option<Purged>, Error> {
+    pub(super) async fn purge_log(&self, scope: &Scope) -> Result<Option<Purged>, Error> {
         let _alone = self.purging.lock().await;
-        match purge {
-            Purge::Channel(channel) => self.purge_channel(channel).await,
+        match &scope.purge {
+            Purge::Channel(channel) => self.purge_channel(channel, scope.end.seq).await,
             Purge::Event(position) => {
                 let Some(seq) = self.shared.epochs.seq_here(*position) else { return Ok(None) };
                 let purged = self.writer.change(Size::ROW, move |group| group.purge_event(seq)).await?;
@@ -42,9 +42,9 @@ impl Embedded {
         }
     }
 
-    async fn purge_channel(&self, channel: &Channel) -> Result<Option<Purged>, Error> {
+    async fn purge_channel(&self, channel: &Channel, last: u64) -> Result<Option<Purged>, Error> {
         let name = channel.clone();
-        let find = move |group: &mut Group<'_>| Ok(Ok(group.extent_of(&name)));
+        let find = move |group: &mut Group<'_>| group.extent_of(&name, last);
         let Some(whole) = self.writer.change(Size::ROW, find).await? else { return Ok(None) };
         let mut purged = Purged::default();
         let mut from = Some(whole.first);
@@ -62,18 +62,19 @@ impl Embedded {
                 Ok(Ok(()))
             };
             self.writer.change(Size::ROW, uncount).await?;
+            purged.uncounted = whole.events;
         }
         Ok(Some(purged))
     }
 
     /// Purges events that are kept beside the log for deliveries, with these.
-    pub(super) async fn purge_kept(&self, purge: &Purge) -> Result<Purged, Error> {
+    pub(super) async fn purge_kept(&self, scope: &Scope) -> Result<Purged, Error> {
         let _alone = self.purging.lock().await;
         let mut purged = Purged::default();
         loop {
-            let purge = purge.clone();
+            let scope = scope.clone();
             let size = Size { rows: PURGE_LEN_MAX, bytes: PURGE_BYTES_MAX as usize };
-            let (part, has_more) = self.writer.change(size, move |group| group.purge_kept(&purge)).await?;
+            let (part, has_more) = self.writer.change(size, move |group| group.purge_kept(&scope)).await?;
             purged += part;
             if !has_more {
                 break;
@@ -122,13 +123,22 @@ struct Target {
 }
 
 impl Group<'_> {
-    /// Returns the events of a channel before this transaction; `None` if it has none.
-    fn extent_of(&self, channel: &Channel) -> Option<Extent> {
-        let channels = self.shared.channels();
-        let id = channels.id(channel)?;
-        let row = channels.row(id).filter(|row| row.events > 0)?;
-        let first = self.shared.head().first;
-        Some(Extent { channel: id, events: row.events, first, last: self.shared_last() })
+    /// Returns the events of a channel up to `last`; `None` if it has none.
+    fn extent_of(&self, channel: &Channel, last: u64) -> rusqlite::Result<Result<Option<Extent>, Error>> {
+        // As they were before this transaction.
+        let (channels, head) = (self.shared.channels(), self.shared.head());
+        let Some(id) = channels.id(channel) else { return Ok(Ok(None)) };
+        let counted = channels.row(id).map_or(0, |row| row.events);
+        drop(channels);
+        let last = last.min(self.shared_last());
+        let later = match count_in(self.conn, id, last + 1, self.shared_last()) {
+            Err(error) if failure::is_damage(&error) => {
+                return Ok(Err(failure::named(&self.shared.path, &error)));
+            }
+            later => later?,
+        };
+        let extent = |events| Extent { channel: id, events, first: head.first, last };
+        Ok(Ok(counted.checked_sub(later).filter(|count| *count > 0).map(extent)))
     }
 
     /// Records that a channel has lost the events that it had.
@@ -169,11 +179,14 @@ impl Group<'_> {
     }
 
     /// Purges a limited number of events that are kept beside the log. Returns whether there are more.
-    fn purge_kept(&mut self, purge: &Purge) -> rusqlite::Result<Result<(Purged, bool), Error>> {
-        let kept: Vec<_> = match purge {
+    fn purge_kept(&mut self, scope: &Scope) -> rusqlite::Result<Result<(Purged, bool), Error>> {
+        let kept: Vec<_> = match &scope.purge {
             Purge::Event(position) => self.shared.epochs.place(*position).into_iter().collect(),
             Purge::Channel(channel) => match self.ahead.channels.id(channel) {
-                Some(id) => deliveries::kept_on(self.conn, id, PURGE_LEN_MAX as u64)?,
+                Some(id) => {
+                    let end = self.shared.epochs.place(scope.end)?;
+                    deliveries::kept_on(self.conn, id, end, PURGE_LEN_MAX as u64)?
+                }
                 None => Vec::new(),
             },
         };
@@ -295,6 +308,17 @@ fn targets_in(
         })
     })?
     .collect()
+}
+
+/// Returns the number of events of a channel between two seqs, purged or not. They are few: those that were appended
+/// since somebody asked for the purge.
+fn count_in(conn: &Connection, channel: usize, low: u64, high: u64) -> rusqlite::Result<u64> {
+    if high < low {
+        return Ok(0);
+    }
+    conn.prepare_cached("SELECT count(*) FROM events WHERE seq >= ?1 AND seq <= ?2 AND channel = ?3")?
+        .query_row((low as i64, high as i64, channel as i64), |row| row.get::<_, i64>(0))
+        .map(i64::unsigned_abs)
 }
 
 /// Returns whether one of the events from `first` to `last` was purged.

@@ -4,7 +4,7 @@ use fanfare_core::notice::GapReason;
 use fanfare_core::{Filter, Json, NewEvent, Priority};
 use fanfare_store::{
     Append, BatchSpan, CHANNELS_MAX, DeliveryChange, Error, NEW_CHANNELS_MAX, Order, Purge, Purged, Read,
-    Retention,
+    Retention, Scope,
 };
 
 use crate::harness::{Log, Setup, channels, event, extent, keyed, patterns};
@@ -15,12 +15,14 @@ fn channel(name: &str) -> Purge {
     Purge::Channel(name.parse().expect("a channel"))
 }
 
+/// Purges; returns what was removed. By how much the count of the channel fell has a test of its own.
 async fn purge(log: &Log, purge: Purge) -> Option<Purged> {
-    log.store.purge(&purge).await.expect("purged")
+    let purged = log.store.purge(&purge).await.expect("purged");
+    purged.map(|purged| Purged { uncounted: 0, ..purged })
 }
 
 fn purged(events: u64, deliveries: u64, attempts: u64) -> Option<Purged> {
-    Some(Purged { events, deliveries, attempts, has_remains: false })
+    Some(Purged { events, deliveries, attempts, ..Purged::default() })
 }
 
 pub async fn a_purged_channel_is_gone_and_its_places_stay(engine: impl Setup) {
@@ -73,6 +75,50 @@ pub async fn two_purges_of_a_channel_at_once_leave_what_is_pushed_meanwhile(engi
     }
     log.reopen().await;
     assert_eq!(channels(&log).await, []);
+}
+
+pub async fn a_purge_ends_at_its_scope_and_says_what_its_channel_no_longer_counts(engine: impl Setup) {
+    let mut log = engine.start(Retention { count: 4, ..Retention::default() });
+    for name in ["b", "b", "b", "a", "b"] {
+        log.append_to(name, "secret").await;
+    }
+    log.sweep_all().await;
+    assert_eq!(purge(&log, Purge::Event(log.at(3))).await, purged(1, 0, 0), "its channel still counts it");
+    let scope = Scope::new(channel("b"), &*log.store.log);
+    log.append_to("b", "new").await;
+    log.append_to("a", "new").await;
+    log.sweep_all().await;
+    let of_log = log.store.log.purge(&scope).await.expect("purged").expect("it has events");
+    // Retention has removed two by now, and one was redacted.
+    assert_eq!((of_log.uncounted, of_log.events), (4, 1));
+    assert_eq!(log.store.ledger.purge(&scope).await.expect("purged"), Purged::default());
+    for _ in 0..2 {
+        assert_eq!(channels(&log).await, [("a".to_owned(), 2), ("b".to_owned(), 1)]);
+        let b = seen(&log, Read { filter: patterns(&["b"]), after: 4, ..log.read() }).await;
+        assert_eq!(b, [Seen::Gone(GapReason::Purged, 1), Seen::Event(6)]);
+        log.sweep_all().await;
+        log.reopen().await;
+    }
+    assert_eq!(log.store.log.purge(&scope).await.expect("purged"), None, "what is left came later");
+    let now = log.store.purge(&channel("b")).await.expect("purged").expect("it has one");
+    assert_eq!((now.uncounted, now.events), (1, 1));
+    assert_eq!(channels(&log).await, [("a".to_owned(), 2)]);
+}
+
+pub async fn what_came_after_the_scope_of_a_purge_stays_beside_the_log(engine: impl Setup) {
+    let log = engine.start(Retention { count: 1, ..Retention::default() });
+    log.store.ledger.insert_webhook(hook(&log, 0)).await.expect("registered");
+    log.append_to("b", "secret").await;
+    let before = waiting(&log, 0, 1).await;
+    let scope = Scope::new(channel("b"), &*log.store.log);
+    log.append_to("b", "new").await;
+    let after = waiting(&log, 0, 2).await;
+    log.append_to("a", "x").await;
+    log.sweep_all().await;
+    log.store.ledger.record(Vec::new(), vec![before, after]).await.expect("recorded");
+    assert_eq!(seqs_of(&log, of(0)).await, [1, 2]);
+    assert_eq!(log.store.ledger.purge(&scope).await.expect("purged").deliveries, 1);
+    assert_eq!(seqs_of(&log, of(0)).await, [2]);
 }
 
 pub async fn a_redacted_event_is_gone_alone(engine: impl Setup) {

@@ -8,8 +8,8 @@ use fanfare_core::{Filter, Owner, Position, ReaderName, Timestamp, WebhookId};
 use tokio::sync::watch;
 
 use crate::{
-    AttemptRow, Claim, DeliveryChange, DeliveryCounts, DeliveryRow, Error, InstanceId, Lease, Purge, Purged,
-    ReadAttempts, ReadDeliveries, Swept, WebhookRow,
+    AttemptRow, Claim, DeliveryChange, DeliveryCounts, DeliveryRow, Error, InstanceId, Lease, Purged,
+    ReadAttempts, ReadDeliveries, Scope, Swept, WebhookRow,
 };
 
 /// The data beside the log: durable readers, webhooks, their deliveries and attempts.
@@ -145,9 +145,10 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
     /// Returns one attempt, while it is kept.
     async fn attempt(&self, id: u64) -> Result<Option<AttemptRow>, Error>;
 
-    /// Removes the deliveries of the events that `purge` selects, with the events that are kept for them, and the attempts
-    /// at them. What an attempt that was under way records later is skipped: see [`Ledger::record`].
-    async fn purge(&self, purge: &Purge) -> Result<Purged, Error>;
+    /// Removes the deliveries of the events that `scope` selects, with the events that are kept for them, and the attempts
+    /// at them. Callers see to it that nothing that they took before is recorded later: of an event beside the log, the
+    /// ledger does not know that it was purged.
+    async fn purge(&self, scope: &Scope) -> Result<Purged, Error>;
 
     /// Removes a limited part of old data: failed deliveries, attempts (in the order of their ids, and beyond
     /// [`ATTEMPTS_MAX`](crate::ATTEMPTS_MAX)), the rows of removed webhooks, and unused readers. Deliveries

@@ -32,7 +32,7 @@ pub use log::{
     APPENDS_REMEMBERED, Append, AppendId, Appended, Batch, CHANNELS_MAX, COMMITTED_LEN_MAX, ChannelRow, Fork,
     Head, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW, Log, NEW_CHANNELS_MAX, PURGED_CHANNELS_MAX,
 };
-pub use purge::{Purge, Purged};
+pub use purge::{Purge, Purged, Scope};
 pub use read::{Gone, Order, Page, Read, Removed};
 pub use retention::{Retention, Swept};
 pub use webhooks::{
@@ -70,16 +70,13 @@ impl Store {
         Ok(swept)
     }
 
-    /// Purges events, in the log and in what belongs to them. Returns nothing if there are none.
+    /// Purges the events that the store has now, in the log and in what belongs to them. Returns nothing if there are
+    /// none.
     pub async fn purge(&self, purge: &Purge) -> Result<Option<Purged>, Error> {
-        // In this order: a delivery that is recorded in between finds an event without content.
-        let of_log = self.log.purge(purge).await?;
-        let of_ledger = self.ledger.purge(purge).await?;
-        if of_log.is_none() && of_ledger == Purged::default() {
-            return Ok(None);
-        }
-        let mut purged = of_log.unwrap_or_default();
-        purged += of_ledger;
-        Ok(Some(purged))
+        let scope = Scope::new(purge.clone(), &*self.log);
+        // In this order: what retention moves from the log meanwhile is found beside it.
+        let of_log = self.log.purge(&scope).await?;
+        let of_ledger = self.ledger.purge(&scope).await?;
+        Ok(Purged::whole(of_log, of_ledger))
     }
 }

@@ -10,7 +10,7 @@ use fanfare_core::{Arrival, Channel, Epoch, Event, NewEvent, Position, Timestamp
 use tokio::sync::{broadcast, watch};
 
 use crate::keys::{Digest, digest};
-use crate::{Error, Page, Purge, Purged, Read, Swept};
+use crate::{Error, Page, Purged, Read, Scope, Swept};
 
 /// One log.
 ///
@@ -96,14 +96,18 @@ pub trait Log: Send + Sync + fmt::Debug + 'static {
     /// channel if a delivery needs one of its events.
     async fn forget_channels(&self, channels: Vec<Channel>) -> Result<Vec<Channel>, Error>;
 
-    /// Purges the events in the log that `purge` selects and whose append was answered before the call:
-    /// message, `data`, key and agent are erased from memory and from the disk. A fully purged channel is not
-    /// listed, and does not count, until it gets another event. For retention, purged events count as many
-    /// bytes as before. Idempotency keys stay, so a repeated push does not bring an event back.
+    /// Returns the positions that name the same event as this one, with itself. After a restore, an event has one in each
+    /// log that has it.
+    fn names(&self, event: Position) -> Vec<Position>;
+
+    /// Purges the events in the log that `scope` selects: message, `data`, key and agent are erased from memory and from
+    /// the disk. A fully purged channel is not listed, and does not count, until it gets another event. For retention,
+    /// purged events count as many bytes as before. Idempotency keys stay, so a repeated push does not bring an event
+    /// back.
     ///
     /// Returns `None` if the log has no such event or channel; a repeated purge finds no events. The events are
     /// purged in parts: after an error, some of them may be purged, and the call can be repeated.
-    async fn purge(&self, purge: &Purge) -> Result<Option<Purged>, Error>;
+    async fn purge(&self, scope: &Scope) -> Result<Option<Purged>, Error>;
 
     /// Removes a limited part of what retention no longer keeps, without stalling appends, and removes old idempotency
     /// keys. An engine can remove excess events by count or bytes as early as the append; the next sweep reports

@@ -2,7 +2,7 @@
 
 use fanfare_core::NewEvent;
 use fanfare_store::memory::Memory;
-use fanfare_store::{Append, Error, Log, NEW_CHANNELS_MAX, PURGED_CHANNELS_MAX, Purge, Retention};
+use fanfare_store::{Append, Error, Log, NEW_CHANNELS_MAX, PURGED_CHANNELS_MAX, Purge, Retention, Scope};
 use fanfare_store_suite::harness::event;
 
 #[tokio::test]
@@ -15,8 +15,8 @@ async fn the_names_of_purged_channels_are_bounded() {
         let events = names.iter().map(|name| on(name)).collect();
         memory.append(Append::new(events)).await.expect("there is room");
         for name in names {
-            let what = Purge::Channel(name.parse().expect("a channel"));
-            memory.purge(&what).await.expect("purged").expect("it is there");
+            let scope = Scope::new(Purge::Channel(name.parse().expect("a channel")), &*memory);
+            memory.purge(&scope).await.expect("purged").expect("it is there");
         }
     }
     let refused = memory.append(Append::new(vec![on("new")])).await;

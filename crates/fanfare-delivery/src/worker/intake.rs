@@ -73,11 +73,6 @@ impl Intake {
         Some(event)
     }
 
-    /// Returns the positions of the events.
-    pub(super) fn positions(&self) -> Vec<Position> {
-        self.events.iter().map(|event| event.position).collect()
-    }
-
     /// Takes the events that are not to be sent.
     pub(super) fn take(&mut self, is_over: impl Fn(&Event) -> bool) -> Vec<Arc<Event>> {
         if !self.events.iter().any(|event| is_over(event)) {

@@ -1,6 +1,5 @@
 //! Ending attempts: the outcome of each, and its consequences.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use fanfare_core::{Event, Timestamp};
@@ -9,8 +8,10 @@ use fanfare_webhook::outcome::Outcome;
 use fanfare_webhook::retry::Verdict;
 
 use crate::attempt::{Attempt, Job, Made};
+use crate::recorder::Taken;
 use crate::worker::retries::Parcel;
 use crate::worker::{Landing, Worker};
+use fanfare_hub::purges::Mark;
 use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_store::webhooks::{DeliveryChange, DeliveryRow, DeliveryStatus};
 
@@ -37,8 +38,8 @@ impl Worker {
     async fn land(&mut self, landed: Landing) -> Option<(Job, bool)> {
         let Made { attempt, job, connection } = match landed {
             Landing::Made(made) => *made,
-            Landing::Expired(parcel, rows) => {
-                self.give_up(parcel, rows).await;
+            Landing::Expired(parcel, mark, rows) => {
+                self.give_up(parcel, mark, rows).await;
                 return None;
             }
             Landing::Unwanted(parcel) => {
@@ -67,13 +68,8 @@ impl Worker {
             self.parts.recorder.put_health_under(&self.lease).await;
         }
         let mut changes = Vec::new();
-        let by = self.receiver.webhook.owner.principal();
-        let purges = self.parts.hub.purge_count();
-        // If the store has an error, the next write has it too.
-        let purged = self.parts.purged_of(&by, &self.id, &job).await.ok();
-        let mut is_kept = purged.as_ref().is_some_and(HashSet::is_empty);
-        let purged = purged.unwrap_or_default();
-        if !is_delivered && is_kept {
+        // What was purged is left out when this is recorded.
+        if !is_delivered {
             changes.push(DeliveryChange::Attempt(attempt.to_row()));
         }
         reach(FailPoint::OutcomeNoted);
@@ -81,31 +77,23 @@ impl Worker {
         let verdict = self.receiver.webhook.options.retry.judge(job.number, outcome, now, random);
         let parcel = Parcel::from(&job);
         self.retries.landed(parcel);
-        let left: Vec<_> = job.events.iter().filter(|event| !purged.contains(&event.position)).collect();
-        if let Verdict::Retry { at } = verdict
-            && !left.is_empty()
-        {
+        if let Verdict::Retry { at } = verdict {
             self.retries.add(parcel, self.parts.instant(at));
         }
-        changes.extend(
-            left.into_iter().filter_map(|event| self.conclude(event, &job, attempt.outcome, verdict, now)),
-        );
+        let conclusions =
+            job.events.iter().filter_map(|event| self.conclude(event, &job, attempt.outcome, verdict, now));
+        changes.extend(conclusions);
         if !changes.is_empty() {
             // A part of a batch would be sent under the id of the whole.
-            self.parts.recorder.put_all(&self.lease, changes).await;
+            self.parts.recorder.put_all(&self.lease, Taken::from(&job), changes).await;
         }
         if !is_delivered {
             reach(FailPoint::RetryScheduled);
         }
         job.events.iter().for_each(|event| self.reading.done(event.position));
         self.count(&attempt, &job);
-        if self.parts.hub.purge_count() != purges {
-            let purged = self.parts.purged_of(&by, &self.id, &job).await;
-            is_kept &= purged.is_ok_and(|purged| purged.is_empty());
-        }
-        if is_kept {
-            self.entry.remember(attempt);
-        }
+        let purges = self.parts.hub.purges();
+        self.entry.remember(attempt, || purges.has_purged_any(&job.mark, &job.events));
         (job.number == 1).then_some((job, is_delivered))
     }
 
@@ -149,15 +137,13 @@ impl Worker {
     }
 
     /// Records as failed the deliveries that expired while they waited for a retry.
-    async fn give_up(&mut self, parcel: Parcel, rows: Vec<DeliveryRow>) {
+    async fn give_up(&mut self, parcel: Parcel, mark: Mark, rows: Vec<DeliveryRow>) {
         self.release_probe();
         self.retries.landed(parcel);
-        let mut changes = Vec::new();
-        for row in rows {
-            let status = DeliveryStatus::Failed(self.parts.now());
-            changes.push(DeliveryChange::Put(DeliveryRow { status, failure: EXPIRED.into(), ..row }));
-        }
-        self.parts.recorder.put_all(&self.lease, changes).await;
+        let taken = Taken::new(mark, rows.iter().map(|row| Arc::clone(&row.event)).collect());
+        let status = DeliveryStatus::Failed(self.parts.now());
+        let expired = |row| DeliveryChange::Put(DeliveryRow { status, failure: EXPIRED.into(), ..row });
+        self.parts.recorder.put_all(&self.lease, taken, rows.into_iter().map(expired).collect()).await;
     }
 
     /// Lets another attempt probe whether the receiver is back: this one was not sent.

@@ -120,8 +120,8 @@ impl Worker {
             }
         };
         let content_type = payload.content_type(batch.is_some());
-        let purges = self.purges;
-        Some(Job { events, batch: span, number: 1, body, content_type, by_hand: None, purges })
+        let mark = self.mark.clone();
+        Some(Job { events, batch: span, number: 1, body, content_type, by_hand: None, mark })
     }
 
     /// Makes the next attempt at what failed before, which is in the store.
@@ -130,7 +130,7 @@ impl Worker {
         let (payload, batch) = (self.receiver.webhook.options.payload, self.receiver.webhook.options.batch);
         let (target, keys) = (Arc::clone(&self.receiver.target), Arc::clone(&self.receiver.keys));
         let idle = self.idle.take();
-        let purges = self.purges;
+        let mark = self.mark.clone();
         self.flights.push(Box::pin(async move {
             // A recent failure may not be recorded yet.
             parts.recorder.flushed().await;
@@ -140,7 +140,7 @@ impl Worker {
                 return Ok(Landing::Unwanted(parcel));
             };
             if rows.iter().all(|row| row.event.is_expired(parts.hub.log_time())) {
-                return Ok(Landing::Expired(parcel, rows));
+                return Ok(Landing::Expired(parcel, mark, rows));
             }
             reach(FailPoint::AgainBegun);
             let (number, span) = (first.attempts + 1, first.batch);
@@ -148,7 +148,7 @@ impl Worker {
             let events: Vec<Arc<Event>> = rows.into_iter().map(|row| row.event).collect();
             let body = super::again::body(payload, is_batch, &events).into();
             let content_type = payload.content_type(is_batch);
-            let job = Job { events, batch: span, number, body, content_type, by_hand: None, purges };
+            let job = Job { events, batch: span, number, body, content_type, by_hand: None, mark };
             let made = attempt::make(&parts.dialer, id, target, &keys, job, idle, now).await;
             Ok(Landing::Made(Box::new(made)))
         }));

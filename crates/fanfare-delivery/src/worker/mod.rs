@@ -36,6 +36,7 @@ use crate::worker::receiver::Receiver;
 use crate::worker::reporting::Reporting;
 use crate::worker::retries::{Parcel, Retries};
 use crate::worker::source::Ready;
+use fanfare_hub::purges::Mark;
 use fanfare_runtime::shutdown::Shutdown;
 use fanfare_store as store;
 use fanfare_store::Lease;
@@ -51,8 +52,8 @@ const REPLACE_MAX: Duration = Duration::from_secs(5);
 enum Landing {
     /// The attempt was made.
     Made(Box<Made>),
-    /// No attempt was made: every event in it expired while it waited.
-    Expired(Parcel, Vec<DeliveryRow>),
+    /// No attempt was made: every event in it expired while it waited. The rows were taken at this mark.
+    Expired(Parcel, Mark, Vec<DeliveryRow>),
     /// No attempt was made: it was no longer needed.
     Unwanted(Parcel),
 }
@@ -75,8 +76,8 @@ pub(super) struct Worker {
     reporting: Reporting,
     /// Whether the webhook was paused at the last look.
     was_paused: bool,
-    /// The number of purges at the last look.
-    purges: u64,
+    /// When the purges were last looked at: everything in hand was taken at this mark or later.
+    mark: Mark,
     signals: Signals,
 }
 
@@ -87,8 +88,8 @@ struct Signals {
     definition: watch::Receiver<Arc<Webhook>>,
     /// The same as [`Entry::nudges`].
     nudges: watch::Receiver<u64>,
-    /// The number of purges.
-    purges: watch::Receiver<u64>,
+    /// Notified when a purge has ended.
+    purges: watch::Receiver<Mark>,
     /// The same as [`Parts::ticks`].
     ticks: watch::Receiver<()>,
 }
@@ -124,10 +125,10 @@ impl Worker {
         let signals = Signals {
             definition: entry.definition.subscribe(),
             nudges: entry.nudges.subscribe(),
-            purges: parts.hub.purges(),
+            purges: parts.hub.purges().marks(),
             ticks: parts.ticks.subscribe(),
         };
-        let purges = parts.hub.purge_count();
+        let mark = parts.hub.purges().mark();
         let webhook = entry.webhook();
         let head = parts.hub.extent();
         let cursor = Position { epoch: head.epoch, seq: head.resume(entry.cursor.get()) };
@@ -152,7 +153,7 @@ impl Worker {
             flights: FuturesUnordered::new(),
             reporting: entry.change_health(|health| Reporting::new(health)),
             was_paused: entry.is_paused(),
-            purges,
+            mark,
             signals,
             parts,
             entry,
@@ -203,7 +204,7 @@ impl Worker {
             if !Arc::ptr_eq(&self.entry.definition.borrow(), &self.receiver.webhook) {
                 self.redefine().await?;
             }
-            if self.purges != self.parts.hub.purge_count() {
+            if !self.parts.hub.purges().is_present(&self.mark) {
                 self.drop_purged().await?;
             }
             if self.retries.are_lacking() {
@@ -249,11 +250,15 @@ impl Worker {
 
     /// Drops the events in hand that were purged.
     async fn drop_purged(&mut self) -> Result<(), store::Error> {
-        // Read first: a purge that comes during the check is then noticed at the next one.
-        self.purges = self.parts.hub.purge_count();
-        self.reading.drop_purged(&self.parts.hub, &self.receiver.webhook).await?;
-        // What waits in line after an event need not wait until its time.
-        if self.retries.are_waiting() { self.read_retries().await } else { Ok(()) }
+        let purges = self.parts.hub.purges();
+        // Read first: a purge that ends during the check is then noticed at the next one.
+        let before = std::mem::replace(&mut self.mark, purges.mark());
+        self.reading.drop_purged(&self.parts.hub, &self.receiver.webhook, &before).await?;
+        // What waits in line after a delivery that was removed need not wait until its time.
+        if self.retries.are_waiting() && self.parts.hub.purges().took_deliveries(&before) {
+            self.read_retries().await?;
+        }
+        Ok(())
     }
 
     /// Records whether new events are on hold: a pusher does not wait for such a webhook.

@@ -15,6 +15,7 @@ use crate::window::Window;
 use crate::worker::intake::Intake;
 use crate::worker::source::{Envelope, Ready, Source};
 use fanfare_hub::Hub;
+use fanfare_hub::purges::Mark;
 use fanfare_store as store;
 use fanfare_store::webhooks::BatchSpan;
 
@@ -74,22 +75,22 @@ impl Reading {
         Ok(())
     }
 
-    /// Drops purged events that were read already: those that wait to form a batch, and those that come next.
-    pub(super) async fn drop_purged(&mut self, hub: &Hub, webhook: &Webhook) -> Result<(), store::Error> {
-        if self.source.has_events() {
-            self.filter_anew(hub, webhook).await?;
-        }
-        let by = webhook.owner.principal();
-        let mut purged = HashSet::new();
-        for event in self.gathered.positions() {
-            if hub.is_purged(&by, event).await? {
-                purged.insert(event);
-            }
-        }
-        for event in self.gathered.take(|event| purged.contains(&event.position)) {
+    /// Drops the events that were read already and purged since `mark`: those that wait to form a batch, and those that
+    /// come next.
+    pub(super) async fn drop_purged(
+        &mut self,
+        hub: &Hub,
+        webhook: &Webhook,
+        mark: &Mark,
+    ) -> Result<(), store::Error> {
+        let is_purged = |event: &Event| hub.purges().has_purged(mark, event);
+        for event in self.gathered.take(is_purged) {
             self.window.done(event.position.seq);
         }
-        Ok(())
+        match self.source.has_any(is_purged) {
+            true => self.filter_anew(hub, webhook).await,
+            false => Ok(()),
+        }
     }
 
     /// Waits until there are events, or will be no more. Cancelling loses nothing.

@@ -136,6 +136,15 @@ impl Source {
         self.lost_up_to.take()
     }
 
+    /// Returns whether one of the events that come next, and were read already, is such.
+    pub(super) fn has_any(&self, is_such: impl Fn(&Event) -> bool) -> bool {
+        let unread = |(index, item): (usize, &Item)| {
+            let passed = if index == self.item { self.next } else { 0 };
+            item.events()[passed..].iter().any(|event| is_such(event))
+        };
+        self.items.iter().enumerate().skip(self.item).any(unread)
+    }
+
     fn step(&mut self) {
         let item = &self.items[self.item];
         self.next += 1;

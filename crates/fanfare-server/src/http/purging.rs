@@ -66,6 +66,6 @@ pub async fn redact_event(
 }
 
 fn removed(counts: Counts) -> Purged {
-    let Counts { events, deliveries, attempts, has_remains } = counts;
+    let Counts { events, deliveries, attempts, has_remains, .. } = counts;
     Purged { events, deliveries, attempts, erased: !has_remains }
 }

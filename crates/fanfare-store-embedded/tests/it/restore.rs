@@ -119,8 +119,10 @@ async fn what_is_purged_after_a_restore_is_gone_under_each_of_its_ids() {
     let store = copied(&target("second.db"), &target("third.db"));
     let third = store.head().epoch;
 
+    let named = store.log.names(Position { epoch: first, seq: 3 });
+    assert!(named.len() == 3 && named.contains(&Position { epoch: third, seq: 3 }), "{named:?}");
     let purge = async |epoch, seq| store.purge(&Purge::Event(Position { epoch, seq })).await.expect("purged");
-    let removed = Purged { events: 1, deliveries: 1, attempts: 1, has_remains: false };
+    let removed = Purged { events: 1, deliveries: 1, attempts: 1, ..Purged::default() };
     assert_eq!(purge(third, 2).await, Some(removed), "by the id in the restored log");
     assert_eq!(purge(first, 3).await, Some(removed), "by the id that the receiver knows");
     for (epoch, seq) in [(first, 2), (third, 3)] {

@@ -11,7 +11,7 @@ use crate::memory::traces::Traces;
 use crate::retention::SWEEP_LEN_MAX;
 use crate::{
     Append, Appended, CHANNELS_MAX, ChannelRow, Error, Fork, Head, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW,
-    NEW_CHANNELS_MAX, PURGED_CHANNELS_MAX, Purge, Purged, Retention, Swept,
+    NEW_CHANNELS_MAX, PURGED_CHANNELS_MAX, Purge, Purged, Retention, Scope, Swept,
 };
 
 /// Consecutive events, and the indexes that find them.
@@ -213,23 +213,25 @@ impl Events {
         channels
     }
 
-    /// Erases the content of the events that `purge` selects; returns `None` if the log has none.
-    pub(super) fn purge(&mut self, purge: &Purge) -> Option<Purged> {
-        let seqs: Vec<u64> = match purge {
+    /// Erases the content of the events that `scope` selects; returns `None` if the log has none.
+    pub(super) fn purge(&mut self, scope: &Scope) -> Option<Purged> {
+        let mut purged = Purged::default();
+        let seqs: Vec<u64> = match &scope.purge {
             Purge::Event(position) if position.epoch != self.epoch => return None,
             Purge::Event(Position { seq, .. }) => vec![*seq],
             Purge::Channel(channel) => {
-                let log = self.channels.get_mut(channel).filter(|log| log.events > 0)?;
-                log.events = 0;
-                let seqs: Vec<_> = log.seqs.iter().copied().collect();
-                if seqs.is_empty() {
+                let log = self.channels.get_mut(channel)?;
+                let later = log.seqs.len() - log.seqs.partition_point(|seq| *seq <= scope.end.seq);
+                purged.uncounted = log.events.checked_sub(later as u64).filter(|count| *count > 0)?;
+                log.events = later as u64;
+                let seqs: Vec<_> = log.seqs.iter().take(log.seqs.len() - later).copied().collect();
+                if log.seqs.is_empty() {
                     // Retention has removed everything that readers had to be told about.
                     self.channels.remove(channel);
                 }
                 seqs
             }
         };
-        let mut purged = Purged::default();
         for seq in seqs {
             let index = seq.checked_sub(self.first)?;
             let event = self.events.get_mut(index as usize)?;

@@ -9,8 +9,8 @@ use tokio::sync::watch;
 use crate::memory::{Memory, State};
 use crate::retention::FORGET_LEN_MAX;
 use crate::{
-    AttemptRow, Claim, DeliveryChange, DeliveryCounts, DeliveryRow, Error, InstanceId, Lease, Ledger, Purge,
-    Purged, READERS_MAX, ReadAttempts, ReadDeliveries, ReaderKey, ReaderRow, Swept, WebhookRow,
+    AttemptRow, Claim, DeliveryChange, DeliveryCounts, DeliveryRow, Error, InstanceId, Lease, Ledger, Purged,
+    READERS_MAX, ReadAttempts, ReadDeliveries, ReaderKey, ReaderRow, Scope, Swept, WebhookRow,
 };
 
 #[async_trait]
@@ -208,11 +208,11 @@ impl Ledger for Memory {
         Ok(state.webhooks.attempt(id))
     }
 
-    async fn purge(&self, purge: &Purge) -> Result<Purged, Error> {
+    async fn purge(&self, scope: &Scope) -> Result<Purged, Error> {
         let mut state = self.state_mut();
         state.check_open()?;
-        let events = state.log.purged_of(purge);
-        Ok(state.webhooks.purge(purge, events))
+        let events = state.log.purged_of(&scope.purge);
+        Ok(state.webhooks.purge(scope, events))
     }
 
     async fn sweep(&self) -> Result<Swept, Error> {

@@ -11,14 +11,14 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fanfare_core::{Arrival, Channel, Epoch, Timestamp};
+use fanfare_core::{Arrival, Channel, Epoch, Position, Timestamp};
 use tokio::sync::{broadcast, watch};
 
 use crate::claims::Claims;
 use crate::settlement::{Made, Settlement};
 use crate::{
     Append, AppendId, Appended, ArrivalClock, AttemptOutcome, Batch, COMMITTED_LEN_MAX, ChannelRow, Clock,
-    DeliveryChange, Engine, Error, Head, Log, Page, Purge, Purged, Read, ReaderKey, ReaderRow, Retention,
+    DeliveryChange, Engine, Error, Head, Log, Page, Purged, Read, ReaderKey, ReaderRow, Retention, Scope,
     Swept,
 };
 use events::Events;
@@ -271,10 +271,15 @@ impl Log for Memory {
         Ok(state.log.forget_channels(channels))
     }
 
-    async fn purge(&self, purge: &Purge) -> Result<Option<Purged>, Error> {
+    fn names(&self, event: Position) -> Vec<Position> {
+        // A log in memory keeps its epoch for as long as it lives, except in tests: [`Memory::lose`].
+        vec![event]
+    }
+
+    async fn purge(&self, scope: &Scope) -> Result<Option<Purged>, Error> {
         let mut state = self.state_mut();
         state.check_open()?;
-        Ok(state.log.purge(purge))
+        Ok(state.log.purge(scope))
     }
 
     async fn sweep(&self) -> Result<Swept, Error> {

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use fanfare_core::{Epoch, Event, Position, Timestamp, WebhookId};
+use fanfare_core::{Epoch, Position, Timestamp, WebhookId};
 
 use crate::page::Rows;
 use crate::registry::{Entry, Registry};
 use crate::retention::FORGET_LEN_MAX;
 use crate::{
     ATTEMPTS_MAX, AttemptRow, DeliveryChange, DeliveryCounts, DeliveryRow, DeliveryStatus, Error, Head,
-    Purge, Purged, ReadAttempts, ReadDeliveries, Retention, Swept, WebhookRow,
+    Purged, ReadAttempts, ReadDeliveries, Retention, Scope, Swept, WebhookRow,
 };
 
 /// The data of webhooks. Every key starts with the number of a registered webhook.
@@ -123,16 +123,12 @@ impl Webhooks {
         Ok(page.finish())
     }
 
-    /// Removes the deliveries of the events that `purge` selects, and the attempts at them and at `events`, which the log
+    /// Removes the deliveries of the events that `scope` selects, and the attempts at them and at `events`, which the log
     /// had.
-    pub(super) fn purge(&mut self, purge: &Purge, mut events: BTreeSet<Position>) -> Purged {
-        let is_selected = |event: &Event| match purge {
-            Purge::Channel(channel) => event.channel == *channel,
-            Purge::Event(position) => event.position == *position,
-        };
+    pub(super) fn purge(&mut self, scope: &Scope, mut events: BTreeSet<Position>) -> Purged {
         let mut purged = Purged::default();
         self.deliveries.retain(|key, row| {
-            let goes = is_selected(&row.event);
+            let goes = scope.selects(&row.event);
             if goes {
                 events.insert(row.event.position);
                 if let Some(entry) = self.registry.get_mut(key.0) {

@@ -58,7 +58,7 @@ async fn answers(
     let change = || Change::parse(br#"{"description":"taken over"}"#).expect("a change");
     let wanted = AttemptQuery { event: None, delivered: None, before: None, limit: 5 };
     let words = Words { state: Some("failed".to_owned()), ..Words::default() };
-    let events = Selection::Events(vec![event.clone()]);
+    let events = Selection::Events(gateway.hub.purges().mark(), vec![event.clone()]);
     let attempt = AttemptId { webhook: id.clone(), seq: at.seq, number: 1, at: Timestamp::from_micros(1) };
     let mut answers = Vec::new();
     macro_rules! ask {
@@ -73,7 +73,7 @@ async fn answers(
         "pause": webhooks.pause(by, id, &Expected::Any).await,
         "resume": webhooks.resume(by, id, &Expected::Any).await,
         "test": webhooks.test(by, Mode::Local, id).await,
-        "resend": webhooks.resend(by, Mode::Local, id, event.clone(), None).await,
+        "resend": webhooks.resend(by, Mode::Local, id, at, None).await,
         "select": webhooks.select(by, id, words).await.map_err(|unselected| unselected.refused),
         "replay": webhooks.replay(by, id, events, true).await,
         "discard": webhooks.discard(by, id, at).await,

@@ -111,8 +111,7 @@ pub async fn resend(
         false => serde_json::from_slice(&bytes)
             .map_err(|_| Problem::new(Code::InvalidJson, "`body` is set twice", FIX))?,
     };
-    let event = gateway.webhooks.event(&by, &id, event_id).await?;
     let body = body.map(|body| Bytes::from(String::from(Box::<str>::from(body))));
-    let attempt = gateway.webhooks.resend(&by, locality.mode(), &id, event, body).await?;
+    let attempt = gateway.webhooks.resend(&by, locality.mode(), &id, event_id, body).await?;
     Ok(Json(in_short(AttemptRecord::from(&*attempt))?).into_response())
 }
