@@ -116,11 +116,6 @@ pub(super) fn remove(conn: &Connection, key: Key, first: Place) -> rusqlite::Res
     Ok(Some(before))
 }
 
-/// Returns whether there is a row with this key.
-pub(super) fn has(conn: &Connection, key: Key) -> rusqlite::Result<bool> {
-    status(conn, key.columns()).map(|status| status.is_some())
-}
-
 /// Returns the keys of the rows of one event.
 pub(super) fn of_event(conn: &Connection, event: Place) -> rusqlite::Result<Vec<Key>> {
     conn.prepare_cached("SELECT webhook, epoch, seq FROM deliveries WHERE epoch = ?1 AND seq = ?2")?

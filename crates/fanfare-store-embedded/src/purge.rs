@@ -321,13 +321,6 @@ fn count_in(conn: &Connection, channel: usize, low: u64, high: u64) -> rusqlite:
         .map(i64::unsigned_abs)
 }
 
-/// Returns whether one of the events from `first` to `last` was purged.
-pub(super) fn is_any_purged(conn: &Connection, first: u64, last: u64) -> rusqlite::Result<bool> {
-    let last = i64::try_from(last).unwrap_or(i64::MAX);
-    conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM events WHERE seq >= ?1 AND seq <= ?2 AND purged = 1)")?
-        .query_row((first as i64, last), |row| row.get(0))
-}
-
 /// Overwrites the content of an event with blanks.
 fn blank(conn: &Connection, target: &Target) -> rusqlite::Result<()> {
     let checksum = match target.checksum {

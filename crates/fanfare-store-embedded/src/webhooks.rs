@@ -7,9 +7,9 @@ use rusqlite::types::Type;
 use crate::deliveries::Key;
 use crate::epochs::Epochs;
 use crate::group::{Group, Size};
-use crate::{append, attempts, deliveries, failure, purge};
+use crate::{append, attempts, deliveries, failure, read};
 use fanfare_store::registry::{Entry, Registry};
-use fanfare_store::{AttemptOutcome, DeliveryChange, Error, Lease, WebhookRow};
+use fanfare_store::{DeliveryChange, Error, Lease, WebhookRow};
 
 /// Reads them from the file.
 pub(super) fn load(conn: &Connection, epochs: &Epochs) -> rusqlite::Result<Registry> {
@@ -145,9 +145,6 @@ impl Group<'_> {
 
     fn record_one(&mut self, change: DeliveryChange) -> rusqlite::Result<()> {
         let Some(number) = self.ahead.webhooks.number(change.webhook()) else { return Ok(()) };
-        if self.is_too_late(number, &change)? {
-            return Ok(());
-        }
         let head = self.head();
         let (shared, epochs) = (self.shared, &self.shared.epochs);
         let touched = self.effect.webhooks.entry(number).or_default();
@@ -163,6 +160,11 @@ impl Group<'_> {
             }
             DeliveryChange::Put(row) => {
                 let event = epochs.place(row.event.position)?;
+                if let Some(seq) = epochs.seq_here(row.event.position)
+                    && is_purged(self.conn, seq)?
+                {
+                    return Ok(());
+                }
                 let before = deliveries::put(self.conn, Key { webhook: number, event }, &row)?;
                 entry.count(before, Some(row.status));
                 if event < shared.first() {
@@ -181,22 +183,6 @@ impl Group<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Returns whether the change records an attempt that ended [too late](DeliveryChange::outcome).
-    fn is_too_late(&self, webhook: u64, change: &DeliveryChange) -> rusqlite::Result<bool> {
-        let Some(AttemptOutcome { event, last_seq, number }) = change.outcome() else { return Ok(false) };
-        let (event, first) = (self.shared.epochs.place(event)?, self.shared.first());
-        if event.epoch == first.epoch {
-            match purge::is_any_purged(self.conn, event.seq.max(first.seq), last_seq) {
-                Ok(true) => return Ok(true),
-                Ok(false) => {}
-                // It does not concern the row, and the next attempt finds the damage.
-                Err(error) if failure::is_damage(&error) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(event < first && number > 1 && !deliveries::has(self.conn, Key { webhook, event })?)
     }
 
     /// Returns the id of the channel of an event that is kept beside the log. A channel that was forgotten
@@ -233,5 +219,14 @@ impl Group<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// Returns whether an event in the log was purged.
+fn is_purged(conn: &Connection, seq: u64) -> rusqlite::Result<bool> {
+    match read::is_purged(conn, seq) {
+        // The next attempt finds the damage.
+        Err(error) if failure::is_damage(&error) => Ok(false),
+        is_purged => is_purged,
     }
 }

@@ -20,7 +20,6 @@ pub mod forgetting;
 pub mod harness;
 pub mod hooks;
 pub mod known;
-pub mod late;
 pub mod memory;
 pub mod model;
 pub mod model_webhooks;
@@ -87,8 +86,6 @@ macro_rules! contract {
             known::channels_are_counted,
             known::a_reader_that_nobody_uses_is_removed,
             known::readers_are_bounded,
-            late::a_retry_under_way_does_not_bring_back_what_was_purged_beside_the_log,
-            late::an_attempt_under_way_leaves_nothing_of_what_was_purged_in_the_log,
             owners::a_url_is_taken_for_its_owner_alone,
             owners::one_idempotency_key_of_two_principals_is_two,
             owners::readers_with_one_name_are_each_their_owners,

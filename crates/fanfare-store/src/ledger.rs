@@ -121,8 +121,7 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
 
     /// Makes these changes in order, durably, all or nothing; shares its commit with appends. A change that names an
     /// unknown webhook is skipped, and so is a cursor of another epoch than the log's; a seq past the log's last counts
-    /// as the last. The outcome of an attempt at an event that was purged meanwhile is skipped too: see
-    /// [`DeliveryChange::outcome`].
+    /// as the last. A row of an event that the log has, but that was purged, is skipped too: there is nothing to send.
     ///
     /// `leases` are those under which the changes were decided. Fails with [`Error::Fenced`] if one of them is no longer
     /// good. Changes that a person asks for, such as a pause, can come from any instance and need no lease.

@@ -36,8 +36,8 @@ pub use purge::{Purge, Purged, Scope};
 pub use read::{Gone, Order, Page, Read, Removed};
 pub use retention::{Retention, Swept};
 pub use webhooks::{
-    ATTEMPTS_MAX, AttemptOutcome, AttemptRow, BatchSpan, DeliveryChange, DeliveryCounts, DeliveryRow,
-    DeliveryStatus, ReadAttempts, ReadDeliveries, WEBHOOKS_MAX, WebhookRow,
+    ATTEMPTS_MAX, AttemptRow, BatchSpan, DeliveryChange, DeliveryCounts, DeliveryRow, DeliveryStatus,
+    ReadAttempts, ReadDeliveries, WEBHOOKS_MAX, WebhookRow,
 };
 
 /// An open store; cheap to clone. One engine can keep all of it, or the log can come from one system and the ledger

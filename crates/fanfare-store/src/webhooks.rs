@@ -125,8 +125,8 @@ pub enum DeliveryChange {
         /// Up to where.
         position: Position,
     },
-    /// The row of this webhook and event is written, in the place of one that is there. Does nothing if the attempt
-    /// ended [too late](DeliveryChange::outcome).
+    /// The row of this webhook and event is written, in the place of one that is there. Does nothing if the log has the
+    /// event, and it was purged.
     Put(DeliveryRow),
     /// The row is removed: it was delivered, or is no longer needed.
     Remove {
@@ -135,7 +135,7 @@ pub enum DeliveryChange {
         /// The event.
         position: Position,
     },
-    /// An attempt is kept, unless it ended [too late](DeliveryChange::outcome); its `id` is not looked at.
+    /// An attempt is kept; its `id` is not looked at.
     Attempt(AttemptRow),
     /// The health of a webhook.
     State {
@@ -157,38 +157,6 @@ impl DeliveryChange {
             DeliveryChange::Attempt(row) => &row.webhook,
         }
     }
-
-    /// Returns the attempt whose outcome the change records, if it does. An attempt ends too late if it sent an event
-    /// that was purged meanwhile: its answer can repeat the event, and the row would keep it. That is so:
-    ///
-    /// - if one of its events is in the log and was purged;
-    /// - if the log no longer has the first of them, it is not the first attempt, and that delivery has no row. The
-    ///   first failure has made one, so the event was purged or the delivery removed.
-    pub fn outcome(&self) -> Option<AttemptOutcome> {
-        match self {
-            DeliveryChange::Put(row) => {
-                let event = row.event.position;
-                Some(AttemptOutcome { event, last_seq: event.seq, number: row.attempts })
-            }
-            DeliveryChange::Attempt(row) => {
-                Some(AttemptOutcome { event: row.position, last_seq: row.last_seq, number: row.number })
-            }
-            DeliveryChange::Cursor { .. } | DeliveryChange::Remove { .. } | DeliveryChange::State { .. } => {
-                None
-            }
-        }
-    }
-}
-
-/// An attempt whose outcome is recorded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AttemptOutcome {
-    /// The position of its event; for a batch, of the first.
-    pub event: Position,
-    /// The seq of its event; for a batch, of the last.
-    pub last_seq: u64,
-    /// The number of the attempt at the delivery, starting at 1.
-    pub number: u32,
 }
 
 /// The numbers of delivery rows of a webhook.

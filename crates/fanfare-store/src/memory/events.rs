@@ -259,9 +259,9 @@ impl Events {
         }
     }
 
-    /// Returns whether one of the events from `first` to `last_seq` is in this log and was purged.
-    pub(super) fn is_purged(&self, first: Position, last_seq: u64) -> bool {
-        first.epoch == self.epoch && self.purged.range(first.seq..=last_seq).next().is_some()
+    /// Returns whether an event is in this log and was purged.
+    pub(super) fn is_purged(&self, event: Position) -> bool {
+        event.epoch == self.epoch && self.purged.contains_key(&event.seq)
     }
 
     fn forget_keys(&mut self, now: Arrival) {

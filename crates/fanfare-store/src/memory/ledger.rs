@@ -171,7 +171,7 @@ impl Ledger for Memory {
         state.claims.check(state.webhooks.registry(), &leases)?;
         let head = state.log.head();
         for change in changes {
-            if !state.is_too_late(&change) {
+            if !state.is_of_purged(&change) {
                 state.webhooks.change(change, head);
             }
         }

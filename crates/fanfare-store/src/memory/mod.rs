@@ -17,9 +17,8 @@ use tokio::sync::{broadcast, watch};
 use crate::claims::Claims;
 use crate::settlement::{Made, Settlement};
 use crate::{
-    Append, AppendId, Appended, ArrivalClock, AttemptOutcome, Batch, COMMITTED_LEN_MAX, ChannelRow, Clock,
-    DeliveryChange, Engine, Error, Head, Log, Page, Purged, Read, ReaderKey, ReaderRow, Retention, Scope,
-    Swept,
+    Append, AppendId, Appended, ArrivalClock, Batch, COMMITTED_LEN_MAX, ChannelRow, Clock, DeliveryChange,
+    Engine, Error, Head, Log, Page, Purged, Read, ReaderKey, ReaderRow, Retention, Scope, Swept,
 };
 use events::Events;
 use webhooks::Webhooks;
@@ -173,13 +172,9 @@ impl State {
         }
     }
 
-    /// Returns whether the change records an attempt that ended [too late](DeliveryChange::outcome).
-    fn is_too_late(&self, change: &DeliveryChange) -> bool {
-        let Some(AttemptOutcome { event, last_seq, number }) = change.outcome() else { return false };
-        let head = self.log.head();
-        let is_in_log = event.epoch == head.epoch && event.seq >= head.first;
-        self.log.is_purged(event, last_seq)
-            || (!is_in_log && number > 1 && self.webhooks.delivery(change.webhook(), event).is_none())
+    /// Returns whether the change is the row of an event that the log has, but that was purged.
+    fn is_of_purged(&self, change: &DeliveryChange) -> bool {
+        matches!(change, DeliveryChange::Put(row) if self.log.is_purged(row.event.position))
     }
 
     /// Reports that the set of webhooks has changed.
