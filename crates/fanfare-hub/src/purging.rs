@@ -26,6 +26,7 @@ impl From<PurgeError> for Refusal {
     fn from(refused: PurgeError) -> Refusal {
         /// Time after which the attempts in progress have ended: each may take ten seconds.
         const LATER: Duration = Duration::from_secs(10);
+        const AGAIN: &str = "repeat the request until it succeeds";
         match refused {
             PurgeError::TooMany => Refusal::new(
                 Code::RateLimited,
@@ -35,6 +36,20 @@ impl From<PurgeError> for Refusal {
                 "try again when they have ended; to erase many events of one channel, purge the channel",
             )
             .over("purges", LATER),
+            PurgeError::Store(store::Error::DiskFull { .. }) => Refusal::new(
+                Code::StoreFailed,
+                "the gateway's disk is full; the disk may still have some of what was to be purged",
+                format!("{AGAIN}; the operator must free some space first"),
+            ),
+            PurgeError::Store(error @ store::Error::Other { .. }) => {
+                // The engine's words are for the operator.
+                tracing::error!(%error, "a purge failed");
+                Refusal::new(
+                    Code::StoreFailed,
+                    "the store failed; it may still have some of what was to be purged",
+                    format!("{AGAIN}; the cause is in the gateway's server log"),
+                )
+            }
             PurgeError::Store(error) => error.into(),
         }
     }

@@ -143,3 +143,27 @@ async fn a_stop_ends_in_time_though_nothing_can_be_written_down() {
     large.gets(before + 100).await;
     process.kill().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_purge_that_a_full_disk_stops_says_what_may_be_left() {
+    let Some(disk) = Disk::mount("12m") else {
+        return not_checked("not checked: only root may mount a disk to fill");
+    };
+    // More than the log: what is purged goes through the write-ahead log.
+    std::fs::write(ballast(&disk), vec![1; 8_000_000]).expect("written");
+    let process = Process::start(&disk.path().join("log.db")).await;
+    // What its attempts leave to record does not hold up the purge.
+    let down = Receiver::playing(vec![], Script::status(500)).await;
+    process.register(&down, json!({ "retry": ["1h"] })).await;
+    fill(&process, &mut Acked::new()).await;
+    let refused = process.delete("/api/channels/default").await;
+    assert_eq!(refused["code"], "store_failed", "{refused}");
+    let detail = refused["detail"].as_str().expect("a text");
+    assert!(detail.contains("disk is full") && !detail.contains("nothing"), "{detail}");
+
+    std::fs::remove_file(ballast(&disk)).expect("removed");
+    let erased = async || (process.delete("/api/channels/default").await["erased"] == true).then_some(());
+    until("room", erased).await;
+    assert_eq!(process.get("/api/channels").await["total"], 0);
+    process.kill().await;
+}

@@ -62,6 +62,12 @@ impl Process {
         soon(path, sent).await.expect("an answer").json().await.expect("JSON")
     }
 
+    /// Deletes something; returns the answer.
+    pub(crate) async fn delete(&self, path: &str) -> Value {
+        let sent = self.http.delete(format!("{}{path}", self.url)).send();
+        soon(path, sent).await.expect("an answer").json().await.expect("JSON")
+    }
+
     /// Registers a receiver, with members besides its URL; returns the secret.
     pub(crate) async fn register(&self, receiver: &Receiver, options: Value) -> String {
         self.register_url(&receiver.url(), options).await["secret"].as_str().expect("a secret").to_owned()
