@@ -21,7 +21,7 @@ impl Webhooks {
     }
 
     /// Waits for the purge that runs when the gateway stops, and cuts it off at `deadline`. Call it once there are no more
-    /// callers, and while the recorder and the hub still work: a purge needs both.
+    /// callers, and while the hub and the store still work.
     pub async fn end_purge(&self, deadline: Instant) {
         self.erasing.end(deadline).await;
     }
