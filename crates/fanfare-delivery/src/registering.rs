@@ -143,7 +143,7 @@ impl Webhooks {
         let extent = self.hub().extent();
         let seq = match start {
             None | Some(Start::Live) => extent.last,
-            Some(Start::Earliest) => extent.first.saturating_sub(1),
+            Some(Start::Earliest) => extent.before_oldest(),
             Some(Start::Since(moment)) => self.hub().seq_before(by, self.hub().arrival(moment)).await?,
             Some(Start::After(position)) if position.epoch == extent.epoch => position.seq.min(extent.last),
             Some(Start::After(_) | Start::Unreadable) => {

@@ -149,11 +149,12 @@ impl Webhooks {
         let extent = self.hub().extent();
         let mut read = Read {
             epoch: extent.epoch,
-            after: range.after.map_or(0, |after| extent.resume(after)).max(extent.first.saturating_sub(1)),
+            after: range.after.map_or(0, |after| extent.resume(after)).max(extent.before_oldest()),
             until: extent.resume(entry.cursor.get()),
             filter: narrowed(&webhook.options.filter, &range.patterns),
             order: Order::Oldest,
             limit: PAGE_LEN,
+            told: extent.removed(),
         };
         if let Some(since) = range.since {
             read.after = read.after.max(self.hub().seq_before(by, since).await?);

@@ -20,12 +20,14 @@ pub(super) struct Backlog {
     pub(super) page: Option<(Arc<Block>, usize, u64)>,
 }
 
-/// Reads the page after `after`, up to the feeds' head. For a subscriber that conflates, reads until a page of the kept
+/// Reads the page after `after`, up to the feeds' head, for a subscriber that was told of the first `told` events that
+/// retention removed. For a subscriber that conflates, reads until a page of the kept
 /// events is full.
 pub(super) async fn read_page(
     hub: &Hub,
     filter: &Filter,
     after: Position,
+    told: u64,
     conflates: bool,
 ) -> Result<Page, store::Error> {
     let Position { epoch, seq: until } = hub.head();
@@ -39,6 +41,7 @@ pub(super) async fn read_page(
         filter: filter.clone(),
         order: Order::Oldest,
         limit: PAGE_LEN,
+        told,
     };
     let mut page = hub.log().read(read.clone()).await?;
     if !conflates || page.gone.is_some() {
@@ -49,7 +52,7 @@ pub(super) async fn read_page(
         && page.events.len() < PAGE_LEN
         && page.events.iter().map(|event| event.stored_len()).sum::<u64>() < PAGE_BYTES_MAX
     {
-        let next = hub.log().read(Read { after: page.scanned, ..read.clone() }).await?;
+        let next = hub.log().read(Read { after: page.scanned, told: page.told, ..read.clone() }).await?;
         if next.removed.is_some() || next.gone.is_some() {
             // A gap: the next page starts with it.
             break;

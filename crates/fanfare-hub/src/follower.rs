@@ -195,6 +195,7 @@ impl Follow {
             filter: Filter::all(),
             order: Order::Oldest,
             limit: READ_LEN,
+            told: 0,
         };
         let page = log.read(read).await?;
         if page.scanned <= self.after {

@@ -86,11 +86,11 @@ impl Forgetting {
 impl Work for Forgetting {
     async fn run(&mut self, mut stop: Shutdown) -> Outcome {
         // There may be channels to forget at the start.
-        let mut first = 0;
+        let mut removed = None;
         loop {
-            let is_new = |head: &Head| head.first != first;
+            let is_new = |head: &Head| Some(head.removed()) != removed;
             tokio::select! {
-                moved = self.head.wait_for(is_new) => first = moved.map_or(first, |head| head.first),
+                moved = self.head.wait_for(is_new) => removed = moved.map_or(removed, |head| Some(head.removed())),
                 () = tokio::time::sleep(PATIENCE) => {}
                 () = stop.asked() => return Ok(()),
             }

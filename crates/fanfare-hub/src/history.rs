@@ -82,7 +82,7 @@ impl Hub {
         position: Position,
     ) -> Result<Option<Arc<Event>>, store::Error> {
         let extent = self.extent();
-        if position.epoch != extent.epoch || !(extent.first..=extent.last).contains(&position.seq) {
+        if position.epoch != extent.epoch || !(extent.oldest..=extent.last).contains(&position.seq) {
             return Ok(None);
         }
         let read = Read {
@@ -90,8 +90,9 @@ impl Hub {
             after: position.seq - 1,
             until: position.seq,
             filter: fanfare_core::Filter::all(),
-            order: store::Order::Oldest,
+            order: store::Order::Newest,
             limit: 1,
+            told: 0,
         };
         match self.log().read(read).await {
             Ok(mut page) => match page.gone {

@@ -19,7 +19,7 @@ impl Hub {
     pub async fn measure(&self) -> Result<(), store::Error> {
         let head = self.extent();
         let counts = self.counts();
-        counts.log_events.set((head.last + 1).saturating_sub(head.first));
+        counts.log_events.set(head.events());
         counts.channels.set(*self.shared.channel_count.borrow() as u64);
         counts.oldest_event_age.set(self.oldest_event_age().await?);
         let readers = self.ledger().readers().await?;
@@ -43,11 +43,12 @@ impl Hub {
         let head = self.extent();
         let read = Read {
             epoch: head.epoch,
-            after: head.first.saturating_sub(1),
+            after: head.before_oldest(),
             until: head.last,
             filter: Filter::all(),
             order: Order::Oldest,
             limit: 1,
+            told: head.removed(),
         };
         let page = self.log().read(read).await?;
         Ok(page.events.first().map_or(0.0, |event| self.log_time().since(event.arrival).as_secs_f64()))

@@ -259,6 +259,7 @@ impl Hub {
             filter: filter.clone(),
             order: Order::Oldest,
             limit: LAG_MAX as usize,
+            told: 0,
         };
         let mut after = seq;
         let mut count = 0;

@@ -88,6 +88,11 @@ impl Hub {
         }
         let (beginning, filter, client, mut subscription) = loop {
             let head = self.caught_up().await?;
+            // One that asks for what there is misses nothing that is gone already.
+            let told = match (&request.start, &request.client.reader) {
+                (Start::Earliest | Start::Since(_), None) => head.removed(),
+                _ => 0,
+            };
             let (beginning, filter) = match self.beginning(head, by, &request).await {
                 Err(store::Error::EpochChanged { .. }) => continue,
                 beginning => beginning?,
@@ -110,7 +115,7 @@ impl Hub {
                 beginning,
                 filter,
                 client.clone(),
-                Subscription::new(self.clone(), client, request.conflate),
+                Subscription::new(self.clone(), client, told, request.conflate),
             );
         };
         // The rings may be a moment behind the store. A cursor beyond their head would receive events again that it has.
@@ -144,11 +149,11 @@ impl Hub {
         let filter = request.filter.clone().unwrap_or_else(Filter::all);
         let beginning = match request.start {
             Start::After(position) => after(head, position),
-            Start::Earliest => Beginning::Replay(head.first.saturating_sub(1)),
+            Start::Earliest => Beginning::Replay(head.before_oldest()),
             Start::Live => Beginning::Live,
             Start::Since(moment) => {
                 let seq = self.seq_before(by, self.arrival(moment)).await?;
-                Beginning::Replay(seq.max(head.first.saturating_sub(1)))
+                Beginning::Replay(seq.max(head.before_oldest()))
             }
             Start::Unreadable => Beginning::Reset(ResetReason::Unreadable),
         };

@@ -32,6 +32,9 @@ pub struct Subscription {
     /// The log that is read.
     epoch: Epoch,
     conflate: bool,
+    /// How many of the events that retention removed the subscriber need not be told of: it was, or it did not ask for
+    /// them.
+    told: u64,
     /// The notices to send before the next event.
     notices: VecDeque<Notice>,
     /// The backlog, while the subscriber is behind the ring.
@@ -73,12 +76,14 @@ pub enum Peek {
 
 impl Subscription {
     /// Creates a subscription that starts at the client's position, which the caller knows to be at most the hub's head.
-    pub(super) fn new(hub: Hub, client: Arc<Client>, conflate: bool) -> Subscription {
+    /// It does not report the first `told` events that retention removed.
+    pub(super) fn new(hub: Hub, client: Arc<Client>, told: u64, conflate: bool) -> Subscription {
         Subscription {
             hub,
             epoch: client.position().epoch,
             client,
             conflate,
+            told,
             notices: VecDeque::new(),
             backlog: None,
             replay: Replay::Done,

@@ -190,7 +190,7 @@ async fn replay(store: &Store, limit: usize) -> anyhow::Result<(usize, Duration,
 }
 
 fn read(store: &Store, filter: Filter, after: u64, limit: usize) -> Read {
-    Read { epoch: store.head().epoch, after, until: u64::MAX, filter, order: Order::Oldest, limit }
+    Read { epoch: store.head().epoch, after, until: u64::MAX, filter, order: Order::Oldest, limit, told: 0 }
 }
 
 /// Creates an event with about 200 bytes of text and data.

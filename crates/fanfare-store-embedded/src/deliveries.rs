@@ -11,8 +11,9 @@ use crate::columns::COLUMNS;
 use crate::epochs::Place;
 use crate::failure;
 use crate::names::Names;
-use crate::read::first_of;
+use crate::read::start_of;
 use crate::row::{self, Decoder};
+use crate::spared;
 use crate::state::Shared;
 use fanfare_store::page::Rows;
 use fanfare_store::registry::Registry;
@@ -78,7 +79,8 @@ pub(super) fn put(
     Ok(before)
 }
 
-/// Keeps the events from `first` to before `cut`, which the log is about to lose, if deliveries need them.
+/// Keeps the events from `first` to before `cut`, which the log is about to lose, if deliveries need them. One that is
+/// spared is kept as well, until it is delivered.
 pub(super) fn keep_events(conn: &Connection, first: Place, cut: u64) -> rusqlite::Result<()> {
     let seqs: Vec<i64> = conn
         .prepare_cached("SELECT DISTINCT seq FROM deliveries WHERE epoch = ?1 AND seq >= ?2 AND seq < ?3")?
@@ -220,6 +222,7 @@ struct Events<'a> {
     shared: &'a Shared,
     in_log: CachedStatement<'a>,
     kept: CachedStatement<'a>,
+    conn: &'a Connection,
     /// The place of the oldest event in the log.
     first: Place,
     names: Names<'a>,
@@ -234,7 +237,8 @@ impl<'a> Events<'a> {
             kept: conn.prepare_cached(&format!(
                 "SELECT {COLUMNS} FROM kept_events WHERE seq = ?1 AND epoch = ?2"
             ))?,
-            first: Place { seq: first_of(shared, conn)?, ..shared.first() },
+            conn,
+            first: Place { seq: start_of(shared, conn)?.first, ..shared.first() },
             names: Names::new(shared, conn),
             decoder: Decoder::new(shared.checked_from),
         })
@@ -244,7 +248,9 @@ impl<'a> Events<'a> {
     fn at(&mut self, place: Place) -> rusqlite::Result<Option<Event>> {
         let epoch = self.shared.epochs.epoch(place.epoch)?;
         let seq = place.seq as i64;
-        let mut rows = match place >= self.first {
+        let is_in_log =
+            place >= self.first || (place.epoch == self.first.epoch && spared::has(self.conn, place.seq)?);
+        let mut rows = match is_in_log {
             true => self.in_log.query([seq])?,
             false => self.kept.query((seq, place.epoch))?,
         };

@@ -8,7 +8,10 @@ use fanfare_core::{Event, Position, Stamp};
 use rusqlite::{CachedStatement, Connection};
 use tokio::sync::oneshot;
 
+use crate::epochs::Place;
 use crate::failure;
+use crate::floor::Floor;
+use crate::spared;
 use crate::state::{Ahead, Shared, State, Tail, Volatile};
 use fanfare_store::settlement::Made;
 use fanfare_store::{AppendId, Batch, Error, Head, ReaderKey, ReaderRow};
@@ -101,6 +104,8 @@ pub(super) struct Group<'a> {
     pub(super) ahead: &'a mut Ahead,
     /// The claims change only between transactions, and the settlement after this one.
     pub(super) volatile: &'a Volatile,
+    /// It changes only between transactions, too.
+    pub(super) floor: &'a Floor,
     pub(super) effect: &'a mut Effect,
     /// The current time, on both clocks.
     pub(super) now: Stamp,
@@ -115,6 +120,12 @@ impl Group<'_> {
     /// Returns the ends of the log with the events of this transaction.
     pub(super) fn head(&self) -> Head {
         Head { last: self.effect.tail.seq, ..self.shared.head() }
+    }
+
+    /// Returns whether the log has an event there, as far as retention goes.
+    pub(super) fn keeps(&self, event: Place) -> rusqlite::Result<bool> {
+        let first = self.shared.first();
+        Ok(event >= first || (event.epoch == first.epoch && spared::has(self.conn, event.seq)?))
     }
 
     /// Returns the position with `seq`.
@@ -184,6 +195,9 @@ impl State {
         if !effect.channels.is_empty() {
             self.shared.channels_mut().update(&self.ahead.channels, &effect.channels);
         }
+        if self.floor.is_on() {
+            self.note_newest(&effect);
+        }
         if !effect.readers.is_empty() {
             let mut readers = self.shared.readers_mut();
             for (name, row) in effect.readers {
@@ -206,6 +220,20 @@ impl State {
         }
         self.shared.set_last(self.totals.tail.seq);
         Some(effect.batch.into())
+    }
+
+    /// Notes the newest events of each channel, which the floor of retention spares.
+    fn note_newest(&mut self, effect: &Effect) {
+        for id in &effect.channels {
+            if self.ahead.channels.row(*id).is_none() {
+                self.floor.forget(*id);
+            }
+        }
+        for event in &effect.batch {
+            if let Some(id) = self.ahead.channels.id(&event.channel) {
+                self.floor.note(id, event.position.seq);
+            }
+        }
     }
 
     /// Reverts the state after a transaction that was not committed.

@@ -14,6 +14,7 @@ mod draft;
 mod epochs;
 mod failure;
 mod files;
+mod floor;
 mod forget;
 mod group;
 mod import;
@@ -25,6 +26,7 @@ mod names;
 mod naming;
 mod open;
 mod open_error;
+mod places;
 mod presence;
 mod problems;
 mod purge;
@@ -34,6 +36,7 @@ mod refused;
 mod row;
 mod schema;
 mod scrub;
+mod spared;
 mod state;
 mod sweep;
 mod traces;
@@ -57,6 +60,7 @@ use fanfare_runtime::telemetry::Metrics;
 use fanfare_store::claims::Claims;
 use fanfare_store::settlement::Settlement;
 use fanfare_store::{ArrivalClock, COMMITTED_LEN_MAX, Clock, Engine, Error, Head, Health, Retention};
+use floor::Floor;
 pub use import::Imported;
 use lock::Lock;
 pub use lock::{Owner, owner};
@@ -118,7 +122,8 @@ impl Embedded {
         let seq: i64 =
             conn.query_row("SELECT checksums_from FROM log", (), |row| row.get(0)).map_err(named)?;
         let checked_from = Position { epoch: epochs.current(), seq: seq as u64 };
-        let (first, tail) = ends(&conn, checked_from, &channels).map_err(named)?;
+        let (start, tail) = ends(&conn, checked_from, &channels).map_err(named)?;
+        let floor = Floor::load(&conn, retention.floor).map_err(named)?;
         let keys: i64 =
             conn.query_row("SELECT count(*) FROM idempotency_keys", (), |row| row.get(0)).map_err(named)?;
 
@@ -127,7 +132,14 @@ impl Embedded {
         let committed = broadcast::Sender::new(COMMITTED_LEN_MAX);
         let shared = Arc::new(Shared::new(
             path.to_owned(),
-            Head { epoch: epochs.current(), first, last: tail.seq, fork: epochs.fork() },
+            Head {
+                epoch: epochs.current(),
+                first: start.first,
+                oldest: start.oldest,
+                spared: floor.extent().events,
+                last: tail.seq,
+                fork: epochs.fork(),
+            },
             epochs,
             checked_from,
             ArrivalClock::start(clock, tail.newest()),
@@ -143,6 +155,7 @@ impl Embedded {
             volatile: Volatile { claims: Claims::default(), settlement: Settlement::default() },
             totals: Totals { tail, keys: keys as usize, attempts, traces },
             retention,
+            floor,
         };
         refuse_if_full(&state);
         let presence = Presence::of(path).map_err(|error| failure::io(path, &error))?;
@@ -212,7 +225,11 @@ fn refuse_if_full(state: &State) {
 }
 
 /// Reads the ends of the log.
-fn ends(conn: &Connection, checked_from: Position, channels: &Channels) -> rusqlite::Result<(u64, Tail)> {
+fn ends(
+    conn: &Connection,
+    checked_from: Position,
+    channels: &Channels,
+) -> rusqlite::Result<(places::Start, Tail)> {
     let noted =
         conn.query_row("SELECT last_seq, last_timestamp, last_arrival, bytes FROM log", (), |row| {
             Ok(Tail {
@@ -224,15 +241,15 @@ fn ends(conn: &Connection, checked_from: Position, channels: &Channels) -> rusql
                 bytes: row.get::<_, i64>(3)? as u64,
             })
         })?;
-    let first = read::first(conn)?;
+    let start = places::start(conn)?;
     let newest: Option<i64> = conn.query_row("SELECT max(seq) FROM events", (), |row| row.get(0))?;
     // The end is noted by a close, a sweep, an import and a purge. After the latter two, the last event does not show it.
     let Some(seq) = newest.map(|seq| seq as u64).filter(|seq| *seq > noted.seq) else {
-        return Ok((first, noted));
+        return Ok((start, noted));
     };
     // If its row cannot be read, that of the nearest event before it.
-    let near = (first..=seq).rev().take(read::UNREADABLE_MAX as usize);
-    let before = read::bytes_before(conn, near)?.unwrap_or(noted.bytes);
+    let near = (start.first..=seq).rev().take(places::UNREADABLE_MAX as usize);
+    let before = places::bytes_before(conn, near)?.unwrap_or(noted.bytes);
     let tail = match read::event_at(conn, checked_from, channels, seq) {
         Ok(Some(last)) => Tail {
             seq,
@@ -248,7 +265,7 @@ fn ends(conn: &Connection, checked_from: Position, channels: &Channels) -> rusql
             Tail { seq, bytes: before, ..noted }
         }
     };
-    Ok((first, tail))
+    Ok((start, tail))
 }
 
 #[async_trait]

@@ -81,7 +81,8 @@ impl Group<'_> {
         for channel in channels {
             let Some(id) = self.ahead.channels.id(&channel) else { continue };
             let is_empty = |row: &ChannelRow| row.events > 0 && row.last_seq < first;
-            if self.ahead.channels.row(id).is_some_and(is_empty) && self.forget_channel(id)? {
+            let is_empty = self.ahead.channels.row(id).is_some_and(is_empty) && !self.floor.has(id);
+            if is_empty && self.forget_channel(id)? {
                 forgotten.push(channel);
             }
         }
@@ -94,7 +95,9 @@ impl Group<'_> {
         let max = FORGET_LEN_MAX as usize;
         let ids = self.ahead.channels.purged_before(self.shared.head().first, after, max);
         for id in &ids {
-            self.forget_channel(*id)?;
+            if !self.floor.has(*id) {
+                self.forget_channel(*id)?;
+            }
         }
         Ok(ids.last().copied().filter(|_| ids.len() == max))
     }

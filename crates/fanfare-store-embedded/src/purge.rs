@@ -12,10 +12,10 @@ use rusqlite::types::Value;
 
 use crate::epochs::Place;
 use crate::group::{Group, Size};
-use crate::read::BLOCK_LEN;
+use crate::places::BLOCK_LEN;
 use crate::scrub::overwriting;
-use crate::{Embedded, attempts, deliveries, failure, sweep};
-use fanfare_store::{Error, Purge, Purged, Scope};
+use crate::{Embedded, attempts, deliveries, failure, spared, sweep};
+use fanfare_store::{Error, Order, Purge, Purged, Scope};
 
 /// Maximum events that one transaction purges: a few milliseconds of work.
 const PURGE_LEN_MAX: usize = 500;
@@ -137,7 +137,7 @@ impl Group<'_> {
             }
             later => later?,
         };
-        let extent = |events| Extent { channel: id, events, first: head.first, last };
+        let extent = |events| Extent { channel: id, events, first: head.oldest, last };
         Ok(Ok(counted.checked_sub(later).filter(|count| *count > 0).map(extent)))
     }
 
@@ -166,7 +166,8 @@ impl Group<'_> {
 
     /// Purges one event of the log; nothing if the log does not have it.
     fn purge_event(&mut self, seq: u64) -> rusqlite::Result<Result<Option<Purged>, Error>> {
-        if seq < self.shared.head().first || seq > self.shared_last() {
+        if !self.keeps(Place { epoch: self.shared.epochs.current_number(), seq })? || seq > self.shared_last()
+        {
             return Ok(Ok(None));
         }
         let targets = match targets_in(self.conn, None, seq, seq) {
@@ -207,6 +208,24 @@ impl Group<'_> {
             .prepare_cached("SELECT min(block) FROM channel_blocks WHERE channel = ?1 AND block >= ?2")?;
         let mut targets = Vec::new();
         let (mut bytes, mut start) = (0, start);
+        let first = self.shared.head().first;
+        if start < first {
+            let spared = spared::of_channels(
+                self.conn,
+                &[whole.channel],
+                (start, whole.last.min(first - 1)),
+                Order::Oldest,
+            )?;
+            for seq in spared {
+                if targets.len() >= PURGE_LEN_MAX || bytes >= PURGE_BYTES_MAX {
+                    return Ok((targets, Some(seq)));
+                }
+                let found = targets_in(self.conn, Some(whole.channel), seq, seq)?;
+                bytes += found.iter().map(|target| target.len).sum::<u64>();
+                targets.extend(found);
+            }
+            start = first;
+        }
         while start <= whole.last {
             if targets.len() >= PURGE_LEN_MAX || bytes >= PURGE_BYTES_MAX {
                 return Ok((targets, Some(start)));

@@ -11,15 +11,13 @@ use crate::channels::Channels;
 use crate::columns::COLUMNS;
 use crate::failure;
 use crate::names::{Names, unknown_channel};
+use crate::places::{BLOCK_LEN, Start, first_since, start};
 use crate::row::{self, Decoder};
 use crate::state::Shared;
-use crate::traces;
+use crate::{spared, traces};
 use fanfare_store::page::{Collector, Range};
+use fanfare_store::read::PAGE_SCAN_MAX;
 use fanfare_store::{Order, Page, Read};
-
-/// Number of consecutive seqs that share an entry per channel in `channel_blocks`. With fewer, a busy channel needs
-/// more entries; with more, a sparse one reads more events in vain.
-pub(super) const BLOCK_LEN: u64 = 64;
 
 /// Maximum channels whose blocks are looked up; with more of them, all events of the range are read.
 const MERGE_LEN_MAX: usize = 64;
@@ -30,37 +28,30 @@ pub(super) fn page(shared: &Shared, conn: &mut Connection, read: &Read) -> rusql
     // their channels, including those forgotten in the meantime.
     let last = shared.head().last;
     let wanted = shared.channels().wanted(&read.filter, read.after);
+    let removed = shared.head().removed();
     let snapshot = conn.transaction()?;
-    let first = first_of(shared, &snapshot)?;
-    let range = Range::new(read, first, last);
+    let Start { oldest, first } = start_of(shared, &snapshot)?;
+    let range = Range::new(read, oldest, last);
     let mut reading = Reading {
         shared,
         conn: &snapshot,
         read,
-        range,
-        page: Collector::new(read, range),
+        range: range.from(first),
+        page: Collector::new(read, range, removed),
         wanted: wanted.clone(),
         names: Names::new(shared, &snapshot),
         decoder: Decoder::new(shared.checked_from),
         now: shared.clock.now(),
     };
-    let removed = match read.order {
-        Order::Newest => None,
-        Order::Oldest => traces::missed(&snapshot, &read.filter, read.after, first)?,
-    };
-    reading.page.note_removed(removed);
-    let is_done = match wanted {
-        _ if range.is_empty() => true,
-        Some(ids) if ids.len() <= MERGE_LEN_MAX => match reading.blocks(&ids) {
-            // The index is damaged: all events of the range are read instead.
-            Err(error) if failure::is_damage(&error) => {
-                reading.page = Collector::new(read, range);
-                reading.page.note_removed(removed);
-                reading.seqs(range.low, range.high)?
-            }
-            done => done?,
-        },
-        Some(_) | None => reading.seqs(range.low, range.high)?,
+    if read.order == Order::Oldest {
+        let (missed, told) = traces::missed(&snapshot, read, first, removed)?;
+        reading.page.note_removed(missed, told);
+    }
+    // The spared events, which are all before the run.
+    let spared = (range.low, range.high.min(first - 1));
+    let is_done = match read.order {
+        Order::Newest => reading.run(wanted.as_deref())? && reading.spared(wanted.as_deref(), spared)?,
+        Order::Oldest => reading.spared(wanted.as_deref(), spared)? && reading.run(wanted.as_deref())?,
     };
     let page = reading.page;
     Ok(if is_done { page.finish(first) } else { page.stop(first) })
@@ -70,80 +61,19 @@ pub(super) fn page(shared: &Shared, conn: &mut Connection, read: &Read) -> rusql
 pub(super) fn seq_before(shared: &Shared, conn: &mut Connection, moment: Arrival) -> rusqlite::Result<u64> {
     let last = shared.head().last;
     let snapshot = conn.transaction()?;
-    let first = first_of(shared, &snapshot)?;
-    let end = last.max(first - 1) + 1;
-    Ok(partition(&snapshot, first, end, |arrival, _| arrival < moment.as_micros())? - 1)
+    let start = start_of(shared, &snapshot)?;
+    Ok(first_since(&snapshot, start, last, moment)? - 1)
 }
 
-/// Returns the oldest seq that is kept; the one that comes next when no event is.
-pub(super) fn first(conn: &Connection) -> rusqlite::Result<u64> {
-    conn.prepare_cached("SELECT coalesce((SELECT min(seq) FROM events), (SELECT last_seq + 1 FROM log))")?
-        .query_row((), |row| row.get::<_, i64>(0).map(|seq| seq as u64))
-}
-
-/// Returns the oldest seq that is kept; if that row is damaged, the one that the writer knows.
-pub(super) fn first_of(shared: &Shared, conn: &Connection) -> rusqlite::Result<u64> {
-    match first(conn) {
-        Err(error) if failure::is_damage(&error) => Ok(shared.head().first),
-        first => first,
-    }
-}
-
-/// Maximum unreadable rows that one step of a bisection looks past: many pages of them.
-pub(super) const UNREADABLE_MAX: u64 = 10_000;
-
-/// Returns the first of the seqs `low..high` for which `is_before(arrival, bytes_before)` does not hold, or
-/// `high`; every one of them must be kept, and `is_before` must hold up to somewhere and not from there on. A row that
-/// cannot be read counts as the next one that can.
-pub(super) fn partition(
-    conn: &Connection,
-    mut low: u64,
-    mut high: u64,
-    is_before: impl Fn(i64, i64) -> bool,
-) -> rusqlite::Result<u64> {
-    let mut statement =
-        conn.prepare_cached("SELECT coalesce(arrival, timestamp), bytes_before FROM events WHERE seq = ?1")?;
-    let mut look = |seq: u64| {
-        let read = statement.query_row([seq as i64], |row| Ok(is_before(row.get(0)?, row.get(1)?)));
-        match read {
-            Ok(holds) => Ok(Some(holds)),
-            Err(rusqlite::Error::QueryReturnedNoRows) => Ok(None),
-            Err(error) if failure::is_damage(&error) => Ok(None),
-            Err(error) => Err(error),
+/// Returns where the log starts; if those rows are damaged, what the writer knows.
+pub(super) fn start_of(shared: &Shared, conn: &Connection) -> rusqlite::Result<Start> {
+    match start(conn) {
+        Err(error) if failure::is_damage(&error) => {
+            let head = shared.head();
+            Ok(Start { first: head.first, oldest: head.oldest })
         }
-    };
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let mut at = middle;
-        let holds = loop {
-            match look(at)? {
-                Some(holds) => break holds,
-                None if at + 1 < high && at - middle < UNREADABLE_MAX => at += 1,
-                None => break false,
-            }
-        };
-        if holds {
-            low = at + 1;
-        } else {
-            high = middle;
-        }
+        start => start,
     }
-    Ok(low)
-}
-
-/// Returns the bytes of all events before the first of `seqs` whose row can be read.
-pub(super) fn bytes_before(
-    conn: &Connection,
-    mut seqs: impl Iterator<Item = u64>,
-) -> rusqlite::Result<Option<u64>> {
-    let mut statement = conn.prepare_cached("SELECT bytes_before FROM events WHERE seq = ?1")?;
-    let mut look = |seq: u64| statement.query_row([seq as i64], |row| row.get::<_, i64>(0));
-    let found = seqs.find_map(|seq| match look(seq) {
-        Err(rusqlite::Error::QueryReturnedNoRows) => None,
-        Err(error) if failure::is_damage(&error) => None,
-        read => Some(read.map(|bytes| bytes as u64)),
-    });
-    found.transpose()
 }
 
 /// Returns whether the event at `seq` was purged.
@@ -177,6 +107,7 @@ struct Reading<'a> {
     shared: &'a Shared,
     conn: &'a Connection,
     read: &'a Read,
+    /// The rest of the range in the part of the log without holes.
     range: Range,
     page: Collector,
     /// The ids of the channels that are wanted, in order. Nothing when all are.
@@ -188,6 +119,53 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
+    /// Reads the part of the log without holes: of the channels `ids`, or of all. Returns whether it reached the end.
+    fn run(&mut self, ids: Option<&[usize]>) -> rusqlite::Result<bool> {
+        if self.range.is_empty() {
+            return Ok(true);
+        }
+        if let Some(ids) = ids
+            && ids.len() <= MERGE_LEN_MAX
+        {
+            let before = self.page.clone();
+            match self.blocks(ids) {
+                // The index is damaged: all events of the range are read instead.
+                Err(error) if failure::is_damage(&error) => self.page = before,
+                done => return done,
+            }
+        }
+        self.seqs(self.range.low, self.range.high)
+    }
+
+    /// Reads the spared events from `low` to `high`: of the channels `ids`, or of all. Returns whether it reached the end.
+    fn spared(&mut self, ids: Option<&[usize]>, (low, high): (u64, u64)) -> rusqlite::Result<bool> {
+        if low > high {
+            return Ok(true);
+        }
+        let order = self.read.order;
+        if let Some(ids) = ids
+            && ids.len() <= MERGE_LEN_MAX
+        {
+            let seqs = spared::of_channels(self.conn, ids, (low, high), order)?;
+            return self.one_by_one(seqs.into_iter());
+        }
+        // One more than a page can look at.
+        for (seq, channel) in spared::within(self.conn, (low, high), order, PAGE_SCAN_MAX + 1)? {
+            let goes_on = match ids.is_some_and(|ids| ids.binary_search(&channel).is_err()) {
+                true if self.page.look() => {
+                    self.page.pass(seq);
+                    true
+                }
+                true => false,
+                false => self.one_by_one(std::iter::once(seq))?,
+            };
+            if !goes_on {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Reads all of `low..=high`. Returns whether it reached the end.
     fn seqs(&mut self, low: u64, high: u64) -> rusqlite::Result<bool> {
         let direction = match self.read.order {
@@ -203,8 +181,10 @@ impl Reading<'_> {
             let row = match rows.next() {
                 // The log has no holes: a row that is not there is lost.
                 Ok(Some(row)) if row::seq(row).is_ok_and(|found| found == seq) => row,
-                Ok(_) => return self.one_by_one(seq, due),
-                Err(error) if failure::is_damage(&error) => return self.one_by_one(seq, due),
+                Ok(_) => return self.one_by_one(std::iter::once(seq).chain(due)),
+                Err(error) if failure::is_damage(&error) => {
+                    return self.one_by_one(std::iter::once(seq).chain(due));
+                }
                 Err(error) => return Err(error),
             };
             if !self.row(seq, row)? {
@@ -214,12 +194,11 @@ impl Reading<'_> {
         Ok(true)
     }
 
-    /// Reads `seq` and those that are `due` after it one at a time, where not all can be read. Returns whether it
-    /// reached the end.
-    fn one_by_one(&mut self, seq: u64, due: Due) -> rusqlite::Result<bool> {
+    /// Reads events one at a time, where not all that is between them can be read. Returns whether it reached the end.
+    fn one_by_one(&mut self, due: impl Iterator<Item = u64>) -> rusqlite::Result<bool> {
         let mut statement =
             self.conn.prepare_cached(&format!("SELECT {COLUMNS}, purged FROM events WHERE seq = ?1"))?;
-        for seq in std::iter::once(seq).chain(due) {
+        for seq in due {
             let mut rows = statement.query([seq as i64])?;
             let goes_on = match rows.next() {
                 Ok(Some(row)) => self.row(seq, row)?,

@@ -13,6 +13,7 @@ use tokio::sync::{broadcast, watch};
 use crate::channels::Channels;
 use crate::damage::Damage;
 use crate::epochs::{Epochs, Place};
+use crate::floor::Floor;
 use crate::measures::Times;
 use crate::refused::Refused;
 use fanfare_store::claims::Claims;
@@ -29,6 +30,7 @@ pub(super) struct State {
     pub(super) volatile: Volatile,
     pub(super) totals: Totals,
     pub(super) retention: Retention,
+    pub(super) floor: Floor,
 }
 
 /// The writer's own copies of what [`Shared`] holds: ahead of it until the commit.
@@ -151,7 +153,7 @@ impl Shared {
         *self.head.borrow()
     }
 
-    /// Returns the place of the oldest event in the log.
+    /// Returns the place from which on the log has no holes.
     pub(super) fn first(&self) -> Place {
         Place { epoch: self.epochs.current_number(), seq: self.head().first }
     }
@@ -200,8 +202,12 @@ impl Shared {
         self.commits.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn set_first(&self, first: u64) {
-        self.head.send_if_modified(|head| std::mem::replace(&mut head.first, first) != first);
+    /// Records where the log starts, and how many events before `first` are spared.
+    pub(super) fn set_start(&self, first: u64, oldest: u64, spared: u64) {
+        self.head.send_if_modified(|head| {
+            let new = Head { first, oldest, spared, ..*head };
+            std::mem::replace(head, new) != new
+        });
     }
 
     pub(super) fn set_last(&self, last: u64) {

@@ -1,92 +1,94 @@
-//! Removing events that retention no longer keeps: always a run at the old end.
+//! Removing events that retention no longer keeps: a run at the start of the log, except for those that its floor spares.
 
-use fanfare_core::Arrival;
+mod plan;
+
 use rusqlite::Connection;
 
-use crate::deliveries;
 use crate::epochs::Place;
-use crate::failure;
 use crate::group::in_transaction;
-use crate::read::{BLOCK_LEN, bytes_before, partition};
+use crate::places::BLOCK_LEN;
+use crate::spared::Which;
 use crate::state::{State, Tail};
-use crate::traces;
+use crate::{deliveries, failure, spared, traces};
 use fanfare_runtime::fail_point::{FailPoint, reach};
-use fanfare_store::retention::{SWEEP_BYTES_MAX, SWEEP_LEN_MAX};
+use fanfare_store::retention::SWEEP_LEN_MAX;
 use fanfare_store::{Error, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW, Swept};
 
 /// Removes a limited part, in a transaction of its own; returns what was removed.
 pub(super) fn sweep(state: &mut State) -> Result<Swept, Error> {
     let path = state.shared.path.clone();
     let named = |error| failure::named(&path, &error);
-    let first = state.shared.head().first;
+    let head = state.shared.head();
     let now = state.shared.clock.for_deleting().arrival;
-    let keep_from = keep_from(state, first, now).map_err(named)?;
-    let cut = bounded(&state.conn, first, keep_from.min(first + SWEEP_LEN_MAX)).map_err(named)?;
+    let plan = plan::plan(state, head, now).map_err(named)?;
     let oldest_key = now.before(IDEMPOTENCY_WINDOW);
     let too_many_keys = state.totals.keys.saturating_sub(IDEMPOTENCY_KEYS_MAX).min(SWEEP_LEN_MAX as usize);
     let conn = &state.conn;
     let has_old_keys = has_keys_until(conn, oldest_key.as_micros()).map_err(named)?;
-    if cut == first && !has_old_keys && too_many_keys == 0 {
-        return Ok(Swept::default());
+    if plan.is_empty(head) && !has_old_keys && too_many_keys == 0 {
+        return Ok(Swept { has_more: plan.has_more, ..Swept::default() });
     }
+    let removed = head.removed() + plan.removed(head);
     let tail = state.totals.tail;
     reach(FailPoint::SweepBegun);
-    let (forgotten_keys, traces) = in_transaction(&state.shared, conn, || {
+    let (forgotten_keys, traces, oldest) = in_transaction(&state.shared, conn, || {
         let mut traces = state.totals.traces;
-        if cut > first {
-            let damaged = state.shared.damaged_before(cut);
-            traces = match traces::note(conn, (first, cut), state.shared.clock.now(), damaged, traces) {
-                // What a damaged row was is not known. It must not keep everything after it from being removed.
-                Err(error) if failure::is_of_content(&error) => {
-                    traces::lose(conn, cut - 1)?;
-                    traces + (cut - first) as usize
-                }
-                noted => noted?,
-            };
-            remove(conn, state.shared.first(), cut)?;
+        for entry in &plan.released {
+            spared::remove(conn, *entry)?;
+            traces = remove(state, (entry.seq, entry.seq + 1), Which::All, (traces, removed))?;
+        }
+        for entry in &plan.spared {
+            spared::add(conn, *entry)?;
+        }
+        if plan.cut > head.first {
+            let which = if plan.spared.is_empty() { Which::All } else { Which::NotSpared };
+            traces = remove(state, (head.first, plan.cut), which, (traces, removed))?;
+        }
+        if !plan.is_empty(head) {
             save_tail(conn, tail)?;
+            conn.prepare_cached("UPDATE log SET removed = ?1")?.execute([removed as i64])?;
         }
         let forgotten_keys = forget_keys(conn, oldest_key.as_micros(), too_many_keys)?;
+        let oldest = spared::oldest(conn)?.unwrap_or(plan.cut);
         reach(FailPoint::SweepWritten);
-        Ok((forgotten_keys, traces))
+        Ok((forgotten_keys, traces, oldest))
     })?;
     reach(FailPoint::SweepDone);
     state.totals.traces = traces;
     state.totals.keys = state.totals.keys.saturating_sub(forgotten_keys);
-    state.shared.set_first(cut);
+    plan.released.iter().for_each(|entry| state.floor.remove(*entry));
+    plan.spared.iter().for_each(|entry| state.floor.add(*entry));
+    state.shared.set_start(plan.cut, oldest, state.floor.extent().events);
     let more_keys = has_keys_until(&state.conn, oldest_key.as_micros()).map_err(named)?
         || state.totals.keys > IDEMPOTENCY_KEYS_MAX;
-    Ok(Swept { events: cut - first, has_more: cut < keep_from || more_keys, ..Swept::default() })
+    Ok(Swept { events: plan.removed(head), has_more: plan.has_more || more_keys, ..Swept::default() })
 }
 
-/// Returns the first seq that is kept.
-fn keep_from(state: &State, first: u64, now: Arrival) -> rusqlite::Result<u64> {
-    let (retention, tail) = (state.retention, state.totals.tail);
-    let end = tail.seq + 1;
-    let by_count = end.saturating_sub(retention.count);
-    let oldest = now.before(retention.age).as_micros();
-    let by_age = partition(&state.conn, first, end, |arrival, _| arrival < oldest)?;
-    let bytes_before = tail.bytes.saturating_sub(retention.bytes) as i64;
-    let by_bytes = partition(&state.conn, first, end, |_, before| before < bytes_before)?;
-    Ok(first.max(by_count).max(by_age).max(by_bytes))
+/// Removes events from `low` to before `cut`, with which `removed` events are removed. The log has at most `traces`
+/// traces; returns the new upper bound.
+fn remove(
+    state: &State,
+    (low, cut): (u64, u64),
+    which: Which,
+    (traces, removed): (usize, u64),
+) -> rusqlite::Result<usize> {
+    let State { shared, conn, .. } = state;
+    let damaged = shared.damaged_before(cut);
+    let noted = traces::note(conn, (low, cut), which, shared.clock.now(), damaged, (traces, removed));
+    let traces = match noted {
+        // What a damaged row was is not known. It must not keep everything after it from being removed.
+        Err(error) if failure::is_of_content(&error) => {
+            traces::lose(conn, cut - 1, removed)?;
+            traces + (cut - low) as usize
+        }
+        noted => noted?,
+    };
+    delete(conn, Place { seq: low, ..shared.first() }, cut, which)?;
+    Ok(traces)
 }
 
-/// Moves `cut` back so far that the events `first..cut` have a bounded number of bytes; never to the first.
-fn bounded(conn: &Connection, first: u64, cut: u64) -> rusqlite::Result<u64> {
-    if cut == first {
-        return Ok(cut);
-    }
-    match bytes_before(conn, first..cut)? {
-        Some(start) => partition(conn, first, cut, |_, before| {
-            before.saturating_sub(start as i64) < SWEEP_BYTES_MAX as i64
-        }),
-        // No row can be read. They are few.
-        None => Ok(cut),
-    }
-}
-
-/// Removes the events from `first` to before `cut`.
-fn remove(conn: &Connection, first: Place, cut: u64) -> rusqlite::Result<()> {
+/// Deletes events from `first` to before `cut`.
+fn delete(conn: &Connection, first: Place, cut: u64, which: Which) -> rusqlite::Result<()> {
     let range = (first.seq as i64, cut as i64);
     let mut statement =
         conn.prepare_cached("SELECT DISTINCT channel FROM events WHERE seq >= ?1 AND seq < ?2")?;
@@ -100,7 +102,9 @@ fn remove(conn: &Connection, first: Place, cut: u64) -> rusqlite::Result<()> {
         }
     }
     deliveries::keep_events(conn, first, cut)?;
-    conn.prepare_cached("DELETE FROM events WHERE seq >= ?1 AND seq < ?2")?.execute(range)?;
+    let condition = which.condition();
+    conn.prepare_cached(&format!("DELETE FROM events WHERE seq >= ?1 AND seq < ?2 {condition}"))?
+        .execute(range)?;
     let mut statement =
         conn.prepare_cached("DELETE FROM channel_blocks WHERE channel = ?1 AND block < ?2")?;
     for channel in channels {

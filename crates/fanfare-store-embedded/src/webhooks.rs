@@ -147,6 +147,10 @@ impl Group<'_> {
         let Some(number) = self.ahead.webhooks.number(change.webhook()) else { return Ok(()) };
         let head = self.head();
         let (shared, epochs) = (self.shared, &self.shared.epochs);
+        let is_in_log = match &change {
+            DeliveryChange::Put(row) => self.keeps(epochs.place(row.event.position)?)?,
+            _ => false,
+        };
         let touched = self.effect.webhooks.entry(number).or_default();
         let Some(entry) = self.ahead.webhooks.get_mut(number) else { return Ok(()) };
         match change {
@@ -167,7 +171,7 @@ impl Group<'_> {
                 }
                 let before = deliveries::put(self.conn, Key { webhook: number, event }, &row)?;
                 entry.count(before, Some(row.status));
-                if event < shared.first() {
+                if !is_in_log {
                     let channel = self.channel_of_kept(&row.event.channel);
                     append::keep(self.conn, event.epoch, &row.event, channel as i64)?;
                 }

@@ -215,11 +215,11 @@ impl Writer {
 
     fn transact(&mut self, changes: &mut [Box<dyn Change>], effect: &mut Effect) -> Result<(), Error> {
         let now = self.state.shared.clock.stamp();
-        let State { shared, conn, ahead, volatile, .. } = &mut self.state;
+        let State { shared, conn, ahead, volatile, floor, .. } = &mut self.state;
         let conn = &*conn;
         in_transaction(shared, conn, || {
             let insert = conn.prepare_cached(INSERT)?;
-            let mut group = Group { shared, conn, insert, ahead, volatile, effect, now };
+            let mut group = Group { shared, conn, insert, ahead, volatile, floor, effect, now };
             changes.iter_mut().try_for_each(|change| change.make(&mut group))?;
             group.write_channels()?;
             group.write_webhooks()?;

@@ -137,7 +137,13 @@ impl Log {
         self.reopen_after(|_| ()).await;
     }
 
-    /// Does the same, and calls `work` with the directory in between.
+    /// Closes the store and reopens it with other limits of retention, if it survives that.
+    pub async fn reopen_with(&mut self, retention: Retention) {
+        self.retention = retention;
+        self.reopen().await;
+    }
+
+    /// Closes the store and reopens it, if it survives that, and calls `work` with the directory in between.
     pub async fn reopen_after(&mut self, work: impl FnOnce(&Path)) {
         if self.setup.survives() {
             self.store.engine.close().await;
@@ -199,7 +205,7 @@ pub fn keyed(message: &str, key: &str) -> NewEvent {
 
 pub fn read_all(store: &Store) -> Read {
     let (epoch, order) = (store.head().epoch, Order::Oldest);
-    Read { epoch, after: 0, until: u64::MAX, filter: Filter::all(), order, limit: 1_000 }
+    Read { epoch, after: 0, until: u64::MAX, filter: Filter::all(), order, limit: 1_000, told: 0 }
 }
 
 pub fn patterns(patterns: &[&str]) -> Filter {

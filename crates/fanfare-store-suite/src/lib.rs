@@ -16,6 +16,7 @@ pub mod damage;
 pub mod deliveries;
 pub mod disk;
 pub mod epochs;
+pub mod floor;
 pub mod forgetting;
 pub mod harness;
 pub mod hooks;
@@ -76,6 +77,17 @@ macro_rules! contract {
             deliveries::deliveries_are_read_page_by_page,
             deliveries::much_is_forgotten_in_parts,
             epochs::a_position_of_another_log_is_none_of_this_one,
+            floor::a_channel_with_spared_events_is_not_forgotten,
+            floor::a_flood_leaves_the_newest_events_of_the_other_channels,
+            floor::a_lower_floor_spares_less,
+            floor::a_reader_in_a_hole_is_told_once_of_what_is_gone,
+            floor::a_time_before_the_hole_is_found,
+            floor::age_removes_what_the_floor_spares,
+            floor::newer_events_take_the_place_of_spared_ones,
+            floor::spared_events_leave_half_of_the_bytes_for_what_is_new,
+            floor::spared_events_leave_half_of_the_number_for_what_is_new,
+            floor::what_is_spared_can_be_delivered,
+            floor::what_is_spared_can_be_purged,
             forgetting::a_channel_without_events_can_be_forgotten,
             forgetting::names_for_each_run_are_fine_for_years,
             forgetting::one_push_cannot_take_all_names,

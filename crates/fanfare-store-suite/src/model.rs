@@ -26,7 +26,7 @@ enum Operation {
     PurgeChannel(usize),
     PurgeEvent(u64),
     PutReader { reader: u8, filter: usize, position: Option<u64> },
-    Read { after: u64, until: u64, filter: usize, order: Order, limit: usize },
+    Read { after: u64, until: u64, filter: usize, order: Order, limit: usize, goes_on: bool },
     RemoveReader { reader: u8 },
     Reopen,
     SeqBefore { seconds: u64 },
@@ -84,8 +84,10 @@ fn operation() -> impl Strategy<Value = Operation> {
     let order = prop_oneof![Just(Order::Oldest), Just(Order::Newest)];
     prop_oneof![
         8 => proptest::collection::vec(push, 0..90).prop_map(Operation::Append),
-        8 => (0..300u64, 0..400u64, 0..7usize, order, 1..200usize).prop_map(
-            |(after, until, filter, order, limit)| Operation::Read { after, until, filter, order, limit }
+        8 => (0..300u64, 0..400u64, 0..7usize, order, 1..200usize, proptest::bool::ANY).prop_map(
+            |(after, until, filter, order, limit, goes_on)| {
+                Operation::Read { after, until, filter, order, limit, goes_on }
+            }
         ),
         1 => (0..5u8, 0..300u64).prop_map(|(reader, start)| Operation::OpenReader { reader, start }),
         2 => (0..5u8, 0..300u64).prop_map(|(reader, seq)| Operation::Acknowledge { reader, seq }),
@@ -136,12 +138,14 @@ fn key(reader: u8) -> ReaderKey {
     ReaderKey { owner, name: format!("r{}", reader / 2).parse().expect("a name") }
 }
 
-async fn check(engine: impl Setup, operations: Vec<Operation>) {
-    let retention =
-        Retention { age: Duration::from_secs(50_000), count: 150, bytes: 1_500_000, ..Retention::default() };
+async fn check(engine: impl Setup, floor: u64, operations: Vec<Operation>) {
+    let age = Duration::from_secs(50_000);
+    let retention = Retention { age, count: 150, bytes: 1_500_000, floor, ..Retention::default() };
     let mut memory = InMemory.start(retention);
     let mut other = engine.start(retention);
     let start = memory.clock.now();
+    // What a reader was told of.
+    let mut told = 0;
     for operation in operations {
         let (a, b) = (memory.store.clone(), other.store.clone());
         match operation {
@@ -204,15 +208,18 @@ async fn check(engine: impl Setup, operations: Vec<Operation>) {
                 );
                 assert_eq!((known(rows.0.0), rows.0.1), (known(rows.1.0), rows.1.1));
             }
-            Operation::Read { after, until, filter: index, order, limit } => {
+            Operation::Read { after, until, filter: index, order, limit, goes_on } => {
+                let known = if goes_on { told } else { 0 };
                 let read = |store: &Store| {
                     let filter = filter(index);
-                    Read { after, until, filter, order, limit, ..read_all(store) }
+                    Read { after, until, filter, order, limit, told: known, ..read_all(store) }
                 };
                 let page = (a.log.read(read(&a)).await.expect("a"), b.log.read(read(&b)).await.expect("b"));
                 assert_eq!(all_without_epoch(&page.0.events), all_without_epoch(&page.1.events));
                 assert_eq!(page.0.first, page.1.first);
                 assert_eq!((page.0.removed, page.0.gone), (page.1.removed, page.1.gone));
+                assert_eq!(page.0.told, page.1.told);
+                told = page.0.told;
                 let (a, b) = (read_pages(&a, read(&a)).await, read_pages(&b, read(&b)).await);
                 assert_eq!(all_without_epoch(&a), all_without_epoch(&b));
             }
@@ -249,6 +256,9 @@ async fn check(engine: impl Setup, operations: Vec<Operation>) {
         }
         let (a, b) = (&memory.store, &other.store);
         assert_eq!(extent(a), extent(b));
+        let (of_a, of_b) = (a.head(), b.head());
+        assert_eq!((of_a.oldest, of_a.spared), (of_b.oldest, of_b.spared));
+        assert!(of_a.events() <= retention.count);
         assert_eq!(a.log.channels().await.expect("a"), b.log.channels().await.expect("b"));
         let all = |rows: Vec<ReaderRow>| rows.into_iter().map(known).collect::<Vec<_>>();
         assert_eq!(all(a.ledger.readers().await.expect("a")), all(b.ledger.readers().await.expect("b")));
@@ -259,10 +269,12 @@ async fn check(engine: impl Setup, operations: Vec<Operation>) {
 /// Does the same to the engine and to memory, and compares their results.
 pub fn the_engine_answers_as_memory_does(engine: impl Setup + Copy) {
     let mut runner =
-        TestRunner::new(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() });
-    let outcome = runner.run(&proptest::collection::vec(operation(), 1..40), |operations| {
+        TestRunner::new(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() });
+    let floor = prop_oneof![Just(0), Just(3), Just(40)];
+    let operations = proptest::collection::vec(operation(), 1..40);
+    let outcome = runner.run(&(floor, operations), |(floor, operations)| {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-        runtime.expect("a runtime").block_on(check(engine, operations));
+        runtime.expect("a runtime").block_on(check(engine, floor, operations));
         Ok(())
     });
     outcome.unwrap_or_else(|failure| panic!("{failure}"));

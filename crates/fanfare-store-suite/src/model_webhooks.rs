@@ -194,11 +194,12 @@ fn without_epoch(row: DeliveryRow) -> DeliveryRow {
     DeliveryRow { event: Arc::new(Event { position, ..(*row.event).clone() }), ..row }
 }
 
-async fn check(engine: impl Setup, operations: Vec<Operation>) {
+async fn check(engine: impl Setup, floor: u64, operations: Vec<Operation>) {
     let seconds = Duration::from_secs;
     let retention = Retention {
         age: seconds(1_000),
         count: 25,
+        floor,
         attempts: seconds(700),
         failed_deliveries: seconds(1_500),
         ..Retention::default()
@@ -220,9 +221,10 @@ async fn check(engine: impl Setup, operations: Vec<Operation>) {
 pub fn the_engine_agrees_with_memory_about_webhooks(engine: impl Setup + Copy) {
     let mut runner =
         TestRunner::new(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() });
-    let outcome = runner.run(&proptest::collection::vec(operation(), 1..40), |operations| {
+    let operations = proptest::collection::vec(operation(), 1..40);
+    let outcome = runner.run(&(prop_oneof![Just(0), Just(2)], operations), |(floor, operations)| {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-        runtime.expect("a runtime").block_on(check(engine, operations));
+        runtime.expect("a runtime").block_on(check(engine, floor, operations));
         Ok(())
     });
     outcome.unwrap_or_else(|failure| panic!("{failure}"));

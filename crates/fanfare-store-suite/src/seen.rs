@@ -27,6 +27,7 @@ pub async fn seen(log: &Log, mut read: Read) -> Vec<Seen> {
         all.extend(page.removed.map(|removed| Seen::Removed { up_to: removed.up_to, count: removed.count }));
         all.extend(page.gone.map(|gone| Seen::Gone(gone.reason, gone.count)));
         all.extend(page.events.iter().map(|event| Seen::Event(event.position.seq)));
+        read.told = page.told;
         match read.order {
             Order::Oldest if page.scanned >= last => return all,
             Order::Newest if page.scanned <= read.after + 1 => return all,

@@ -5,6 +5,7 @@ pub mod arrival_clock;
 pub mod claims;
 pub mod engine;
 pub mod error;
+pub mod floor;
 pub mod keys;
 pub mod ledger;
 pub mod log;

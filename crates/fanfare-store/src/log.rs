@@ -14,9 +14,10 @@ use crate::{Error, Page, Purged, Read, Scope, Swept};
 
 /// One log.
 ///
-/// **Seqs** count from 1 without holes in the order of appending. Retention removes from the old end only, so
-/// the kept events are always one run, [`Head::first`] to [`Head::last`]. A purged event keeps its seq, and
-/// everything that filters match except the text; its content is gone.
+/// **Seqs** count from 1 without holes in the order of appending. Retention removes from the old end, so the kept
+/// events are one run, [`Head::first`] to [`Head::last`]; before it are only the events that the [floor](crate::floor)
+/// spares. Of each channel, the kept events are always the newest. A purged event keeps its seq, and everything that
+/// filters match except the text; its content is gone.
 ///
 /// **Times**: an event has the time of day, which follows the machine's clock and can be earlier than that of the event
 /// before; and an [`Arrival`] on the clock of the log, which never decreases along the seqs. `since`, expiry and
@@ -86,7 +87,8 @@ pub trait Log: Send + Sync + fmt::Debug + 'static {
     /// Returns the time on the clock of the log that is as far from [`Log::now`] as `moment` is from the time of day.
     fn at(&self, moment: Timestamp) -> Arrival;
 
-    /// Returns the last seq before the first event that arrived at `moment` or later; the log's last if there is none.
+    /// Returns the last seq before the first kept event that arrived at `moment` or later; the log's last if there is
+    /// none.
     async fn seq_before(&self, moment: Arrival) -> Result<u64, Error>;
 
     /// Returns every channel that has had an event and was neither purged nor forgotten since, ordered by name.
@@ -115,13 +117,18 @@ pub trait Log: Send + Sync + fmt::Debug + 'static {
     async fn sweep(&self) -> Result<Swept, Error>;
 }
 
-/// The ends of a log: it keeps `first..=last`, and nothing if `first` is past `last`.
+/// The ends of a log: it keeps `first..=last`, which is nothing if `first` is past `last`, and before that the `spared`
+/// events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
     /// The identity of the log.
     pub epoch: Epoch,
-    /// The oldest seq in the log.
+    /// The seq from which on the log has no holes.
     pub first: u64,
+    /// The oldest seq in the log: that of the oldest spared event, or `first`.
+    pub oldest: u64,
+    /// Number of events before `first` that the [floor](crate::floor) spares.
+    pub spared: u64,
     /// The last appended seq; 0 before the first.
     pub last: u64,
     /// What the log has in common with the one before it; `None` if that is nothing, or is not known.
@@ -141,6 +148,21 @@ impl Head {
     /// Returns the last position.
     pub fn position(self) -> Position {
         Position { epoch: self.epoch, seq: self.last }
+    }
+
+    /// Returns the number of events in the log.
+    pub fn events(self) -> u64 {
+        (self.last + 1).saturating_sub(self.first) + self.spared
+    }
+
+    /// Returns the seq after which a reader of all events that are kept starts.
+    pub fn before_oldest(self) -> u64 {
+        self.oldest.saturating_sub(1)
+    }
+
+    /// Returns how many events retention has removed so far. Each removal increases it.
+    pub fn removed(self) -> u64 {
+        self.first.saturating_sub(1).saturating_sub(self.spared)
     }
 
     /// Returns the seq after which a reader at `position` continues. If this log replaced the one of `position`, that is

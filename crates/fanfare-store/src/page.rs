@@ -8,7 +8,7 @@ use fanfare_core::notice::GapReason;
 use crate::read::{Gone, Order, PAGE_BYTES_MAX, PAGE_SCAN_MAX, Page, Read, Removed};
 
 /// A page that is being read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Collector {
     events: Vec<Arc<Event>>,
     bytes: u64,
@@ -17,6 +17,9 @@ pub struct Collector {
     order: Order,
     scanned: u64,
     removed: Option<Removed>,
+    told: u64,
+    /// The first event that the page has, with its content or without.
+    hit: Option<u64>,
     gone: Option<Gone>,
     range: Range,
 }
@@ -31,15 +34,20 @@ pub struct Range {
 }
 
 impl Range {
-    /// Cuts the range of `read` to `first..=last`.
-    pub fn new(read: &Read, first: u64, last: u64) -> Range {
+    /// Cuts the range of `read` to `oldest..=last`.
+    pub fn new(read: &Read, oldest: u64, last: u64) -> Range {
         let high = read.until.min(last);
-        let low = read.after.saturating_add(1).max(first);
+        let low = read.after.saturating_add(1).max(oldest);
         let done = match read.order {
             Order::Newest => read.after.saturating_add(1),
             Order::Oldest => high.max(read.after),
         };
         Range { low, high, done }
+    }
+
+    /// Returns the part of it from `first` on.
+    pub fn from(self, first: u64) -> Range {
+        Range { low: self.low.max(first), ..self }
     }
 
     /// Returns whether nothing is in it.
@@ -49,8 +57,8 @@ impl Range {
 }
 
 impl Collector {
-    /// Starts a page of `range`.
-    pub fn new(read: &Read, range: Range) -> Collector {
+    /// Starts a page of `range`, in a log of which retention has removed `told` events.
+    pub fn new(read: &Read, range: Range, told: u64) -> Collector {
         let start = match read.order {
             Order::Newest => range.high.saturating_add(1),
             Order::Oldest => range.low.saturating_sub(1).max(read.after),
@@ -63,6 +71,8 @@ impl Collector {
             order: read.order,
             scanned: start,
             removed: None,
+            told,
+            hit: None,
             gone: None,
             range,
         }
@@ -75,9 +85,9 @@ impl Collector {
         self.looked_at <= PAGE_SCAN_MAX && self.events.len() < self.limit
     }
 
-    /// Records which events that the read selects were removed by retention.
-    pub fn note_removed(&mut self, removed: Option<Removed>) {
-        self.removed = removed;
+    /// Records which events that the read selects were removed by retention, `told` of all with them.
+    pub fn note_removed(&mut self, removed: Option<Removed>, told: u64) {
+        (self.removed, self.told) = (removed, told);
     }
 
     /// Records that the event at `seq` has no content. Returns `false` if the page has to end before it: a run
@@ -89,6 +99,7 @@ impl Collector {
             Some(gone) if gone.reason != reason => return false,
             Some(gone) => gone.count += 1,
         }
+        self.hit.get_or_insert(seq);
         self.pass(seq);
         true
     }
@@ -109,6 +120,7 @@ impl Collector {
             return false;
         }
         self.bytes += len;
+        self.hit.get_or_insert(event.position.seq);
         self.pass(event.position.seq);
         self.events.push(event);
         true
@@ -116,13 +128,22 @@ impl Collector {
 
     /// Ends a page before the end of its range.
     pub fn stop(self, first: u64) -> Page {
-        Page { events: self.events, scanned: self.scanned, first, removed: self.removed, gone: self.gone }
+        let scanned = self.scanned;
+        self.end(first, scanned)
     }
 
     /// Ends a page with its range.
     pub fn finish(mut self, first: u64) -> Page {
         self.scanned = self.range.done;
-        self.stop(first)
+        self.end(first, u64::MAX)
+    }
+
+    /// Ends a page that found nothing up to `clear`, unless it has something.
+    fn end(self, first: u64, clear: u64) -> Page {
+        let Collector { events, scanned, told, gone, .. } = self;
+        let clear = self.hit.map_or(clear, |seq| seq - 1);
+        let removed = self.removed.map(|removed| Removed { up_to: removed.up_to.min(clear), ..removed });
+        Page { events, scanned, first, removed, told, gone }
     }
 }
 

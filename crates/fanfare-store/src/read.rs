@@ -20,6 +20,8 @@ pub struct Read {
     pub order: Order,
     /// Maximum events, at least 1; a page also ends at [`PAGE_BYTES_MAX`] and [`PAGE_SCAN_MAX`].
     pub limit: usize,
+    /// [`Page::told`] of the page before, so that what was removed by then is not reported again; 0 to be told of all.
+    pub told: u64,
 }
 
 impl Read {
@@ -48,11 +50,13 @@ pub struct Page {
     /// last if that is smaller; `after` if the range is empty). Newest first: `after + 1` once it is finished. The next
     /// page is `after: scanned`, or `until: scanned - 1`.
     pub scanned: u64,
-    /// The oldest seq that was kept when the page was read: the same snapshot as `events`.
+    /// The seq from which on the log had no holes when the page was read: the same snapshot as `events`.
     pub first: u64,
     /// The events between `after` and `first` that the read selects and retention removed; only if the oldest
     /// come first.
     pub removed: Option<Removed>,
+    /// How many events of the log retention had removed when the page was read ([`Head::removed`](crate::Head::removed)).
+    pub told: u64,
     /// The events in the log that have no content. If there are any, the page has no `events`: it is the run of
     /// them between the starting end and `scanned`, all for the same reason.
     pub gone: Option<Gone>,
@@ -62,7 +66,8 @@ pub struct Page {
 /// that matches the rest of the filter counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Removed {
-    /// The last seq of these events.
+    /// The last seq of these events, or the place before the next one that is [spared](crate::floor), if that is earlier:
+    /// a reader that is told of them continues after this place.
     pub up_to: u64,
     /// Maximum number of them; at least 1.
     pub count: u64,

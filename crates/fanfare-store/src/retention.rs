@@ -13,6 +13,9 @@ pub struct Retention {
     pub count: u64,
     /// Maximum bytes, counted by `Event::stored_len`; default 1 GiB.
     pub bytes: u64,
+    /// Number of the newest events of each channel that `count` and `bytes` spare; default 0, and at most
+    /// [`FLOOR_MAX`](crate::floor::FLOOR_MAX). See [`floor`](crate::floor).
+    pub floor: u64,
     /// Maximum age of an attempt; default 7 days. At most [`ATTEMPTS_MAX`] are kept.
     ///
     /// [`ATTEMPTS_MAX`]: crate::ATTEMPTS_MAX
@@ -31,6 +34,7 @@ impl Default for Retention {
             age: 7 * DAY,
             count: 1_000_000,
             bytes: 1024 * 1024 * 1024,
+            floor: 0,
             attempts: 7 * DAY,
             failed_deliveries: 30 * DAY,
             readers: 30 * DAY,

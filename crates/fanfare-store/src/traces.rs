@@ -12,6 +12,17 @@ pub struct Trace {
     pub last: u64,
     /// Number of them.
     pub count: u64,
+    /// How many events of the log were removed by then, with the last one.
+    pub at: u64,
+}
+
+/// The part of the log in which some of the removed events have no trace.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Untraced {
+    /// Its last seq.
+    pub to: u64,
+    /// How many events of the log were removed by the time when it last grew.
+    pub at: u64,
 }
 
 /// Maximum traces of one log: 2 MB, and enough for a log with the maximum number of channels. Callers choose
@@ -29,13 +40,16 @@ pub struct Missed<'a> {
     filter: &'a Filter,
     /// The position of the reader.
     after: u64,
+    /// How many events were removed by the time when the reader was last told.
+    told: u64,
     found: Trace,
 }
 
 impl<'a> Missed<'a> {
-    /// Starts empty, for a reader with `filter` that has everything up to `after`.
-    pub fn new(filter: &'a Filter, after: u64) -> Missed<'a> {
-        Missed { filter, after, found: Trace::default() }
+    /// Starts empty, for a reader with `filter` that has everything up to `after`. It was told of the first `told` events
+    /// that were removed, and now `removed` are.
+    pub fn new(filter: &'a Filter, after: u64, told: u64, removed: u64) -> Missed<'a> {
+        Missed { filter, after, told, found: Trace { at: removed, ..Trace::default() } }
     }
 
     /// Adds the trace of a channel, type and priority.
@@ -47,21 +61,31 @@ impl<'a> Missed<'a> {
 
     /// Adds the trace of events that the reader may want.
     pub fn add_certainly(&mut self, trace: Trace) {
-        if trace.last > self.after {
+        if trace.last > self.after && trace.at > self.told {
             self.found.last = self.found.last.max(trace.last);
             self.found.count = self.found.count.saturating_add(trace.count);
+            self.found.at = self.found.at.max(trace.at);
         }
     }
 
-    /// Returns what the reader missed, if anything. There are no traces of some events up to `untraced_to`; the log
-    /// starts with `first`.
-    pub fn finish(self, untraced_to: u64, first: u64) -> Option<Removed> {
-        let is_traced = self.after >= untraced_to;
-        let last = if is_traced { self.found.last } else { self.found.last.max(untraced_to) };
+    /// Returns what the reader missed, if anything, and how many removed events it is told of by that. The log starts
+    /// with `first`.
+    pub fn finish(mut self, untraced: Untraced, first: u64) -> (Option<Removed>, u64) {
+        let is_traced = self.after >= untraced.to || self.told >= untraced.at;
+        let mut last = self.found.last;
+        if !is_traced {
+            last = last.max(untraced.to);
+            self.found.at = self.found.at.max(untraced.at);
+        }
+        let told = self.found.at;
         let up_to = last.min(first.saturating_sub(1));
-        let between = up_to.checked_sub(self.after).filter(|between| *between > 0)?;
+        let Some(between) = up_to.checked_sub(self.after).filter(|between| *between > 0) else {
+            return (None, told);
+        };
         let count = if is_traced { self.found.count.min(between) } else { between };
-        Some(Removed { up_to, count })
+        // Of what it was told before, nothing is new.
+        let count = if self.told == 0 { count } else { count.min(told - self.told) };
+        (Some(Removed { up_to, count }), told)
     }
 }
 
@@ -69,19 +93,19 @@ impl<'a> Missed<'a> {
 mod tests {
     use fanfare_core::{Filter, Priority};
 
-    use super::{Missed, Trace};
+    use super::{Missed, Trace, Untraced};
     use crate::read::Removed;
 
     fn missed(after: u64, traces: &[(&str, u64, u64)], untraced_to: u64) -> Option<Removed> {
         let filter = Filter::new(vec!["a".parse().expect("a pattern")], Vec::new(), Priority::Min, None);
         let filter = filter.expect("few patterns");
-        let mut missed = Missed::new(&filter, after);
+        let mut missed = Missed::new(&filter, after, 0, 99);
         for (channel, last, count) in traces {
             let (last, count) = (*last, *count);
             let channel = channel.parse().expect("a channel");
-            missed.add(&channel, &Default::default(), Priority::Default, Trace { last, count });
+            missed.add(&channel, &Default::default(), Priority::Default, Trace { last, count, at: 99 });
         }
-        missed.finish(untraced_to, 100)
+        missed.finish(Untraced { to: untraced_to, at: 99 }, 100).0
     }
 
     #[test]
@@ -97,5 +121,25 @@ mod tests {
         assert_eq!(missed(10, &[], 30), Some(Removed { up_to: 30, count: 20 }));
         assert_eq!(missed(10, &[("a", 40, 2)], 30), Some(Removed { up_to: 40, count: 30 }));
         assert_eq!(missed(30, &[], 30), None);
+    }
+
+    #[test]
+    fn a_reader_is_told_once_of_each_removed_event() {
+        let all = Filter::all();
+        let later = |told, trace_at, untraced: Untraced| {
+            let mut missed = Missed::new(&all, 10, told, 50);
+            missed.add_certainly(Trace { last: 40, count: 30, at: trace_at });
+            missed.finish(untraced, 100)
+        };
+        let removed = |up_to, count| Some(Removed { up_to, count });
+        let traced = Untraced::default();
+        assert_eq!(later(0, 50, traced), (removed(40, 30), 50));
+        assert_eq!(later(50, 50, traced), (None, 50));
+        // Of the thirty, at most two are new.
+        assert_eq!(later(48, 50, traced), (removed(40, 2), 50));
+        // Retention has removed one more since the log was looked at.
+        assert_eq!(later(50, 51, traced), (removed(40, 1), 51));
+        assert_eq!(later(50, 50, Untraced { to: 60, at: 50 }), (None, 50));
+        assert_eq!(later(50, 50, Untraced { to: 60, at: 53 }), (removed(60, 3), 53));
     }
 }

@@ -32,6 +32,7 @@ impl Subscription {
     fn change_log(&mut self, head: Head) {
         let position = Position { epoch: head.epoch, seq: head.resume(self.position()) };
         self.epoch = position.epoch;
+        self.told = 0;
         self.client.go_to(position);
         self.client.set_state(ClientState::Replaying);
         self.backlog = Some(Box::default());
@@ -39,7 +40,7 @@ impl Subscription {
         self.reset_and_replay(ResetReason::AnotherEpoch);
     }
 
-    /// Reports that up to `missed` events are gone, the last at `up_to`, and goes on after it.
+    /// Reports that up to `missed` events are gone, and goes on after `up_to`.
     fn skip_gap(&mut self, up_to: u64, missed: u64, reason: GapReason) {
         let next = Position { epoch: self.epoch, seq: up_to + 1 };
         self.notices.push_back(Notice::Gap { after: self.position(), next, missed, reason });
@@ -53,7 +54,8 @@ impl Subscription {
     pub async fn read_back(&mut self) -> Result<(), store::Error> {
         while !self.try_live() {
             let after = self.position();
-            let page = backlog::read_page(&self.hub, &self.client.feed.filter, after, self.conflate).await;
+            let filter = &self.client.feed.filter;
+            let page = backlog::read_page(&self.hub, filter, after, self.told, self.conflate).await;
             let page = match page {
                 Err(store::Error::EpochChanged { .. }) => {
                     let head = self.hub.caught_up().await?;
@@ -68,7 +70,8 @@ impl Subscription {
             if let Some(removed) = page.removed {
                 self.skip_gap(removed.up_to, removed.count, GapReason::Retention);
             }
-            let covered = page.scanned.max(page.first.saturating_sub(1));
+            self.told = page.told;
+            let covered = page.scanned;
             if let Some(gone) = page.gone {
                 self.skip_gap(covered, gone.count, gone.reason);
             }

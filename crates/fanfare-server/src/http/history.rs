@@ -75,7 +75,7 @@ pub async fn list(
         next_cursor: next.map(|seq| hub.position(seq).to_string()),
         damaged: (damaged > 0).then_some(damaged),
         purged: (purged > 0).then_some(purged),
-        first: hub.position(extent.first),
+        first: hub.position(extent.oldest),
         last: hub.position(extent.last),
     };
     let encode = move || serde_json::to_vec(&page).expect("events, positions and numbers are JSON");
@@ -183,7 +183,7 @@ pub(super) fn not_kept(hub: &Hub, position: Position) -> Problem {
         return Problem::new(
             Code::PositionGone,
             format!("retention has removed event `{position}`"),
-            format!("the oldest event kept is `{}`", hub.position(extent.first)),
+            format!("the oldest event kept is `{}`", hub.position(extent.oldest)),
         );
     }
     let fix = "`GET /api/events` lists the events that are kept";

@@ -169,7 +169,7 @@ pub async fn status(
         version: env!("CARGO_PKG_VERSION").into(),
         store: hub.engine().into(),
         epoch: hub.epoch(),
-        first: hub.position(extent.first),
+        first: hub.position(extent.oldest),
         last: hub.position(extent.last),
         damaged_events: health.damaged_events,
         refusal: health.refusal.map(|refusal| refusal.to_string()),

@@ -55,11 +55,12 @@ impl Selection {
         let extent = hub.extent();
         let mut read = Read {
             epoch: extent.epoch,
-            after: extent.first.saturating_sub(1),
+            after: extent.before_oldest(),
             until: extent.last,
             filter: self.filter.clone(),
             order: self.order,
             limit,
+            told: extent.removed(),
         };
         if let Some(after) = self.after {
             read.after = read.after.max(seq_in(hub, after, "after")?);

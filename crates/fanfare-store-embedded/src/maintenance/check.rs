@@ -5,14 +5,14 @@ use std::path::Path;
 use fanfare_core::{Epoch, Position};
 use rusqlite::Connection;
 
-use super::rows::{Found, Names, last, walk};
+use super::rows::{Found, Names, last, walk, walk_spared};
 use super::source::{self, named};
 use super::{Error, Phase, Progress, Watch};
 use crate::columns::COLUMNS;
+use crate::places::{self, BLOCK_LEN};
 use crate::problems::{all_problems, is_of_one_event};
-use crate::read::BLOCK_LEN;
 use crate::row::{self, Decoder};
-use crate::{failure, read, readers, webhooks};
+use crate::{failure, readers, webhooks};
 
 /// Maximum damaged events that a report names.
 const NAMED_MAX: usize = 100;
@@ -29,7 +29,11 @@ pub struct Report {
     /// The epoch of the log.
     pub epoch: Epoch,
     /// The oldest seq that the log keeps.
+    pub oldest: u64,
+    /// The seq from which on the log has no holes.
     pub first: u64,
+    /// Number of events before it.
+    pub spared: u64,
     /// The last seq.
     pub last: u64,
     /// The first damaged events, at most 100.
@@ -52,7 +56,7 @@ impl Report {
 
     /// Returns how many events there should be.
     pub fn events(&self) -> u64 {
-        (self.last + 1).saturating_sub(self.first)
+        (self.last + 1).saturating_sub(self.first) + self.spared
     }
 
     fn note_damage(&mut self, event: Position) {
@@ -82,7 +86,9 @@ pub(super) fn of(conn: &mut Connection, watch: &Watch) -> rusqlite::Result<Repor
     let names = Names::load(conn)?;
     let mut report = Report {
         epoch: names.epochs.current(),
+        oldest: 1,
         first: 1,
+        spared: 0,
         last: conn.query_row("SELECT last_seq FROM log", (), |row| row.get::<_, i64>(0))? as u64,
         damaged: Vec::new(),
         damaged_events: 0,
@@ -117,8 +123,14 @@ fn watched<T>(
 
 /// Reads the ends of the log.
 fn ends(conn: &Connection, report: &mut Report) -> rusqlite::Result<()> {
-    match read::first(conn).and_then(|first| Ok((first, last(conn)?))) {
-        Ok((first, last)) => (report.first, report.last) = (first, last),
+    let spared = |conn: &Connection| {
+        conn.query_row("SELECT count(*) FROM spared", (), |row| row.get::<_, i64>(0).map(i64::unsigned_abs))
+    };
+    match places::start(conn).and_then(|start| Ok((start, last(conn)?, spared(conn)?))) {
+        Ok((start, last, spared)) => {
+            (report.oldest, report.first, report.last) = (start.oldest, start.first, last);
+            report.spared = spared;
+        }
         Err(error) if failure::is_damage(&error) => {
             report.problems.push(format!("the ends of the log cannot be read: {error}"));
         }
@@ -129,17 +141,19 @@ fn ends(conn: &Connection, report: &mut Report) -> rusqlite::Result<()> {
 
 /// Checks the events of the log.
 fn events(conn: &Connection, names: &Names, report: &mut Report, watch: &Watch) -> rusqlite::Result<()> {
-    let (epoch, first, last) = (report.epoch, report.first, report.last);
-    let total = report.events();
-    walk(conn, names, first, last, |seq, found| {
+    let (epoch, oldest, first, last) = (report.epoch, report.oldest, report.first, report.last);
+    let (total, mut done) = (report.events(), 0);
+    let mut look = |seq, found| {
         if matches!(found, Found::Damage) {
             report.note_damage(Position { epoch, seq });
         }
-        let done = seq - first + 1;
+        done += 1;
         let goes_on =
             done % EVENTS_PER_LOOK != 0 || watch(Progress { phase: Phase::CheckingEvents, done, total });
         goes_on.then_some(()).ok_or_else(interrupted)
-    })
+    };
+    walk_spared(conn, names, (oldest, first - 1), u64::MAX, &mut look)?;
+    walk(conn, names, first, last, look)
 }
 
 /// Checks the events that deliveries keep.
@@ -182,9 +196,15 @@ fn lists(conn: &Connection, names: &Names, report: &mut Report) -> rusqlite::Res
 
 /// Checks the indexes that we maintain beside the events, which SQLite knows nothing about.
 fn indexes(conn: &Connection, report: &mut Report) -> rusqlite::Result<()> {
+    let first = report.first;
     let blocks = format!(
-        "SELECT count(*) FROM (SELECT channel, seq / {BLOCK_LEN} FROM events WHERE purged IS NOT 1
+        "SELECT count(*) FROM (SELECT channel, seq / {BLOCK_LEN} FROM events
+                 WHERE purged IS NOT 1 AND seq >= {first}
              EXCEPT SELECT channel, block FROM channel_blocks)"
+    );
+    let spared = format!(
+        "SELECT count(*) FROM (SELECT channel, seq FROM events WHERE seq < {first}
+             EXCEPT SELECT channel, seq FROM spared)"
     );
     let channels = "SELECT count(*) FROM
          (SELECT channel, max(seq) AS last FROM events WHERE purged IS NOT 1 GROUP BY channel) AS found
@@ -193,6 +213,7 @@ fn indexes(conn: &Connection, report: &mut Report) -> rusqlite::Result<()> {
     for (sql, what) in [
         (blocks.as_str(), "entries of channels are missing in the index"),
         (channels, "channels have a wrong last event"),
+        (spared.as_str(), "events before the start of the log are missing in the index"),
     ] {
         match conn.query_row(sql, (), |row| row.get::<_, i64>(0)) {
             Ok(0) => {}

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::Error;
-use super::rows::{Found, Names, last, walk};
+use super::rows::{Found, Names, last, walk, walk_spared};
 use super::source::{self, named};
 use crate::failure;
 use crate::files::{open_mode, wal_path};
+use crate::places::{Start, start};
 use crate::problems::{is_of_one_event, quick_problems};
-use crate::read::first;
 use crate::schema::{self, STEPS};
 
 /// Number of events between two looks at the clock.
@@ -86,19 +86,28 @@ fn structure(conn: &mut Connection) -> rusqlite::Result<Option<String>> {
 /// Checks the events until all are done, or the time is over.
 fn events(conn: &Connection, examined: &mut Examined) -> rusqlite::Result<()> {
     let names = Names::load(conn)?;
-    let first = first(conn)?;
+    let Start { oldest, first } = start(conn)?;
     let last = last(conn)?;
-    examined.events = (last + 1).saturating_sub(first);
+    let spared: i64 = conn.query_row("SELECT count(*) FROM spared", (), |row| row.get(0))?;
+    examined.events = (last + 1).saturating_sub(first) + spared.unsigned_abs();
     let started = Instant::now();
-    let mut next = first;
+    let mut next = oldest;
     while next <= last && started.elapsed() < TIME_MAX {
-        let end = last.min(next + PAGE_LEN - 1);
-        walk(conn, &names, next, end, |_, found| -> rusqlite::Result<()> {
+        let mut seen = None;
+        let mut look = |seq, found| -> rusqlite::Result<()> {
+            seen = Some(seq);
             examined.looked_at += 1;
             examined.damaged += u64::from(matches!(found, Found::Damage));
             Ok(())
-        })?;
-        next = end + 1;
+        };
+        if next < first {
+            walk_spared(conn, &names, (next, first - 1), PAGE_LEN, look)?;
+            next = seen.map_or(first, |seq| seq + 1);
+        } else {
+            let end = last.min(next + PAGE_LEN - 1);
+            walk(conn, &names, next, end, &mut look)?;
+            next = end + 1;
+        }
     }
     Ok(())
 }

@@ -6,9 +6,9 @@ use fanfare_core::{Arrival, Event, Timestamp};
 use rusqlite::Connection;
 
 use super::Error;
-use super::rows::{Found, Names, last, walk};
+use super::rows::{Found, Names, last, walk, walk_spared};
 use super::source::{self, named};
-use crate::read::{first, partition};
+use crate::places::{self, Start, first_since};
 use crate::{ends, failure};
 use fanfare_store::{ArrivalClock, Clock};
 
@@ -36,18 +36,23 @@ pub fn export<E: From<Error>>(
     let (conn, names, mut next, last) = start(path, since)?;
     let mut exported = Exported::default();
     while next <= last {
-        let end = last.min(next + PAGE_LEN - 1);
         let mut page = Vec::new();
         conn.execute_batch("BEGIN").map_err(|error| failed(&error))?;
         // Retention may have removed some in the meantime; they are not damaged.
-        let from = next.max(oldest(&conn).map_err(|error| failed(&error))?);
-        let read = walk(&conn, &names, from, end, |_, found| -> rusqlite::Result<()> {
-            page.push(found);
+        let first = start_of(&conn).map_err(|error| failed(&error))?.first;
+        let look = |seq, found| -> rusqlite::Result<()> {
+            page.push((seq, found));
             Ok(())
-        });
+        };
+        let read = if next < first {
+            walk_spared(&conn, &names, (next, first - 1), PAGE_LEN, look)
+        } else {
+            walk(&conn, &names, next, last.min(next + PAGE_LEN - 1), look)
+        };
         read.map_err(|error| failed(&error))?;
         conn.execute_batch("COMMIT").map_err(|error| failed(&error))?;
-        for found in page {
+        next = page.last().map_or(first, |(seq, _)| seq + 1);
+        for (_, found) in page {
             match found {
                 Found::Event(event) => {
                     exported.events += 1;
@@ -57,7 +62,6 @@ pub fn export<E: From<Error>>(
                 Found::Purged => {}
             }
         }
-        next = end + 1;
     }
     Ok(exported)
 }
@@ -68,13 +72,13 @@ fn start(path: &Path, since: Option<Timestamp>) -> Result<(Connection, Names, u6
     let failed = |error| named(path, &error);
     conn.pragma_update(None, "query_only", true).map_err(failed)?;
     let names = Names::load(&conn).map_err(failed)?;
-    let first = oldest(&conn).map_err(failed)?;
+    let start = start_of(&conn).map_err(failed)?;
     let last = last(&conn).map_err(failed)?;
     let from = match since {
-        None => first,
+        None => start.oldest,
         Some(since) => {
-            let since = arrival(&conn, &names, since).map_err(failed)?.as_micros();
-            partition(&conn, first, last + 1, |arrival, _| arrival < since).map_err(failed)?
+            let since = arrival(&conn, &names, since).map_err(failed)?;
+            first_since(&conn, start, last, since).map_err(failed)?
         }
     };
     Ok((conn, names, from, last))
@@ -90,10 +94,10 @@ fn arrival(conn: &Connection, names: &Names, moment: Timestamp) -> rusqlite::Res
     }
 }
 
-/// Returns the oldest seq that is kept, or the smallest possible one if it cannot be read.
-fn oldest(conn: &Connection) -> rusqlite::Result<u64> {
-    match first(conn) {
-        Err(error) if failure::is_damage(&error) => Ok(1),
-        first => first,
+/// Returns where the log starts, or the smallest possible seq if it cannot be read.
+fn start_of(conn: &Connection) -> rusqlite::Result<Start> {
+    match places::start(conn) {
+        Err(error) if failure::is_damage(&error) => Ok(Start { oldest: 1, first: 1 }),
+        start => start,
     }
 }

@@ -22,7 +22,7 @@ use crate::epochs::{Epochs, Place};
 use crate::files::{Found, beside, directory, give_to_owner, inspect, make_directory};
 use crate::lock::Lock;
 use crate::open::connect;
-use crate::read::first;
+use crate::places::start;
 use crate::schema::{self, STEPS};
 
 /// Number of bytes that are copied between two reports of progress.
@@ -120,7 +120,7 @@ fn replace(draft: &Path, now: Timestamp) -> rusqlite::Result<Epoch> {
     let (before, number) = (epochs.current(), epochs.current_number());
     let last = last(&changes)? as i64;
     // They stay deliveries of the earlier epoch: a receiver knows them by that id.
-    let kept = Place { epoch: number, seq: first(&changes)? };
+    let kept = Place { epoch: number, seq: start(&changes)?.oldest };
     deliveries::keep_events(&changes, kept, last as u64 + 1)?;
     let epoch = Epoch::from_random(rand::random());
     changes.execute("UPDATE epochs SET shared_to = ?1 WHERE number = ?2", (last, number))?;

@@ -9,6 +9,8 @@ use crate::epochs::Epochs;
 use crate::failure;
 use crate::read::{event_at, is_purged};
 use crate::row::{self, Decoder};
+use crate::spared;
+use fanfare_store::Order;
 
 /// The context for reading rows.
 #[derive(Debug)]
@@ -47,7 +49,21 @@ pub(super) enum Found {
     Damage,
 }
 
-/// Calls `each` for every seq from `first` to `last`, with its content.
+/// Calls `each` for the seqs of spared events from `low` to `high`, at most `max`, with their content.
+pub(super) fn walk_spared<E: From<rusqlite::Error>>(
+    conn: &Connection,
+    names: &Names,
+    (low, high): (u64, u64),
+    max: u64,
+    mut each: impl FnMut(u64, Found) -> Result<(), E>,
+) -> Result<(), E> {
+    for (seq, _) in spared::within(conn, (low, high), Order::Oldest, max)? {
+        walk(conn, names, seq, seq, &mut each)?;
+    }
+    Ok(())
+}
+
+/// Calls `each` for every seq from `first` to `last`, with its content: the log has no holes there.
 pub(super) fn walk<E: From<rusqlite::Error>>(
     conn: &Connection,
     names: &Names,
@@ -55,7 +71,7 @@ pub(super) fn walk<E: From<rusqlite::Error>>(
     last: u64,
     mut each: impl FnMut(u64, Found) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut statement = conn.prepare(&format!(
+    let mut statement = conn.prepare_cached(&format!(
         "SELECT {COLUMNS}, purged FROM events WHERE seq >= ?1 AND seq <= ?2 ORDER BY seq"
     ))?;
     let mut decoder = Decoder::new(names.checked_from);

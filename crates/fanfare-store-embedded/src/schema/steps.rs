@@ -3,7 +3,7 @@
 /// Each step leads from the schema version that is its index to the next. A step that was released is never
 /// changed: files that went through it exist.
 pub(crate) const STEPS: &[&str] =
-    &[LOG, WEBHOOKS, REVISIONS, OWNERS, EPOCHS, ARRIVALS, CHECKSUMS, DIGESTS, COPIES, PURGES, TRACES];
+    &[LOG, WEBHOOKS, REVISIONS, OWNERS, EPOCHS, ARRIVALS, CHECKSUMS, DIGESTS, COPIES, PURGES, TRACES, FLOOR];
 
 /// Columns with their usual value are NULL: a byte instead of a word, and fast to bind and to read. Those that decide
 /// whether a filter matches the row come before the long ones, so that a row is rejected without unpacking them.
@@ -319,4 +319,24 @@ CREATE INDEX traces_by_last ON traces (last);
 -- Of the events up to here, some that were removed have no trace.
 ALTER TABLE log ADD COLUMN untraced_to INTEGER NOT NULL DEFAULT 0;
 UPDATE log SET untraced_to = coalesce((SELECT min(seq) - 1 FROM events), last_seq);
+";
+
+/// The events that the floor of retention spares. In the part of the log before its first event without holes, these are
+/// all that it has.
+const FLOOR: &str = "
+CREATE TABLE spared (
+    channel INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (channel, seq)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX spared_by_seq ON spared (seq);
+
+-- How many events retention has removed, and how many it had when a trace, and the part without traces, last changed.
+ALTER TABLE log ADD COLUMN removed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE log ADD COLUMN untraced_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE traces ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
+UPDATE log SET removed = coalesce((SELECT min(seq) - 1 FROM events), last_seq);
+UPDATE log SET untraced_at = removed;
+UPDATE traces SET at = (SELECT removed FROM log);
 ";

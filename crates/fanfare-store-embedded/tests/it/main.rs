@@ -5,6 +5,7 @@ mod crashes;
 mod damage;
 mod export;
 mod faults;
+mod floor;
 mod full_disk;
 mod import;
 mod purge;

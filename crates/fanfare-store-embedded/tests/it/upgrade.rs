@@ -24,9 +24,10 @@ const VERSION_3: &str = include_str!("upgrade/version_3.sql");
 const VERSION_4: &str = include_str!("upgrade/version_4.sql");
 const VERSION_5: &str = include_str!("upgrade/version_5.sql");
 const VERSION_8: &str = include_str!("upgrade/version_8.sql");
+const VERSION_11: &str = include_str!("upgrade/version_11.sql");
 
 /// The version of a file after the migration.
-const VERSION: u8 = 11;
+const VERSION: u8 = 12;
 
 /// Shortly after the events were pushed.
 fn now() -> Timestamp {
@@ -326,6 +327,36 @@ async fn what_was_removed_from_a_file_of_version_8_may_be_missed_by_anybody() {
     let store = open();
     assert_eq!(messages(&read_pages(&store, read_all(&store)).await), ["five", "six"]);
     assert_eq!(names(&store).await, ["default", "new"]);
+    store.engine.close().await;
+    assert_eq!(version(&path), i64::from(VERSION));
+}
+
+#[tokio::test]
+async fn a_file_of_version_11_knows_what_is_gone_and_can_have_a_floor() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("log.db");
+    write(&path, VERSION_11);
+    assert_eq!(version(&path), 11);
+
+    // An hour later.
+    let clock = Clock::with_wall(|| Timestamp::from_micros(1_796_062_789_000_000));
+    let retention = Retention { count: 5, floor: 2, ..Retention::default() };
+    let store = Store::new(Embedded::open_with_clock(&path, retention, clock).expect("opens"));
+    let head = store.head();
+    assert_eq!((head.first, head.oldest, head.spared, head.removed()), (3, 3, 0, 2));
+    let read = |pattern, told| Read { filter: patterns(&[pattern]), told, ..read_all(&store) };
+    let page = store.log.read(read("alerts.*", 0)).await.expect("a page");
+    assert_eq!((page.removed, page.told), (Some(Removed { up_to: 1, count: 1 }), 2));
+    let page = store.log.read(read("alerts.*", page.told)).await.expect("a page");
+    assert_eq!((page.removed, page.told), (None, 2));
+
+    for _ in 0..10 {
+        store.log.append(Append::new(vec![event("noise")])).await.expect("appended");
+        while store.sweep().await.expect("swept").has_more {}
+    }
+    let events = read_pages(&store, read_all(&store)).await;
+    assert_eq!(messages(&events), ["three", "four", "noise", "noise", "noise"]);
+    assert_eq!((store.head().first, store.head().spared), (13, 2));
     store.engine.close().await;
     assert_eq!(version(&path), i64::from(VERSION));
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use fanfare_core::{Arrival, Channel, Epoch, Event, NewEvent, Position, Source, Stamp, Timestamp};
 
+use crate::floor::Spared;
 use crate::keys::{Digest, conflict, kept_key};
 use crate::memory::traces::Traces;
 use crate::retention::SWEEP_LEN_MAX;
@@ -14,7 +15,7 @@ use crate::{
     NEW_CHANNELS_MAX, PURGED_CHANNELS_MAX, Purge, Purged, Retention, Scope, Swept,
 };
 
-/// Consecutive events, and the indexes that find them.
+/// Consecutive events with the spared ones before them, and the indexes that find them.
 #[derive(Debug)]
 pub(super) struct Events {
     epoch: Epoch,
@@ -25,6 +26,10 @@ pub(super) struct Events {
     pub(super) events: VecDeque<Arc<Event>>,
     /// The sum of `stored_len` over `events`.
     bytes: u64,
+    /// The events before `first` that the floor of retention spares, by seq.
+    pub(super) spared: BTreeMap<u64, Arc<Event>>,
+    /// Their extent.
+    spared_extent: Spared,
     /// Number of events that were removed since the last sweep.
     removed: u64,
     /// A channel without events was purged; it stays until retention has removed its purged events.
@@ -54,6 +59,8 @@ pub(super) struct ChannelLog {
     last_timestamp: Timestamp,
     /// The seqs of its events that are kept, so that a sparse channel is read without looking at the rest.
     pub(super) seqs: VecDeque<u64>,
+    /// Number of them that are spared: the first ones.
+    spared: usize,
 }
 
 impl Events {
@@ -65,6 +72,8 @@ impl Events {
             first: 1,
             events: VecDeque::new(),
             bytes: 0,
+            spared: BTreeMap::new(),
+            spared_extent: Spared::default(),
             removed: 0,
             channels: BTreeMap::new(),
             purged: BTreeMap::new(),
@@ -75,8 +84,9 @@ impl Events {
     }
 
     pub(super) fn head(&self) -> Head {
-        let last = self.first + self.events.len() as u64 - 1;
-        Head { epoch: self.epoch, first: self.first, last, fork: self.fork }
+        let (first, last) = (self.first, self.first + self.events.len() as u64 - 1);
+        let oldest = self.spared.first_key_value().map_or(first, |(seq, _)| *seq);
+        Head { epoch: self.epoch, first, oldest, spared: self.spared_extent.events, last, fork: self.fork }
     }
 
     /// Loses the events after `at`, or all that it has if `at` is before them; goes on under `epoch`.
@@ -86,8 +96,7 @@ impl Events {
         self.epoch = epoch;
         while self.head().last > at {
             let Some(event) = self.events.pop_back() else { break };
-            self.bytes -=
-                event.stored_len() + self.purged.get(&event.position.seq).copied().unwrap_or_default();
+            self.bytes -= self.counted_len(&event);
             if let Some(channel) = self.channels.get_mut(&event.channel) {
                 channel.seqs.pop_back();
                 channel.events = channel.events.saturating_sub(1);
@@ -97,7 +106,7 @@ impl Events {
         }
         self.channels.retain(|_, channel| channel.events > 0 || !channel.seqs.is_empty());
         self.purged.retain(|seq, _| *seq <= at);
-        for event in &mut self.events {
+        for event in self.spared.values_mut().chain(&mut self.events) {
             Arc::make_mut(event).position.epoch = epoch;
         }
         self.keys.retain(|_, used| used.seq <= at);
@@ -159,42 +168,106 @@ impl Events {
             self.keys_by_age.push_back((seq, now.arrival, key));
         }
         let event = Arc::new(event.into_event(Position { epoch: self.epoch, seq }, now));
+        let floor = self.retention.floor as usize;
         let channel = self.channels.entry(event.channel.clone()).or_insert_with(|| ChannelLog {
             events: 0,
             last_seq: 0,
             last_timestamp: now.timestamp,
             seqs: VecDeque::new(),
+            spared: 0,
         });
         channel.events += 1;
         channel.last_seq = seq;
         channel.last_timestamp = now.timestamp;
         channel.seqs.push_back(seq);
+        let surplus = (channel.spared > 0 && channel.seqs.len() > floor).then(|| channel.seqs[0]);
         self.bytes += event.stored_len();
         self.events.push_back(event.clone());
+        if let Some(seq) = surplus {
+            self.remove_spared(seq, now.arrival);
+        }
         Appended { event, repeated: false }
     }
 
     /// Returns the event at `seq`, while it is kept and unless it was purged.
     pub(super) fn find(&self, seq: u64) -> Option<Arc<Event>> {
-        let index = seq.checked_sub(self.first).filter(|_| !self.purged.contains_key(&seq))?;
-        self.events.get(index as usize).cloned()
+        self.at(seq).filter(|_| !self.purged.contains_key(&seq)).cloned()
+    }
+
+    /// Returns the event at `seq`, while it is kept.
+    pub(super) fn at(&self, seq: u64) -> Option<&Arc<Event>> {
+        match seq.checked_sub(self.first) {
+            Some(index) => self.events.get(index as usize),
+            None => self.spared.get(&seq),
+        }
     }
 
     /// Removes events beyond the limits of count and bytes.
     fn cut(&mut self, now: Arrival) {
-        while self.events.len() as u64 > self.retention.count || self.bytes > self.retention.bytes {
-            self.remove_first(now);
+        loop {
+            let (count, bytes) = self.retention.left_by(self.spared_extent);
+            if self.events.len() as u64 <= count && self.bytes <= bytes || self.events.is_empty() {
+                break;
+            }
+            self.pass_first(now);
+        }
+        while self.retention.is_exceeded_by(self.spared_extent)
+            && let Some(seq) = self.spared.keys().next().copied()
+        {
+            self.remove_spared(seq, now);
         }
     }
 
+    /// Returns the bytes that an event counts for retention: those that it had before it was purged.
+    fn counted_len(&self, event: &Event) -> u64 {
+        event.stored_len() + self.purged.get(&event.position.seq).copied().unwrap_or_default()
+    }
+
+    /// Moves the start of the log past the first event, which is spared or removed.
+    fn pass_first(&mut self, now: Arrival) {
+        let floor = self.retention.floor as usize;
+        let Some(event) = self.events.front() else { return };
+        let len = self.counted_len(event);
+        let channel = self.channels.get_mut(&event.channel);
+        let Some(channel) = channel.filter(|channel| channel.seqs.len() - channel.spared <= floor) else {
+            return self.remove_first(now);
+        };
+        channel.spared += 1;
+        self.spared_extent.channels += usize::from(channel.spared == 1);
+        self.spared_extent.events += 1;
+        self.spared_extent.bytes += len;
+        self.bytes -= len;
+        self.spared.extend(self.events.pop_front().map(|event| (event.position.seq, event)));
+        self.first += 1;
+    }
+
+    /// Removes the first event; those of its channel that are older are removed already.
     fn remove_first(&mut self, now: Arrival) {
         let Some(event) = self.events.pop_front() else { return };
         self.first += 1;
+        self.bytes -= self.counted_len(&event);
+        self.forget(&event, now);
+    }
+
+    /// Removes the spared event at `seq`: the oldest of its channel.
+    fn remove_spared(&mut self, seq: u64, now: Arrival) {
+        let Some(event) = self.spared.remove(&seq) else { return };
+        self.spared_extent.events -= 1;
+        self.spared_extent.bytes -= self.counted_len(&event);
+        if let Some(channel) = self.channels.get_mut(&event.channel) {
+            channel.spared -= 1;
+            self.spared_extent.channels -= usize::from(channel.spared == 0);
+        }
+        self.forget(&event, now);
+    }
+
+    /// Records that an event was removed, the oldest of its channel.
+    fn forget(&mut self, event: &Event, now: Arrival) {
         self.removed += 1;
-        self.bytes -= event.stored_len() + self.purged.remove(&event.position.seq).unwrap_or_default();
+        self.purged.remove(&event.position.seq);
         // An expired event would not have been sent to anyone.
         if !event.is_expired(now) {
-            self.traces.note(&event);
+            self.traces.note(event, self.head().removed());
         }
         if let Some(channel) = self.channels.get_mut(&event.channel) {
             channel.seqs.pop_front();
@@ -233,8 +306,10 @@ impl Events {
             }
         };
         for seq in seqs {
-            let index = seq.checked_sub(self.first)?;
-            let event = self.events.get_mut(index as usize)?;
+            let event = match seq.checked_sub(self.first) {
+                Some(index) => self.events.get_mut(index as usize)?,
+                None => self.spared.get_mut(&seq)?,
+            };
             if let Entry::Vacant(entry) = self.purged.entry(seq) {
                 let len = event.stored_len();
                 let emptied = Event { message: "".into(), data: None, key: None, ..(**event).clone() };
@@ -282,17 +357,24 @@ impl Events {
     pub(super) fn sweep(&mut self, for_deleting: Arrival, now: Arrival) -> Swept {
         self.forget_keys(for_deleting);
         let oldest_kept = for_deleting.before(self.retention.age);
-        let too_old = |log: &Events| log.events.front().is_some_and(|event| event.arrival < oldest_kept);
+        let too_old =
+            |log: &Events| log.at(log.head().oldest).is_some_and(|event| event.arrival < oldest_kept);
         for _ in 0..SWEEP_LEN_MAX {
             if !too_old(self) {
                 break;
             }
-            self.remove_first(now);
+            match self.spared.keys().next().copied() {
+                Some(seq) => self.remove_spared(seq, now),
+                None => self.remove_first(now),
+            }
         }
         Swept { events: std::mem::take(&mut self.removed), has_more: too_old(self), ..Swept::default() }
     }
 
     pub(super) fn seq_before(&self, moment: Arrival) -> u64 {
+        if let Some((seq, _)) = self.spared.iter().find(|(_, event)| event.arrival >= moment) {
+            return seq - 1;
+        }
         self.first - 1 + self.events.partition_point(|event| event.arrival < moment) as u64
     }
 

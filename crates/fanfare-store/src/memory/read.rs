@@ -16,19 +16,22 @@ const MERGE_LEN_MAX: usize = 64;
 impl Events {
     /// Reads a page, without events that have expired `now`.
     pub(super) fn read(&self, read: &Read, now: Arrival) -> Page {
-        let range = Range::new(read, self.first, self.head().last);
-        let mut page = Collector::new(read, range);
+        let head = self.head();
+        let range = Range::new(read, head.oldest, head.last);
+        let mut page = Collector::new(read, range, head.removed());
         if read.order == Order::Oldest {
-            page.note_removed(self.traces.missed(&read.filter, read.after, self.first));
+            page.note_removed(self.traces.missed(read, head), head.removed());
         }
         if range.is_empty() {
             return page.finish(self.first);
         }
-        let channels = self.matching_channels(&read.filter);
-        match (channels, read.order) {
+        let spared = range.low.min(self.first)..self.first.min(range.high + 1);
+        let spared = self.spared.range(spared).map(|(seq, _)| *seq);
+        let run = range.low.max(self.first)..=range.high;
+        match (self.matching_channels(&read.filter), read.order) {
             (Some(channels), order) => self.collect(read, now, page, merge(&channels, range, order)),
-            (None, Order::Oldest) => self.collect(read, now, page, range.low..=range.high),
-            (None, Order::Newest) => self.collect(read, now, page, (range.low..=range.high).rev()),
+            (None, Order::Oldest) => self.collect(read, now, page, spared.chain(run)),
+            (None, Order::Newest) => self.collect(read, now, page, run.rev().chain(spared.rev())),
         }
     }
 
@@ -43,7 +46,7 @@ impl Events {
             if !page.look() {
                 return page.stop(self.first);
             }
-            let event = &self.events[(seq - self.first) as usize];
+            let Some(event) = self.at(seq) else { continue };
             if self.purged.contains_key(&seq) {
                 let is_wanted = read.filter.matches_but_text(event) && !event.is_expired(now);
                 if !is_wanted {

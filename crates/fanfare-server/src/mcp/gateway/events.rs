@@ -259,7 +259,7 @@ impl Gateway {
         } else if position.seq < extent.first {
             format!(
                 "it was removed by retention; the oldest event kept is `{}`",
-                self.hub.position(extent.first)
+                self.hub.position(extent.oldest)
             )
         } else {
             "it has expired".to_owned()

@@ -134,8 +134,16 @@ impl Gateway {
         let filter = given.filter.read(EXAMPLE)?;
         let (hub, order, limit) = (&self.hub, given.order, given.limit);
         let extent = hub.extent();
-        let after = extent.first.saturating_sub(1);
-        let mut read = Read { epoch: extent.epoch, after, until: extent.last, filter, order, limit };
+        let after = extent.before_oldest();
+        let mut read = Read {
+            epoch: extent.epoch,
+            after,
+            until: extent.last,
+            filter,
+            order,
+            limit,
+            told: extent.removed(),
+        };
         if let Some(moment) = given.since {
             let seq = hub.seq_before(by, hub.arrival(moment)).await.map_err(explained)?;
             read.after = read.after.max(seq);
@@ -159,7 +167,7 @@ impl Gateway {
             next_cursor,
             damaged: (damaged > 0).then_some(damaged),
             purged: (purged > 0).then_some(purged),
-            first: hub.position(extent.first),
+            first: hub.position(extent.oldest),
             last: hub.position(extent.last),
             untrusted: true,
         };

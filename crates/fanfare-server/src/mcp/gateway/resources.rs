@@ -167,11 +167,12 @@ impl Gateway {
         let extent = self.hub.extent();
         let mut read = Read {
             epoch: extent.epoch,
-            after: extent.first.saturating_sub(1),
+            after: extent.before_oldest(),
             until: extent.last,
             filter,
             order: Order::Newest,
             limit: LATEST_LEN,
+            told: extent.removed(),
         };
         let mut events = Vec::new();
         for _ in 0..READS_MAX {
