@@ -11,7 +11,7 @@ use fanfare_webhook::ingest::Secrets;
 use crate::cli::logging::{self, Format};
 use crate::cli::serve::lifetime::{End, Signals};
 use crate::cli::serve::program::Program;
-use crate::cli::settings::values::{endpoint, number, plain_secret, positive, standard_key, toolset};
+use crate::cli::settings::values::{endpoint, floor, number, plain_secret, positive, standard_key, toolset};
 use crate::cli::settings::{Key, Settings, explained, with_default};
 use crate::cli::startup::cannot_start;
 use crate::cli::text::grouped;
@@ -51,6 +51,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SIZE", help = with_default(
         "Keep at most this many bytes of events", Key::RetentionBytes))]
     retention_bytes: Option<String>,
+    #[arg(long, value_name = "N", help = with_default(
+        "Spare this many of the newest events of each channel from the two limits above",
+        Key::RetentionFloor))]
+    retention_floor: Option<String>,
     #[arg(long, value_name = "TIME", help = with_default(
         "Keep unused readers for this long", Key::ReadersAge))]
     readers_age: Option<String>,
@@ -126,12 +130,13 @@ impl Args {
     /// Returns the settings that were given as flags.
     pub(crate) fn flags(&self) -> impl Iterator<Item = (Key, Vec<String>)> {
         let one = |key: Key, text: &Option<String>| (key, text.iter().cloned().collect());
-        let texts: [(Key, Vec<String>); 22] = [
+        let texts: [(Key, Vec<String>); 23] = [
             (Key::Listen, self.listen.clone()),
             one(Key::Store, &self.store),
             one(Key::RetentionAge, &self.retention_age),
             one(Key::RetentionCount, &self.retention_count),
             one(Key::RetentionBytes, &self.retention_bytes),
+            one(Key::RetentionFloor, &self.retention_floor),
             one(Key::ReadersAge, &self.readers_age),
             one(Key::AttemptsAge, &self.webhook_attempts_age),
             one(Key::WebhookMode, &self.webhook_mode),
@@ -250,6 +255,7 @@ fn config_at(settings: &Settings, listen: Vec<Endpoint>) -> Result<gateway::Conf
             age: settings.parsed(Key::RetentionAge, positive)?.unwrap_or(retention.age),
             count: settings.parsed(Key::RetentionCount, number)?.unwrap_or(retention.count),
             bytes: settings.parsed(Key::RetentionBytes, bytes::parse)?.unwrap_or(retention.bytes),
+            floor: settings.parsed(Key::RetentionFloor, floor)?.unwrap_or(retention.floor),
             attempts: settings.parsed(Key::AttemptsAge, positive)?.unwrap_or(retention.attempts),
             readers: settings.parsed(Key::ReadersAge, positive)?.unwrap_or(retention.readers),
             ..retention

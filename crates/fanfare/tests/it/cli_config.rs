@@ -71,6 +71,7 @@ async fn every_setting_is_shown_with_its_origin() {
     serve.retention-age | 7d | default
     serve.retention-count | 10 | ./fanfare.toml
     serve.retention-bytes | 1GiB | default
+    serve.retention-floor | 0 | default
     serve.readers-age | 30d | default
     serve.webhook-attempts-age | 7d | default
     serve.webhook-mode | –

@@ -91,6 +91,7 @@ mod replaced_log;
 mod reserved;
 mod restarts;
 mod resume;
+mod retention_floor;
 mod shutdown;
 mod slow;
 mod support;

@@ -8,8 +8,8 @@ use fanfare_webhook::allow::Allow;
 
 use crate::cli::output::Mode;
 use crate::cli::settings::values::{
-    endpoint, host_name, invalid, number, one_of, plain_secret, positive, server, standard_key, toolset,
-    webhook_mode,
+    endpoint, floor, host_name, invalid, number, one_of, plain_secret, positive, server, standard_key,
+    toolset, webhook_mode,
 };
 use crate::cli::{bytes, settings};
 use crate::gateway;
@@ -60,6 +60,8 @@ keys! {
     RetentionAge => "serve.retention-age", "FANFARE_RETENTION_AGE", "how long to keep events";
     RetentionCount => "serve.retention-count", "FANFARE_RETENTION_COUNT", "maximum number of events to keep";
     RetentionBytes => "serve.retention-bytes", "FANFARE_RETENTION_BYTES", "maximum bytes of events to keep";
+    RetentionFloor =>
+        "serve.retention-floor", "FANFARE_RETENTION_FLOOR", "newest events of each channel to keep";
     ReadersAge => "serve.readers-age", "FANFARE_READERS_AGE", "how long to keep unused readers";
     AttemptsAge =>
         "serve.webhook-attempts-age", "FANFARE_WEBHOOK_ATTEMPTS_AGE", "how long to keep failed webhook attempts";
@@ -148,6 +150,7 @@ impl Key {
             Key::ReadersAge => format!("{}d", retention.readers.as_secs() / 86_400),
             Key::AttemptsAge => format!("{}d", retention.attempts.as_secs() / 86_400),
             Key::RetentionCount => retention.count.to_string(),
+            Key::RetentionFloor => retention.floor.to_string(),
             Key::RetentionBytes => format!("{}GiB", retention.bytes >> 30),
             Key::AccessLog | Key::NoAuth => "false".to_owned(),
             Key::StallTimeout => seconds(http::Config::default().stall_timeout),
@@ -195,6 +198,7 @@ impl Key {
                 | Key::MaxConnectionsPerAddress
                 | Key::MaxWebhooksPerHost
                 | Key::MaxEventsPerSecond => number(text).map(drop)?,
+                Key::RetentionFloor => floor(text).map(drop)?,
                 Key::RetentionBytes => bytes::parse(text).map(drop)?,
                 Key::AccessLog | Key::NoAuth if !matches!(text.as_str(), "true" | "false") => {
                     return Err(invalid(

@@ -12,6 +12,7 @@ use fanfare_webhook::secret::SECRET_LEN;
 use fanfare_webhook::verify;
 
 use fanfare_server::mcp::toolset::Toolset;
+use fanfare_store::floor::FLOOR_MAX;
 
 pub(super) fn invalid(what: impl Into<String>, fix: impl Into<std::borrow::Cow<'static, str>>) -> Invalid {
     Invalid::new(Code::InvalidQuery, what, fix)
@@ -85,6 +86,16 @@ pub(crate) fn number(text: &str) -> Result<u64, Invalid> {
         .ok()
         .filter(|number| *number > 0)
         .ok_or_else(|| invalid(format!("`{text}` is not a number above 0"), "write a number such as `10000`"))
+}
+
+/// Parses a floor of retention.
+pub(crate) fn floor(text: &str) -> Result<u64, Invalid> {
+    text.parse().ok().filter(|number| *number <= FLOOR_MAX).ok_or_else(|| {
+        invalid(
+            format!("`{text}` is not a number from 0 to {FLOOR_MAX}"),
+            "write a number such as `100`, or `0` for none",
+        )
+    })
 }
 
 /// Parses a duration above 0.
