@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::answer::Answer;
 use crate::support::gateway::Gateway;
 use crate::support::raw::Raw;
-use crate::support::{Engine, rpc, until};
+use crate::support::{Engine, rpc};
 
 /// Posts `body` with these headers besides `Content-Type`.
 async fn post(gateway: &Gateway, headers: &[(&str, &str)], body: impl Into<String>) -> Answer {
@@ -224,10 +224,7 @@ async fn a_client_that_never_reads_is_hung_up_on() {
         ) {}
         lazy.push(raw);
     }
-    until("the lazy ones to be gone", async || {
-        (gateway.metric("fanfare_connections").await? <= 1.0).then_some(())
-    })
-    .await;
+    gateway.has_no_connections().await;
     assert_eq!(post(&gateway, &[], request(1, "ping", json!({}))).await.status, 200);
     drop(lazy);
 }

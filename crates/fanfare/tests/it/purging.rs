@@ -338,10 +338,8 @@ async fn a_purge_ends_although_its_caller_hangs_up() {
         (page["purged"] == 1).then_some(())
     })
     .await;
-    let connections = async || gateway.metric("fanfare_connections").await.expect("a number");
-    let before = connections().await;
     drop(caller);
-    until("the hang-up", async || (connections().await < before).then_some(())).await;
+    gateway.has_no_connections().await;
     assert_eq!(gateway.get("/api/channels").await.json()["total"], 1, "the purge is under way");
     other.execute_batch("COMMIT").expect("done");
     until("no channel", async || (gateway.get("/api/channels").await.json()["total"] == 0).then_some(()))

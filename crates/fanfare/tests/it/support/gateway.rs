@@ -238,6 +238,16 @@ impl Gateway {
         Some(found.parse().expect("a number"))
     }
 
+    /// Waits until no connection is open but the one that asks. Each look uses up a connection that this client has kept.
+    pub(crate) async fn has_no_connections(&self) {
+        until("no connection", async || {
+            let metrics =
+                self.request("GET", "/metrics", |request| request.header("connection", "close")).await;
+            metrics.text().lines().any(|line| line == "fanfare_connections 1").then_some(())
+        })
+        .await;
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.request("GET", path, |request| request).await
     }
