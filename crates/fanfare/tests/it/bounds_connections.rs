@@ -9,6 +9,8 @@ use crate::support::reader::Transport;
 use crate::support::{soon, until};
 
 const MAX: usize = 16;
+/// Maximum lasting connections of one caller: a quarter is kept for others.
+const SHARE: u32 = 12;
 
 async fn start() -> Gateway {
     Gateway::with(Engine::Memory, |config| config.http.max_connections = MAX).await
@@ -85,7 +87,7 @@ async fn some_connections_are_kept_for_other_callers_and_for_short_requests() {
         );
     };
     let mut streams = Vec::new();
-    for number in 0..12 {
+    for number in 0..SHARE {
         // An event stream, a WebSocket and a wait count alike.
         let mut raw = Raw::connect(gateway.address).await;
         match number % 3 {
@@ -100,8 +102,8 @@ async fn some_connections_are_kept_for_other_callers_and_for_short_requests() {
         streams.push(raw);
     }
     let is_full = async || {
-        let mut raw = Raw::connect(gateway.address).await;
-        (raw.get("/stream", "").await.status == 503).then_some(())
+        let lasting = gateway.metric("fanfare_connections_lasting").await;
+        (lasting == Some(f64::from(SHARE))).then_some(())
     };
     until("the share", is_full).await;
     refused(Raw::connect(gateway.address).await, "streams_per_caller").await;
