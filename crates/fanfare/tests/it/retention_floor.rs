@@ -142,6 +142,42 @@ async fn a_client_that_resumes_before_the_hole_gets_what_is_left_after_one_gap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_hears_of_a_hole_once_although_it_takes_several_pages() {
+    /// With three events each, more than fit on a page that a subscription reads.
+    const CHANNELS: usize = 700;
+    for engine in Engine::ALL {
+        let gateway = Gateway::with(engine, |config| {
+            config.retention.count = 5_000;
+            config.retention.floor = FLOOR;
+        })
+        .await;
+        // The events on channels of their own have holes between them, too.
+        for _ in 0..FLOOR {
+            let quiet = (0..CHANNELS).flat_map(|number| [format!("quiet.{number}"), "flood".to_owned()]);
+            let quiet: Vec<Value> =
+                quiet.map(|channel| json!({"channel": channel, "message": "x"})).collect();
+            gateway.push_batch(quiet).await;
+        }
+        flood(&gateway, 8_000).await;
+        until("retention", async || (gateway.hub.extent().events() == 5_000).then_some(())).await;
+        let extent = gateway.hub.extent();
+        assert_eq!(extent.spared, CHANNELS as u64 * FLOOR, "{engine:?}");
+        let listen = Listen { after: Some(gateway.position(0)), ..Listen::to(">") };
+        let mut reader = gateway.open(Transport::Sse1, listen).await;
+        let (mut missed, mut events) = (Vec::new(), 0);
+        loop {
+            match reader.next().await {
+                Frame::Gap(gap) => missed.push(gap["missed"].clone()),
+                Frame::CaughtUp(_) => break,
+                Frame::Event(_) => events += 1,
+                other => panic!("{other:?} on {engine:?}"),
+            }
+        }
+        assert_eq!((missed, events), (vec![json!(extent.removed())], 5_000), "{engine:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_webhook_that_was_paused_in_a_flood_gets_what_is_left() {
     for engine in Engine::ALL {
         let gateway = Gateway::with(engine, |config| {
