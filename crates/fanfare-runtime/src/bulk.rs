@@ -57,6 +57,20 @@ pub struct Place {
 }
 
 impl Bulk {
+    /// Does `work` of `caller` on something that has `len` bytes, as [`run`] does; if it is long, in a place of the caller.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        len: usize,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> T {
+        if len <= SMALL_LEN_MAX {
+            return work();
+        }
+        let _place = self.place(caller).await;
+        run(len, work).await
+    }
+
     /// Waits for a place for bulk work of `caller`, behind its other work.
     pub async fn place(&self, caller: &Caller) -> Place {
         // Dropped after `places`, if nobody waits for this any more.

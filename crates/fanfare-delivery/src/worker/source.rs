@@ -136,13 +136,10 @@ impl Source {
         self.lost_up_to.take()
     }
 
-    /// Returns whether one of the events that come next, and were read already, is such.
+    /// Returns whether an event that was read, and not taken yet, fits `is_such`.
     pub(super) fn has_any(&self, is_such: impl Fn(&Event) -> bool) -> bool {
-        let unread = |(index, item): (usize, &Item)| {
-            let passed = if index == self.item { self.next } else { 0 };
-            item.events()[passed..].iter().any(|event| is_such(event))
-        };
-        self.items.iter().enumerate().skip(self.item).any(unread)
+        let events = self.items[self.item..].iter().flat_map(|item| item.events());
+        events.skip(self.next).any(|event| is_such(event))
     }
 
     fn step(&mut self) {

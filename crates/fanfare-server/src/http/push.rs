@@ -15,8 +15,6 @@ use fanfare_core::refusal::Refusal;
 use fanfare_core::{
     Caller, Channel, Code, Door, EventType, Invalid, NewEvent, Peer, Principal, Source, Via, duration,
 };
-use fanfare_runtime::budget::SMALL_LEN_MAX;
-use fanfare_runtime::bulk;
 use http::{HeaderMap, header};
 
 use crate::http::Gateway;
@@ -203,12 +201,8 @@ async fn parse(
     body: &Bytes,
     source: &Source,
 ) -> Result<PushBody, Invalid> {
-    if body.len() <= SMALL_LEN_MAX {
-        return parse(body, source);
-    }
-    let _place = gateway.hub.bulk().place(caller).await;
-    let (body, source) = (body.clone(), source.clone());
-    bulk::run(body.len(), move || parse(&body, &source)).await
+    let (len, body, source) = (body.len(), body.clone(), source.clone());
+    gateway.hub.bulk().run(caller, len, move || parse(&body, &source)).await
 }
 
 /// Sets the channel of JSON events from the path; the path and the query must not contradict the body.

@@ -39,6 +39,7 @@ pub(super) async fn first_of(
     loop {
         let (extent, read) = selection.locate(hub, by, 1).await?;
         {
+            // Dropped before this waits, and with it the place of the caller.
             let found = hub.collect(by, caller, read).await?;
             // Without an event, but with more to look at: the client looks on with the cursor.
             if !found.events.is_empty() || found.next.is_some() {

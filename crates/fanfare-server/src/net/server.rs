@@ -57,14 +57,14 @@ impl Work for Server {
     async fn run(&mut self, mut stop: Shutdown) -> Outcome {
         let Server { listener, connections, shared, grace, open } = self;
         let socket = listener.as_ref().ok_or("its socket is closed")?;
-        let mut accepted_at_once = 0_u32;
+        let mut accepted_at_once = 0;
         loop {
             tokio::select! {
                 accepted = socket.accept() => match accepted {
                     Ok((stream, peer)) => {
                         admit(stream, peer, connections, shared, open);
-                        accepted_at_once += 1;
-                        if accepted_at_once.is_multiple_of(ACCEPTED_AT_ONCE_MAX) {
+                        accepted_at_once = (accepted_at_once + 1) % ACCEPTED_AT_ONCE_MAX;
+                        if accepted_at_once == 0 {
                             tokio::task::yield_now().await;
                         }
                     }
