@@ -154,7 +154,7 @@ impl<'a> Kept<'a> {
         has_released
     }
 
-    /// Drops those that `keep` says are over; they are no successes.
+    /// Drops the connections for which `keep` returns false, without counting them as successes.
     pub(super) fn retain(&mut self, keep: impl FnMut(&mut TcpStream) -> bool) {
         self.streams.retain_mut(keep);
     }

@@ -48,7 +48,7 @@ const ATTACKS: [(&str, Succeeds, Run); 13] = [
     ("pages that are not read", Succeeds::Always, unread_pages),
 ];
 
-/// Returns whether the attack `name` succeeds; `None` if there is no such attack.
+/// Returns when the attack `name` succeeds; `None` if no attack has that name.
 pub(super) fn succeeds(name: &str) -> Option<Succeeds> {
     ATTACKS.iter().find(|(known, ..)| *known == name).map(|(_, succeeds, _)| *succeeds)
 }

@@ -128,7 +128,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 fn check_attacks(attacks: &BTreeMap<String, u64>, min: Option<usize>) -> Result<()> {
     let (mut tried, mut failed) = (0, Vec::new());
     for (name, count) in attacks {
-        let succeeds = attacks::succeeds(name).with_context(|| format!("there is no attack `{name}`"))?;
+        let succeeds = attacks::succeeds(name).with_context(|| format!("no attack is named `{name}`"))?;
         if succeeds == Succeeds::Never {
             ensure!(*count == 0, "the attack with {name} succeeded {count} times");
             continue;

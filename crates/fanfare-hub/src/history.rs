@@ -27,7 +27,7 @@ pub struct Collected {
     pub damaged: u64,
     /// Number of events that were purged.
     pub purged: u64,
-    /// The caller's place for bulk work: whoever encodes the events does so before it is free for the next page.
+    /// The caller's place for bulk work. Hold it until the events are encoded: the next page can then be read.
     pub place: bulk::Place,
 }
 

@@ -19,16 +19,16 @@ pub struct Mark(Arc<u64>);
 
 /// The purges that somebody may still hold events of.
 ///
-/// Whoever takes events to record something of them takes the [mark](Purges::mark) first. To record, it
-/// [holds](Purges::hold) off new purges and leaves out the events that were [purged since](Purges::has_purged). So a
-/// purge finds either what was recorded, or a recorder that knows of it.
+/// Before you take events to record something about them, take the [mark](Purges::mark). When you record,
+/// [hold](Purges::hold) off new purges, and leave out the events that were [purged since](Purges::has_purged). A purge then
+/// finds what you recorded, or you know about the purge.
 #[derive(Debug)]
 pub struct Purges {
     /// Held for reading while something is recorded, and for writing while a purge begins.
     recording: tokio::sync::RwLock<()>,
     /// Guards the list; held for a look or a change.
     list: RwLock<List>,
-    /// The mark of whoever takes events now.
+    /// The present mark.
     mark: watch::Sender<Mark>,
 }
 

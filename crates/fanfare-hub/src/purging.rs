@@ -61,7 +61,7 @@ struct Erasure<'a> {
     hub: &'a Hub,
     number: u64,
     scope: Scope,
-    /// Whether there was nothing to purge: there are no copies to look for.
+    /// Whether nothing was purged, so memory has no copies to drop.
     is_empty: bool,
     /// Whether deliveries may have been removed.
     took_deliveries: bool,
@@ -103,7 +103,7 @@ impl Hub {
         Ok(purged)
     }
 
-    /// Returns the purges since events were taken, for whoever records something of them.
+    /// Returns the purges that must be looked at before something about an event is recorded.
     pub fn purges(&self) -> &Arc<Purges> {
         &self.shared.purges
     }

@@ -42,8 +42,7 @@ struct Line {
 struct Queue {
     /// Tasks that have a turn.
     running: usize,
-    /// Tasks that wait for a turn, the first one in front. Each waits once, so there are no more than tasks, and those
-    /// that ended while they waited.
+    /// Tasks that wait for a turn, in order. A task is in it at most once; one that has ended stays until its turn comes.
     waiting: VecDeque<Weak<Seat>>,
 }
 

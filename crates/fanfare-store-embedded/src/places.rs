@@ -14,7 +14,7 @@ pub(super) const BLOCK_LEN: u64 = 64;
 pub(super) struct Start {
     /// The oldest seq that is kept: spared, or the first of those that follow.
     pub(super) oldest: u64,
-    /// The seq from which on there are no holes; the one that comes next when no event is kept.
+    /// The seq after the last hole. If no event is kept, the seq of the next event.
     pub(super) first: u64,
 }
 

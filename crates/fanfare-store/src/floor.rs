@@ -10,7 +10,7 @@
 
 use crate::{CHANNELS_MAX, Retention};
 
-/// Maximum floor: an engine keeps the seqs of so many events for each channel in memory.
+/// Maximum floor. An engine has this many seqs of each channel in memory.
 pub const FLOOR_MAX: u64 = 1_000;
 
 /// Spared events can use the limits of count and bytes up to 1 part in this many, so that the rest is left for what is

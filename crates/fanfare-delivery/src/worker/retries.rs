@@ -115,7 +115,7 @@ impl Retries {
         }
     }
 
-    /// Records that what was taken is no longer in flight.
+    /// Records that the parcel is no longer in flight.
     pub(super) fn landed(&mut self, parcel: Parcel) {
         self.flying.remove(&parcel);
     }

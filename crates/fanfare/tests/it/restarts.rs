@@ -263,7 +263,7 @@ async fn a_unix_socket_that_was_passed_to_the_process_stays() {
     program.listening().await;
     program.signal(Signal::TERM);
     assert_eq!(program.ends().await.code(), Some(0));
-    assert!(path.exists(), "whoever passes the socket still listens there");
+    assert!(path.exists(), "the process that passed the socket still listens there");
 }
 
 #[tokio::test]

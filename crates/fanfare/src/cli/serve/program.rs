@@ -94,7 +94,7 @@ impl Program {
 /// the successor handles them.
 fn ignore_signals() {
     for signal in [libc::SIGHUP, libc::SIGUSR1, libc::SIGUSR2] {
-        #[expect(unsafe_code, reason = "there is no safe interface for this")]
+        #[expect(unsafe_code, reason = "no safe function ignores a signal")]
         // SAFETY: this installs no handler, so no code runs when a signal arrives.
         unsafe {
             libc::signal(signal, libc::SIG_IGN);
