@@ -4,7 +4,7 @@
 #![no_main]
 
 use fanfare_core::wire::sse::{Format, write_event, write_preamble};
-use fanfare_core::{Door, Epoch, NewEvent, Position, Principal, Source, Timestamp};
+use fanfare_core::{Channel, Door, Epoch, NewEvent, Position, Principal, Source, Timestamp};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|message: &str| {
@@ -15,7 +15,7 @@ fuzz_target!(|message: &str| {
     let text = Format { json: false, named: false, chunked: false };
     for format in [text, Format { json: true, named: true, ..text }] {
         let mut bytes = Vec::new();
-        write_preamble(format, 1000, position, &mut bytes);
+        write_preamble(format, 1000, &[Channel::default()], Some(position), &mut bytes);
         write_event(format, &event, &mut bytes);
         let stream = String::from_utf8(bytes).expect("UTF-8 in, UTF-8 out");
         let events = read(&stream);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use fanfare_core::Timestamp;
 use fanfare_webhook::outcome::Outcome;
 use fanfare_webhook::retry::{DELAY_MAX, RetrySchedule, SCHEDULE_MAX, Verdict};
-use fanfare_webhook::retry_after::{self, RETRY_AFTER_MAX};
+use fanfare_webhook::retry_after::{self, RETRY_AFTER_MAX, RetryAfter};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (&str, &str, u32, u16, u32, i64)| {
@@ -21,7 +21,8 @@ fuzz_target!(|input: (&str, &str, u32, u16, u32, i64)| {
     let Ok(schedule) = schedule.parse::<RetrySchedule>() else { return };
     assert_eq!(schedule.to_string().parse::<RetrySchedule>().as_ref(), Ok(&schedule));
     assert!(schedule.delays().iter().sum::<Duration>() <= SCHEDULE_MAX);
-    let outcome = Outcome::Answered { status, retry_after };
+    let asked = retry_after.map(|at| RetryAfter { at, is_for_all: random % 2 == 0 });
+    let outcome = Outcome::Answered { status, retry_after: asked };
     match schedule.judge(attempt, outcome, now, random) {
         Verdict::Retry { at } => {
             assert!(attempt < schedule.attempts_max() && !(200..300).contains(&status));

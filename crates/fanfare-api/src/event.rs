@@ -46,6 +46,23 @@ pub struct Event {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Timestamp>, nullable = false)]
     pub expires_at: Option<Timestamp>,
+    /// What is kept of the request that brought the event to `/ingest`; omitted if the event was pushed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub original: Option<Original>,
+}
+
+/// What is kept of the request that brought an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Original {
+    /// The first event that the request brought: the request is kept for as long as that one. `GET
+    /// /api/events/{id}/original` returns it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<values::Position>, nullable = false)]
+    pub event: Option<Position>,
+    /// Whether the request was too long to be kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub too_long: bool,
 }
 
 /// The source of an event.
@@ -70,7 +87,7 @@ mod tests {
     use std::sync::Arc;
 
     use fanfare_core::{
-        Agent, Arrival, Door, Event, Json, Key, NewEvent, Position, Priority, Source, Timestamp,
+        Agent, Arrival, Door, Event, Json, Key, NewEvent, Original, Position, Priority, Source, Timestamp,
     };
 
     #[test]
@@ -79,7 +96,7 @@ mod tests {
             Source { principal: Arc::from("local"), door: Door::Http, agent: Agent::claimed("curl/8.5.0") };
         let least = NewEvent::new("hi".to_owned(), source).expect("a message");
         let position: Position = "k3f9x2ab-7".parse().expect("a position");
-        let event = |new: NewEvent, data, key, expires| Event {
+        let event = |new: NewEvent, data, key, expires, original| Event {
             position,
             timestamp: Timestamp::from_micros(1_795_282_915_791_336),
             arrival: Arrival::from_micros(0),
@@ -92,6 +109,7 @@ mod tests {
             source: new.source,
             audience: new.audience,
             expires,
+            original,
         };
         let data = Json::parse(r#"{"n":1.50,"list":[null]}"#.to_owned()).expect("JSON");
         let key: Key = "k".parse().expect("a key");
@@ -101,8 +119,10 @@ mod tests {
                 None,
                 None,
                 None,
+                None,
             ),
-            event(least, Some(data), Some(key), Some(Timestamp::from_micros(1))),
+            event(least.clone(), None, None, None, Some(Original::TooLong)),
+            event(least, Some(data), Some(key), Some(Timestamp::from_micros(1)), Some(Original::With(6))),
         ] {
             let written = serde_json::to_string(&event).expect("text");
             let read: super::Event = serde_json::from_str(&written).expect("an event");

@@ -1,6 +1,6 @@
 //! Past events, and their recipients.
 
-use fanfare_core::{Position, ReaderName, Timestamp, WebhookId};
+use fanfare_core::{Position, ReaderName, Timestamp, WebhookId, WebhookName};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -75,6 +75,10 @@ pub struct WebhookReceipt {
     /// The id of the webhook.
     #[schema(value_type = values::WebhookId)]
     pub webhook_id: WebhookId,
+    /// The name of the webhook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<values::WebhookName>, nullable = false)]
+    pub webhook_name: Option<WebhookName>,
     /// The URL of the webhook.
     pub webhook_url: Box<str>,
     /// The state of the delivery.

@@ -17,6 +17,7 @@ pub mod purging;
 pub mod push;
 pub mod query;
 pub mod readers;
+pub mod sources;
 pub mod status;
 pub mod values;
 pub mod webhooks;

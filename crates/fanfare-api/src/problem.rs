@@ -45,7 +45,7 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Option::is_none", with = "seconds")]
     #[schema(value_type = Option<f64>, minimum = 0, nullable = false)]
     pub retry_after: Option<Duration>,
-    /// The webhook that already has the URL; only with `webhook_exists`.
+    /// The webhook that already has the URL or the name; only with `webhook_exists`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::WebhookId>, nullable = false)]
     pub webhook_id: Option<WebhookId>,

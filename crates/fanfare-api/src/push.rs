@@ -153,10 +153,40 @@ pub enum PushAnswer {
 pub enum IngestAnswer {
     /// The response to one event.
     One(Box<Pushed>),
-    /// The response to several alerts.
+    /// The response to several alerts or CloudEvents.
     Batch(PushedBatch),
     /// The response to a hook of Claude Code, which would treat any member as an instruction.
     Nothing(Nothing),
+    /// The response to a question that a sender asks before it sends anything.
+    Challenged(Challenged),
+    /// The response to Azure Event Grid's question.
+    Validated(Validated),
+}
+
+/// The response to a sender that asks whether somebody is there: what it sent.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Challenged {
+    /// The challenge, as it was sent.
+    #[schema(value_type = values::Json)]
+    pub challenge: serde_json::Value,
+}
+
+/// The response to Azure Event Grid's question.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Validated {
+    /// The code, as it was sent.
+    pub validation_response: String,
+}
+
+/// The response to `GET` and `HEAD` at an address of ingest.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct IngestReady {
+    /// Always `success`.
+    pub status: Success,
+    /// How to send events.
+    pub message: String,
 }
 
 /// An object without members.

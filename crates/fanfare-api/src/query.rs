@@ -5,6 +5,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::push::PriorityWord;
 use crate::values;
+use crate::words::Outcome;
 
 /// A filter of events.
 #[derive(Debug, IntoParams)]
@@ -140,6 +141,16 @@ pub struct Push {
     pub wait: Option<String>,
 }
 
+/// The time that a push to the channel in the path waits for webhooks.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PushToChannel {
+    /// Maximum wait for the first attempts at webhooks, up to `55s`, or `true` for that. Default `0s`: the response comes
+    /// as soon as the event is durable.
+    #[param(value_type = Option<values::Duration>, nullable = false)]
+    pub wait: Option<String>,
+}
+
 /// The members of a pushed event besides its text; only for plain text.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -159,6 +170,21 @@ pub struct PushText {
     /// Stop delivering it after this long: from `1ms` to ten years.
     #[param(value_type = Option<values::Duration>, nullable = false)]
     pub expires_in: Option<String>,
+}
+
+/// The headers that describe a message in plain text. With another body, they are ignored.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct Labels {
+    /// The title, which becomes `title` in the event's data.
+    #[param(rename = "Title", nullable = false)]
+    pub title: Option<String>,
+    /// The priority: its name, or its number from 1 to 5. The parameter `priority` takes precedence.
+    #[param(rename = "Priority", nullable = false)]
+    pub priority: Option<String>,
+    /// Tags, separated by commas, which become the list `tags` in the event's data.
+    #[param(rename = "Tags", nullable = false)]
+    pub tags: Option<String>,
 }
 
 /// Overrides for the events that another program sends.
@@ -235,6 +261,18 @@ pub struct Attempts {
     /// Only attempts with a 2xx response, or only failed ones.
     #[param(nullable = false)]
     pub delivered: Option<bool>,
+    /// Only attempts with this status.
+    #[param(minimum = 100, maximum = 599, nullable = false)]
+    pub status_code: Option<u16>,
+    /// Only attempts with this outcome.
+    #[param(inline, nullable = false)]
+    pub outcome: Option<Outcome>,
+    /// Only attempts that started since then: `10m` or RFC 3339.
+    #[param(value_type = Option<values::Moment>, nullable = false)]
+    pub since: Option<String>,
+    /// Only attempts that started before then: `10m` or RFC 3339.
+    #[param(value_type = Option<values::Moment>, nullable = false)]
+    pub until: Option<String>,
     /// Only attempts at this event.
     #[param(value_type = Option<values::Position>, nullable = false)]
     pub event_id: Option<String>,

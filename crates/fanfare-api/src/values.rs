@@ -48,10 +48,14 @@ described! {
     Position like "^[a-z0-9]{8}-[0-9]+$": "k3f9x2ab-1042";
     /// The name of a durable reader.
     ReaderName like "^[A-Za-z0-9_.-]{1,64}$": "laptop";
+    /// The name of a source, and the last part of its address.
+    SourceName like "^[A-Za-z0-9_-]{1,64}$": "gitlab";
     /// RFC 3339, UTC, microseconds.
     Timestamp as DateTime: "2026-11-21T08:00:00.123456+00:00";
     /// The id of a webhook.
     WebhookId like "^wh_[a-z2-7]{16}$": "wh_k3f2x2abcdefghij";
+    /// The name of a webhook.
+    WebhookName like "^[A-Za-z0-9_.-]{1,64}$": "on-call";
 }
 
 /// Any JSON.

@@ -77,6 +77,15 @@ macro_rules! words {
     )+};
 }
 
+impl Outcome {
+    /// Returns the known outcomes of attempts; the others are of deliveries.
+    pub fn of_attempts() -> Vec<&'static str> {
+        let is_of_attempt =
+            |word: &&str| !matches!(Outcome::from(*word), Outcome::Expired | Outcome::Replayed);
+        Outcome::KNOWN.iter().copied().filter(is_of_attempt).collect()
+    }
+}
+
 /// Describes an extensible set of words: the known ones, or any text.
 pub(crate) fn open(known: &[&str], description: &str) -> RefOr<Schema> {
     let text = || ObjectBuilder::new().schema_type(Type::String);
@@ -154,6 +163,15 @@ words! {
         /// A requested test.
         Test = "test",
     }
+    /// The method of a webhook's requests.
+    Method {
+        /// The receiver changes something.
+        Patch = "PATCH",
+        /// The receiver takes something new.
+        Post = "POST",
+        /// The receiver replaces something.
+        Put = "PUT",
+    }
     /// The outcome of an attempt.
     Outcome {
         /// The connection ended within the answer.
@@ -178,6 +196,8 @@ words! {
         Replayed = "replayed",
         /// The address is not allowed.
         TargetRefused = "target_refused",
+        /// The webhook's template makes no body of the event; nothing was sent.
+        Template = "template_error",
         /// The response did not arrive in time.
         Timeout = "timeout",
         /// The TLS handshake failed.

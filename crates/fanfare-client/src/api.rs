@@ -8,9 +8,10 @@ use fanfare_api::history::HistoryPage;
 use fanfare_api::purging::{PurgedChannel, RedactedEvent};
 use fanfare_api::push::{NewEvent, Pushed, PushedBatch};
 use fanfare_api::readers::{Acknowledgement, Reader, ReaderSettings};
+use fanfare_api::sources::{IngestSource, SourceSettings};
 use fanfare_api::status::Status;
 use fanfare_core::endpoint::UNIX_PREFIX;
-use fanfare_core::{Channel, Position, ReaderName};
+use fanfare_core::{Channel, Position, ReaderName, SourceName};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
@@ -146,6 +147,25 @@ impl Api {
         self.call(self.request(Method::DELETE, &format!("/api/readers/{name}"))).await
     }
 
+    /// Returns the source `name`.
+    pub async fn source(&self, name: &SourceName) -> Result<Answer<IngestSource>, Error> {
+        self.call(self.request(Method::GET, &format!("/api/sources/{name}"))).await
+    }
+
+    /// Adds the source `name`, or replaces its settings.
+    pub async fn set_source(
+        &self,
+        name: &SourceName,
+        settings: &SourceSettings,
+    ) -> Result<Answer<IngestSource>, Error> {
+        self.call(self.request(Method::PUT, &format!("/api/sources/{name}")).json(settings)).await
+    }
+
+    /// Removes the source `name`.
+    pub async fn remove_source(&self, name: &SourceName) -> Result<Answer<IngestSource>, Error> {
+        self.call(self.request(Method::DELETE, &format!("/api/sources/{name}"))).await
+    }
+
     /// Purges a channel.
     pub async fn purge_channel(&self, name: &Channel) -> Result<Answer<PurgedChannel>, Error> {
         self.call(self.request(Method::DELETE, &format!("/api/channels/{name}"))).await
@@ -228,13 +248,24 @@ impl Api {
         &self,
         request: RequestBuilder,
     ) -> Result<Answer<T>, Error> {
+        let response = self.answer(request).await?;
+        let text = self.text(response).await?;
+        Answer::read(&text).map_err(|error| self.not_fanfare(&format!("its JSON cannot be read: {error}")))
+    }
+
+    /// Returns the bytes of a successful answer.
+    pub(super) async fn bytes(&self, request: RequestBuilder) -> Result<Vec<u8>, Error> {
+        let response = self.answer(request).await?;
+        self.body(response).await
+    }
+
+    /// Returns a successful response, whose body is still to be read.
+    async fn answer(&self, request: RequestBuilder) -> Result<Response, Error> {
         let (client, request) = request.build_split();
         let mut request = request.map_err(|error| self.http_error(&error))?;
         let timeout = request.timeout_mut().get_or_insert(self.target.timeout);
         *timeout = (*timeout).min(self.target.timeout);
-        let response = self.checked(client.execute(request).await).await?;
-        let text = self.text(response).await?;
-        Answer::read(&text).map_err(|error| self.not_fanfare(&format!("its JSON cannot be read: {error}")))
+        self.checked(client.execute(request).await).await
     }
 
     /// Converts an unsuccessful response into the gateway's own error.
@@ -265,7 +296,12 @@ impl Api {
     }
 
     /// Reads the whole answer, up to a limit.
-    async fn text(&self, mut response: Response) -> Result<String, Error> {
+    async fn text(&self, response: Response) -> Result<String, Error> {
+        let bytes = self.body(response).await?;
+        String::from_utf8(bytes).map_err(|_| self.not_fanfare("its answer is not valid UTF-8"))
+    }
+
+    async fn body(&self, mut response: Response) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.http_error(&error))? {
             bytes.extend_from_slice(&chunk);
@@ -273,7 +309,7 @@ impl Api {
                 return Err(self.not_fanfare("its answer is too long"));
             }
         }
-        String::from_utf8(bytes).map_err(|_| self.not_fanfare("its answer is not valid UTF-8"))
+        Ok(bytes)
     }
 
     fn http_error(&self, error: &reqwest::Error) -> Error {

@@ -8,6 +8,7 @@ pub mod error;
 pub mod listening;
 mod lists;
 pub mod mcp;
+mod originals;
 pub mod receiving;
 pub mod sse;
 pub mod webhooks;

@@ -19,6 +19,12 @@ use crate::sse::{Frame, Frames};
 /// The pause before the first reconnect, until the gateway names another.
 const RETRY_DEFAULT: Duration = Duration::from_secs(1);
 
+/// The header with the position at which a stream starts.
+const POSITION: &str = "fanfare-position";
+
+/// The header with the channels that the patterns just miss.
+const OVERLOOKED: &str = "fanfare-overlooked";
+
 /// Minimum duration of a good connection, even without events: the next delay is a short one again.
 const STEADY: Duration = Duration::from_secs(10);
 
@@ -93,6 +99,9 @@ pub enum Notice {
         after: Option<String>,
         /// Whether there was a connection before.
         again: bool,
+        /// The channels `X` with events that a pattern `X.>` does not select.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        overlooked: Vec<String>,
     },
     /// The connection is lost, or could not be made.
     Disconnected {
@@ -278,10 +287,14 @@ impl Listening {
         self.opened_at = Some(Instant::now());
         self.reported = None;
         self.is_closing = false;
-        self.last_id = connected.after;
+        // Until the first event, this is where the stream is: a time that it started from would mean a later one then.
+        let header = |name| connected.response.headers().get(name).and_then(|value| value.to_str().ok());
+        let start = header(POSITION);
+        let overlooked = header(OVERLOOKED).map(|names| names.split(", ").map(str::to_owned).collect());
+        self.last_id = connected.after.clone().or_else(|| start.map(str::to_owned));
         self.state =
             State::Open(Box::new(Frames::new(connected.response.bytes_stream(), self.last_id.clone())));
-        Notice::Connected { after: self.last_id.clone(), again }
+        Notice::Connected { after: connected.after, again, overlooked: overlooked.unwrap_or_default() }
     }
 
     /// Sets the time of the next attempt; returns the notice for it, unless it was returned before.

@@ -3,6 +3,7 @@
 use fanfare_api::channels::ChannelList;
 use fanfare_api::clients::ClientList;
 use fanfare_api::readers::Readers;
+use fanfare_api::sources::IngestSources;
 use fanfare_api::webhooks::webhook::WebhookList;
 use fanfare_api::words::WebhookState;
 use reqwest::Method;
@@ -32,6 +33,11 @@ impl Api {
     /// Returns all durable readers.
     pub async fn readers(&self) -> Result<Answer<Readers>, Error> {
         self.all("/api/readers", &["readers"]).await
+    }
+
+    /// Returns all sources.
+    pub async fn sources(&self) -> Result<Answer<IngestSources>, Error> {
+        self.all("/api/sources", &["sources"]).await
     }
 
     /// Returns all webhooks, with their settings and health.

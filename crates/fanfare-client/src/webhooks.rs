@@ -3,8 +3,10 @@
 use fanfare_api::history::Receipts;
 use fanfare_api::webhooks::attempts::{Attempt, AttemptsPage};
 use fanfare_api::webhooks::deliveries::{DeliveriesPage, Delivery};
+use fanfare_api::webhooks::preview::{Preview, PreviewRequest};
 use fanfare_api::webhooks::registration::{Change, Registered, Registration};
 use fanfare_api::webhooks::replay::{Replay, Replayed};
+use fanfare_api::webhooks::sample::{Sample, TrialRequest};
 use fanfare_api::webhooks::secrets::{Rotated, Rotation};
 use fanfare_api::webhooks::stats::WebhookStats;
 use fanfare_api::webhooks::webhook::{NewWebhook, Webhook};
@@ -67,8 +69,22 @@ impl Api {
     }
 
     /// Sends a webhook a test event, which is not stored in the log.
-    pub async fn test_webhook(&self, id: &WebhookId) -> Result<Answer<Attempt>, Error> {
-        self.call(self.request(Method::POST, &one(id, "/test"))).await
+    pub async fn test_webhook(&self, id: &WebhookId, sample: &Sample) -> Result<Answer<Attempt>, Error> {
+        self.call(self.request(Method::POST, &one(id, "/test")).json(sample)).await
+    }
+
+    /// Returns the body that a webhook would send.
+    pub async fn preview_webhook(
+        &self,
+        id: &WebhookId,
+        wanted: &PreviewRequest,
+    ) -> Result<Answer<Preview>, Error> {
+        self.call(self.request(Method::POST, &one(id, "/preview")).json(wanted)).await
+    }
+
+    /// Returns the body that a webhook would send if it were registered.
+    pub async fn preview(&self, wanted: &TrialRequest) -> Result<Answer<Preview>, Error> {
+        self.call(self.request(Method::POST, "/api/webhooks/preview").json(wanted)).await
     }
 
     /// Rotates a signing key.

@@ -66,6 +66,8 @@ codes! {
     InvalidReader => "invalid_reader",
     /// A webhook signature that does not match its body, its time or the secret.
     InvalidSignature => "invalid_signature",
+    /// A setting of a source that is not allowed or cannot be read.
+    InvalidSource => "invalid_source",
     /// A time that cannot be read.
     InvalidTime => "invalid_time",
     /// An event type that cannot be read.
@@ -114,6 +116,8 @@ codes! {
     TooManyEvents => "too_many_events",
     /// The maximum number of durable readers has been reached.
     TooManyReaders => "too_many_readers",
+    /// The maximum number of sources has been reached.
+    TooManySources => "too_many_sources",
     /// The maximum number of webhooks has been reached.
     TooManyWebhooks => "too_many_webhooks",
     /// The caller is not known.

@@ -12,6 +12,7 @@ use crate::code::Code;
 use crate::invalid::{Invalid, shown};
 use crate::json::Json;
 use crate::limits::{KEY_LEN_MAX, TYPE_LEN_MAX};
+use crate::original::{OnWire, Original};
 use crate::position::Position;
 use crate::principal::Source;
 use crate::printable::is_printable;
@@ -47,6 +48,8 @@ pub struct Event {
     pub audience: Audience,
     /// The time of day at which the event stops being delivered, if nobody sets the clock: it counts from the arrival.
     pub expires: Option<Timestamp>,
+    /// What is known of the request that the event came in with; `None` if it was pushed.
+    pub original: Option<Original>,
 }
 
 impl Event {
@@ -58,7 +61,13 @@ impl Event {
         })
     }
 
-    /// Returns the number of bytes that retention counts: the size of the text parts, and a fixed share for the rest.
+    /// Returns whether the request that the event came in with is kept with it: it is the first that the request brought.
+    pub fn has_original(&self) -> bool {
+        self.original == Some(Original::With(self.position.seq))
+    }
+
+    /// Returns the number of bytes that the event has: the size of the text parts, and a fixed share for the rest. Retention
+    /// adds its original.
     pub fn stored_len(&self) -> u64 {
         const FIXED_LEN: usize = 64;
         let data = self.data.as_ref().map_or(0, |data| data.as_str().len());
@@ -87,6 +96,9 @@ impl Serialize for Event {
         map.serialize_entry("audience", self.audience.as_str())?;
         if let Some(expires) = &self.expires {
             map.serialize_entry("expires_at", expires)?;
+        }
+        if let Some(original) = self.original {
+            map.serialize_entry("original", &OnWire(original, self.position))?;
         }
         map.end()
     }

@@ -71,6 +71,12 @@ impl Serialize for Json {
     }
 }
 
+/// Returns JSON without the byte order mark that editors and shells on Windows put before it. RFC 8259, section 8.1, lets a
+/// parser ignore it, but serde_json refuses it.
+pub fn without_mark(json: &[u8]) -> &[u8] {
+    json.strip_prefix("\u{feff}".as_bytes()).unwrap_or(json)
+}
+
 /// Refuses JSON whose arrays and objects are nested deeper than `data` may be; `what` names it. Parsers that recurse have
 /// limits of their own, which differ, so this does not recurse and does not depend on them.
 pub fn check_depth(json: &str, what: &str) -> Result<(), Invalid> {

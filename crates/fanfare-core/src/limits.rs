@@ -29,8 +29,17 @@ pub const FILTER_TERMS_MAX: usize = 64;
 pub const FILTER_TEXT_LEN_MAX: usize = 256;
 /// Maximum length of a reader name, in bytes.
 pub const READER_LEN_MAX: usize = 64;
+/// Maximum length of a webhook's name, in bytes.
+pub const WEBHOOK_NAME_LEN_MAX: usize = 64;
 /// Maximum length of the name that a caller gives itself, in bytes; a longer one is cut. It is stored with each event.
 pub const AGENT_LEN_MAX: usize = 128;
+/// Maximum length of an original, in bytes: a push of 2,048 commits to GitHub has 1.2 MB. It is stored beside its events,
+/// and a webhook holds it while it sends it.
+pub const ORIGINAL_LEN_MAX: usize = 2 * 1024 * 1024;
+/// Maximum length of the head of an original, in bytes: more than the servers of receivers accept.
+pub const ORIGINAL_HEAD_LEN_MAX: usize = 32 * 1024;
+/// Maximum headers of an original, for the same reason.
+pub const ORIGINAL_HEADERS_MAX: usize = 100;
 /// Maximum length of a principal's name, in bytes.
 pub const PRINCIPAL_LEN_MAX: usize = 64;
 /// Maximum time that a request waits for something, in seconds: proxies and hosts of agents abandon it after a minute.

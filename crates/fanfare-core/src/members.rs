@@ -1,6 +1,7 @@
 //! Reading the members of a JSON object one by one, so that a refusal names the member, its bound and the fix. Every
 //! body that is a strict object is read here, so that all are refused alike.
 
+mod blanks;
 #[cfg(test)]
 mod tests;
 
@@ -17,7 +18,9 @@ use serde_json::value::RawValue;
 use crate::code::Code;
 use crate::duration::{self, Literal};
 use crate::invalid::{Invalid, shown};
-use crate::json::Json;
+use crate::json::{self, Json};
+
+pub use blanks::without_blanks;
 
 /// Maximum members of an object that are looked at; one with more has some that nobody takes.
 const MEMBERS_MAX: usize = 1_024;
@@ -50,7 +53,7 @@ impl<'a> Members<'a> {
 
     /// Parses an object that errors call `what`.
     pub fn named(what: &str, text: &'a [u8], code: Code, fix: &'static str) -> Result<Members<'a>, Invalid> {
-        let Pairs(left) = serde_json::from_slice(text).map_err(|error| {
+        let Pairs(left) = serde_json::from_slice(json::without_mark(text)).map_err(|error| {
             // The text may contain a secret: the error names the place and repeats nothing.
             let (line, column) = (error.line(), error.column());
             let problem = match error.is_data() {
@@ -151,10 +154,11 @@ impl<'a> Members<'a> {
         })
     }
 
-    /// Takes an integer from `least` to `most`.
+    /// Takes an integer from `least` to `most`. `5.0` is one, as in JSON Schema: some languages have no other numbers.
     pub fn number(&mut self, name: &'static str, least: u32, most: u32) -> Given<u32> {
         let wanted = format!("a whole number from {least} to {most}");
-        self.take(name, &wanted, |raw| read(raw).filter(|number| (least..=most).contains(number)))
+        let whole = |raw| read(raw).or_else(|| read(raw).and_then(whole));
+        self.take(name, &wanted, |raw| whole(raw).filter(|number| (least..=most).contains(number)))
     }
 
     /// Takes an object, whose members are then read in turn.
@@ -305,6 +309,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
 
 fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
     serde_json::from_str(raw.get()).ok()
+}
+
+/// Returns the integer that `number` is.
+fn whole(number: f64) -> Option<u32> {
+    let is_whole = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
+    is_whole.then_some(number as u32)
 }
 
 /// Formats what an object may have: ``use `a`, `b` or `c` ``.

@@ -17,7 +17,7 @@ use crate::code::Code;
 use crate::duration::DURATION_MAX;
 use crate::event::{Audience, Event, EventType, Key};
 use crate::invalid::{Invalid, shown};
-use crate::json::Json;
+use crate::json::{self, Json};
 use crate::limits::{BATCH_LEN_MAX, IDEMPOTENCY_KEY_LEN_MAX, MESSAGE_LEN_MAX};
 use crate::members::Members;
 use crate::position::Position;
@@ -83,6 +83,7 @@ impl NewEvent {
             source: self.source,
             audience: self.audience,
             expires: self.expires_in.map(|after| timestamp.after(after)),
+            original: None,
         }
     }
 }
@@ -219,8 +220,18 @@ impl Draft {
         })
     }
 
-    /// Returns the event; fails if it has no message, or one that is too long.
+    /// Returns the event; fails if it has no message, an empty one without `data`, or one that is too long.
     pub fn into_event(self, source: Source) -> Result<NewEvent, Invalid> {
+        if self.message.as_deref() == Some("") && self.data.is_none() {
+            let what = "`message` is empty, and there is no `data`";
+            let fix = "give the text, or leave it empty only with `data`";
+            return Err(Invalid::new(Code::InvalidMessage, what, fix).at("/message"));
+        }
+        self.into_stored(source)
+    }
+
+    /// Returns the event of a log; fails if it has no message, or one that is too long.
+    fn into_stored(self, source: Source) -> Result<NewEvent, Invalid> {
         let message = self.message.ok_or_else(|| {
             Invalid::new(
                 Code::InvalidMessage,
@@ -280,6 +291,7 @@ pub enum PushBody {
 
 /// Parses a JSON body: an object, or an array of 1–10,000 objects.
 pub fn parse_json(body: &[u8], source: &Source) -> Result<PushBody, Invalid> {
+    let body = json::without_mark(body);
     if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'[') {
         return parse_object("the body", body, source).map(|event| PushBody::One(Box::new(event)));
     }
@@ -295,7 +307,9 @@ pub fn parse_json(body: &[u8], source: &Source) -> Result<PushBody, Invalid> {
 
 /// Parses newline-delimited JSON: 1–10,000 objects, one per line; empty lines are skipped.
 pub fn parse_ndjson(body: &[u8], source: &Source) -> Result<PushBody, Invalid> {
-    let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+    // Where files were joined, each has its mark.
+    let lines = body.split(|byte| *byte == b'\n').map(json::without_mark);
+    let lines = lines.filter(|line| !line.trim_ascii().is_empty());
     checked_batch(lines.map(|line| parse_object("the line", line, source)))
 }
 
@@ -319,7 +333,17 @@ fn checked_batch(events: impl Iterator<Item = Result<NewEvent, Invalid>>) -> Res
     Ok(PushBody::Batch(batch))
 }
 
+/// Parses an object with the members of an event that is in a log: its message can be empty without `data`, because it was
+/// accepted once, and a copy of a log has all of its events.
+pub fn parse_stored(object: &[u8], source: &Source) -> Result<NewEvent, Invalid> {
+    parse_draft("the event", object)?.into_stored(source.clone())
+}
+
 fn parse_object(what: &str, object: &[u8], source: &Source) -> Result<NewEvent, Invalid> {
+    parse_draft(what, object)?.into_event(source.clone())
+}
+
+fn parse_draft(what: &str, object: &[u8]) -> Result<Draft, Invalid> {
     let mut members = Members::named(what, object, Code::InvalidJson, FIX)?;
     let draft = Draft::take(&mut members)?;
     let audience = members.coded(Code::InvalidAudience).parsed("audience", str::parse)?.flatten();
@@ -327,7 +351,7 @@ fn parse_object(what: &str, object: &[u8], source: &Source) -> Result<NewEvent, 
         error.fix = format!("{}; put anything else in `data`", error.fix).into();
         error
     })?;
-    Draft { audience, ..draft }.into_event(source.clone())
+    Ok(Draft { audience, ..draft })
 }
 
 /// The elements of an array as they are written; of those that are too many, only the first.

@@ -38,6 +38,11 @@ impl Pattern {
         (!self.0.contains(['*', '>'])).then_some(&self.0)
     }
 
+    /// Returns the channel `X` of a pattern `X.>`, which matches the channels below `X` but not `X`.
+    pub fn above(&self) -> Option<Channel> {
+        self.0.strip_suffix(".>")?.parse().ok()
+    }
+
     /// Returns `true` if the pattern matches `channel`.
     pub fn matches(&self, channel: &Channel) -> bool {
         if self.is_all() {
@@ -113,6 +118,16 @@ mod tests {
             let (p, c): (Pattern, Channel) =
                 (pattern.parse().expect("pattern"), channel.parse().expect("channel"));
             assert_eq!(p.matches(&c), matches, "{pattern} {channel}");
+        }
+    }
+
+    #[test]
+    fn an_arrow_is_below_a_channel_unless_that_has_stars() {
+        for (pattern, above) in
+            [("a.>", Some("a")), ("a.b.>", Some("a.b")), (">", None), ("*.>", None), ("a", None)]
+        {
+            let pattern: Pattern = pattern.parse().expect("pattern");
+            assert_eq!(pattern.above(), above.map(|name| name.parse().expect("channel")), "{pattern}");
         }
     }
 

@@ -10,8 +10,10 @@ use crate::pattern::Pattern;
 use crate::position::{Epoch, Position};
 use crate::priority::Priority;
 use crate::reader::ReaderName;
+use crate::source_name::SourceName;
 use crate::timestamp::Timestamp;
 use crate::webhook_id::WebhookId;
+use crate::webhook_name::WebhookName;
 use crate::wire::payload::Payload;
 
 macro_rules! read_from_text {
@@ -25,8 +27,20 @@ macro_rules! read_from_text {
 }
 
 read_from_text!(
-    Audience, Channel, Epoch, EventType, Key, Pattern, Payload, Position, Priority, ReaderName, Timestamp,
+    Audience,
+    Channel,
+    Epoch,
+    EventType,
+    Key,
+    Pattern,
+    Payload,
+    Position,
+    Priority,
+    ReaderName,
+    SourceName,
+    Timestamp,
     WebhookId,
+    WebhookName,
 );
 
 #[cfg(test)]
@@ -35,7 +49,9 @@ mod tests {
     use serde::de::DeserializeOwned;
     use serde_json::json;
 
-    use crate::{Channel, Epoch, EventType, Pattern, Position, Priority, ReaderName, Timestamp, WebhookId};
+    use crate::{
+        Channel, Epoch, EventType, Pattern, Position, Priority, ReaderName, Timestamp, WebhookId, WebhookName,
+    };
 
     fn is_read_as_it_was_written<T: Serialize + DeserializeOwned>(text: &str) {
         let value: T = serde_json::from_value(json!(text)).unwrap_or_else(|error| panic!("{text}: {error}"));
@@ -54,6 +70,7 @@ mod tests {
         is_read_as_it_was_written::<ReaderName>("laptop");
         is_read_as_it_was_written::<Timestamp>("2026-11-21T08:00:00.123456+00:00");
         is_read_as_it_was_written::<WebhookId>("wh_aaaaaaaaaaaaaaaa");
+        is_read_as_it_was_written::<WebhookName>("on-call");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::code::Code;
 use crate::invalid::{Invalid, shown};
 
 /// The prefix of every id.
-const PREFIX: &str = "wh_";
+pub(crate) const PREFIX: &str = "wh_";
 /// The number of characters that follow: 80 bits, so that ids never collide, wherever they are created.
 const RANDOM_LEN: usize = 16;
 /// The alphabet of RFC 4648 base32 in lower case: no character has to be escaped anywhere.

@@ -97,6 +97,7 @@ async fn register(
     let url: WebhookUrl = registration.webhook_url.parse().map_err(|_| StatusCode::BAD_REQUEST)?;
     let webhook = Webhook {
         mode: Mode::Local,
+        name: None,
         owner: Principal::local().owner(),
         id: WebhookId::from_random(rand::random()),
         url,

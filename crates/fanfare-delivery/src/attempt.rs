@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use fanfare_core::{Channel, Event, Position, Timestamp, WebhookId};
 use fanfare_webhook::message_id::MessageId;
-use fanfare_webhook::outcome::{Meaning, Outcome};
+use fanfare_webhook::outcome::{Failure, Meaning, Outcome};
 use fanfare_webhook::signature::{SignatureHeaders, SigningKeys};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
@@ -20,7 +20,7 @@ use crate::target::Target;
 use fanfare_hub::purges::Mark;
 use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_store::Purge;
-use fanfare_store::webhooks::{AttemptRow, BatchSpan};
+use fanfare_store::webhooks::{AttemptFacts, AttemptRow, BatchSpan};
 
 /// Maximum bytes of a body that are kept with each attempt in memory.
 const BODY_BYTES_KEPT: usize = 16 * 1024;
@@ -36,6 +36,8 @@ pub struct Job {
     pub number: u32,
     /// The bytes to sign and send.
     pub body: Bytes,
+    /// The reason that no body could be made, if none could: then nothing is sent.
+    pub unsendable: Option<&'static str>,
     /// The content type of the body.
     pub content_type: &'static str,
     /// The request that caused the attempt, if a person sent it by hand.
@@ -141,6 +143,8 @@ pub struct Attempt {
     pub at: Timestamp,
     /// The outcome of the attempt.
     pub outcome: Outcome,
+    /// Why there was no response, in more detail, if that is known.
+    pub problem: Option<&'static str>,
     /// The time that each phase took.
     pub times: Times,
     target: Arc<Target>,
@@ -201,23 +205,34 @@ pub async fn make(
     let signed = keys.sign(&job.message_id(), now, &job.body);
     let headers = target.headers(&signed, job.content_type);
     reach(FailPoint::PostBegun);
-    let Exchange { outcome, answer, times, connection } =
-        client::post(dialer, &target, headers, job.body.clone(), idle, now).await;
+    let Exchange { outcome, answer, problem, times, connection } = match job.unsendable {
+        Some(problem) => Exchange {
+            outcome: Outcome::Failed(Failure::Template),
+            answer: None,
+            problem: Some(problem),
+            times: Times::default(),
+            connection: idle,
+        },
+        None => client::post(dialer, &target, headers, job.body.clone(), idle, now).await,
+    };
     reach(FailPoint::PostDone);
-    let texts = texts(&signed, &job, answer.as_ref());
+    let texts = texts(&target, &signed, &job, answer.as_ref());
     let answer = answer.map(AnswerHead::from);
-    let attempt = Attempt { webhook, sent: (&job).into(), at: now, outcome, times, target, answer, texts };
+    let attempt =
+        Attempt { webhook, sent: (&job).into(), at: now, outcome, problem, times, target, answer, texts };
     Made { attempt: Arc::new(attempt), job, connection }
 }
 
 /// Copies the texts that an attempt keeps: the buffers that were sent and received also hold bytes of other attempts.
-fn texts(signed: &SignatureHeaders, job: &Job, answer: Option<&Answer>) -> Kept<7> {
+/// Parts of the URL that are secret are masked where a template has put them into the body.
+fn texts(target: &Target, signed: &SignatureHeaders, job: &Job, answer: Option<&Answer>) -> Kept<7> {
+    let body = target.masked(&job.body);
     Kept::new([
         signed.id.as_bytes(),
         signed.timestamp.as_bytes(),
         signed.signature.as_bytes(),
         signed.hub_signature.as_deref().unwrap_or_default().as_bytes(),
-        &job.body[..job.body.len().min(BODY_BYTES_KEPT)],
+        &body[..body.len().min(BODY_BYTES_KEPT)],
         answer.map_or("", |answer| answer.headers.as_str()).as_bytes(),
         answer.map_or(&[], |answer| &answer.body),
     ])
@@ -234,7 +249,19 @@ impl Attempt {
             number: self.sent.number,
             at: self.at,
             is_delivered: self.is_delivered(),
+            status: self.facts().status,
+            outcome: self.outcome.as_str().into(),
             detail: self.detail().to_string().into(),
+        }
+    }
+
+    /// Returns what attempts are filtered by.
+    pub(super) fn facts(&self) -> AttemptFacts<'_> {
+        AttemptFacts {
+            is_delivered: self.is_delivered(),
+            status: self.answer.map(|answer| answer.status.as_u16()),
+            outcome: self.outcome.as_str(),
+            at: self.at,
         }
     }
 
@@ -261,7 +288,7 @@ impl Attempt {
     /// Returns the start of the body, and whether the body was longer.
     pub fn body(&self) -> (&[u8], bool) {
         let body = self.texts.part(text::BODY);
-        (body, body.len() < self.sent.body_bytes)
+        (body, BODY_BYTES_KEPT < self.sent.body_bytes)
     }
 
     fn signed(&self) -> SignatureHeaders {
@@ -283,10 +310,12 @@ impl Attempt {
             "events": self.sent.events,
             "kind": self.sent.by_hand.unwrap_or("delivery"),
             "outcome": self.outcome.as_str(),
+            "problem": self.problem,
             "status_code": self.answer.map(|answer| answer.status.as_u16()),
             "times": self.times,
             "request": {
-                "url": self.target.url.as_given(),
+                "method": self.target.method.as_str(),
+                "url": self.target.url.shown(),
                 "headers": shown(&headers),
                 "body_bytes": self.sent.body_bytes,
             },

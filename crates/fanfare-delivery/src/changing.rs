@@ -9,6 +9,7 @@ use fanfare_webhook::pause::{Failing, PauseReason, State};
 use fanfare_webhook::policy::{Mode, Refusal};
 use fanfare_webhook::rotation::Rotation;
 use fanfare_webhook::secret::{Secret, SigningKey};
+use fanfare_webhook::url::WebhookUrl;
 
 use crate::health::Health;
 use crate::registry::Entry;
@@ -54,7 +55,7 @@ impl Expected {
 }
 
 impl Webhooks {
-    /// Changes the settings or the URL of a webhook, if it is in the expected state. If the caller is not
+    /// Changes the settings, the name or the URL of a webhook, if it is in the expected state. If the caller is not
     /// trusted with the webhook's current or new URL, nothing changes. Afterwards, the webhook is trusted no
     /// more than the caller.
     pub async fn change(
@@ -70,18 +71,24 @@ impl Webhooks {
         // Asked each time that the webhook is read: the revision that is judged is the one that the store compares.
         let change = |webhook: &mut Webhook| {
             expected.check(webhook)?;
-            match &change.url {
+            if let Some(name) = &change.name {
+                webhook.name = name.clone();
+            }
+            // Who sends back a masked URL has not chosen it.
+            let is_as_shown = |url: &WebhookUrl| url.is_masked() && url.reveal() == webhook.url.shown();
+            match change.url.as_ref().filter(|url| !is_as_shown(url)) {
                 Some(url) => {
                     if url.host() != webhook.url.host() {
                         self.check_room(url)?;
                     }
-                    webhook.url = url.clone();
+                    webhook.url =
+                        WebhookUrl::parse_whole(url.reveal()).map_err(|error| error.at("/webhook_url"))?;
                     webhook.mode = self.rules.mode(mode);
                     self.rules.now(mode).judge_url(url).map_err(at_url)?;
                 }
                 None => self.admit(mode, webhook).map_err(at_url)?,
             }
-            Ok(webhook.options.apply(change.options.clone())?)
+            Ok(webhook.apply(change.options.clone())?)
         };
         self.alter(by, id, change).await
     }
@@ -106,10 +113,12 @@ impl Webhooks {
         // The key is created before the loop: a change that is repeated must stay the same change.
         let entry = match key {
             NewKey::Secret(secret) => {
+                let own = secret.clone();
                 let secret = secret.unwrap_or_else(|| Secret::from_random(rand::random()));
                 let replace_secret = |webhook: &mut Webhook| {
                     expected.check(webhook)?;
                     self.admit(mode, webhook).map_err(Invalid::from)?;
+                    webhook.options.check_secret(own.as_ref())?;
                     replace(&mut webhook.keys.secrets, secret.clone(), overlap, now)
                 };
                 self.alter(by, id, replace_secret).await?

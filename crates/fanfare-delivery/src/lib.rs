@@ -5,7 +5,7 @@
 //! positions of all webhooks, many in one transaction. A successful delivery leaves no row, a failed one leaves one.
 //!
 //! Doors hold [`service::Webhooks`]; its verbs are in the modules of their subjects: `registering`, [`changing`],
-//! `trying`, [`selecting`], [`replaying`], [`listing`], [`looking`], [`awaiting`], [`undelivered`], [`stats`].
+//! `trying`, `previewing`, [`selecting`], [`replaying`], [`listing`], [`looking`], [`awaiting`], [`undelivered`], [`stats`].
 
 mod all_attempts;
 pub mod attempt;
@@ -26,11 +26,14 @@ pub mod listing;
 pub mod looking;
 mod measuring;
 pub mod missing;
+mod naming;
 pub mod parts;
+pub mod previewing;
 mod purging;
 pub mod recorder;
 mod registering;
 pub mod registry;
+mod rendering;
 pub mod replaying;
 pub mod rules;
 pub mod selecting;

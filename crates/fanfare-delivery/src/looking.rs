@@ -14,8 +14,11 @@ use crate::missing::Missing;
 use crate::registry::{Entry, RECENT_MAX};
 use crate::service::{WebhookError, Webhooks};
 use fanfare_store as store;
-use fanfare_store::webhooks::{AttemptRow, DeliveryCounts, DeliveryRow, ReadAttempts, ReadDeliveries};
+use fanfare_store::webhooks::{
+    AttemptFilter, AttemptRow, DeliveryCounts, DeliveryRow, ReadAttempts, ReadDeliveries,
+};
 use fanfare_webhook::policy::Mode;
+use fanfare_webhook::url::WebhookUrl;
 
 /// Maximum time that a look waits for pending writes: longer than a commit takes on a busy machine.
 const CAUGHT_UP_MAX: Duration = Duration::from_secs(1);
@@ -48,8 +51,8 @@ pub struct AttemptRecord {
 pub struct AttemptQuery {
     /// Only attempts at this event.
     pub event: Option<Position>,
-    /// Only delivered attempts (`true`), or only failed ones (`false`).
-    pub delivered: Option<bool>,
+    /// Which of these.
+    pub filter: AttemptFilter,
     /// Only attempts before this one.
     pub before: Option<AttemptId>,
     /// Maximum attempts to return.
@@ -107,6 +110,12 @@ impl From<&AttemptRow> for AttemptRecord {
                 detail.insert(name.to_owned(), value);
             }
         }
+        if let Some(Value::String(url)) = detail.get_mut("request").and_then(|request| request.get_mut("url"))
+            && let Ok(parsed) = url.parse::<WebhookUrl>()
+        {
+            // Earlier versions stored it whole.
+            *url = parsed.shown().into_owned();
+        }
         AttemptRecord { id: row.into(), position: row.position, is_delivered: row.is_delivered, detail }
     }
 }
@@ -134,10 +143,9 @@ impl Webhooks {
         let recent = entry.recent();
         let in_memory: HashSet<AttemptId> =
             recent.iter().map(|attempt| AttemptId::from(&**attempt)).collect();
-        let is_wanted = |tried: &AttemptRecord| {
-            wanted.event.is_none_or(|event| tried.position == event)
-                && wanted.delivered.is_none_or(|delivered| delivered == tried.is_delivered)
-        };
+        let is_at = |position: Position| wanted.event.is_none_or(|event| position == event);
+        let is_wanted =
+            |attempt: &&Arc<Attempt>| is_at(attempt.sent.position) && wanted.filter.takes(attempt.facts());
         let is_in_memory = wanted.before.as_ref().is_none_or(|before| in_memory.contains(before));
         let mut page: Vec<AttemptRecord> = Vec::new();
         if is_in_memory {
@@ -145,7 +153,7 @@ impl Webhooks {
                 wanted.before.as_ref().is_some_and(|before| *before != AttemptId::from(&***attempt))
             };
             let behind = recent.iter().skip_while(newer).skip(usize::from(wanted.before.is_some()));
-            page.extend(behind.map(|attempt| AttemptRecord::from(&**attempt)).filter(is_wanted));
+            page.extend(behind.filter(is_wanted).map(|attempt| AttemptRecord::from(&**attempt)));
         }
         let stored = match &wanted.before {
             Some(before) if !is_in_memory => Some((before, self.stored(before).await?.map(|row| row.id))),
@@ -163,7 +171,7 @@ impl Webhooks {
             let read = ReadAttempts {
                 webhook: Some(id.clone()),
                 seq: wanted.event.map(|event| event.seq),
-                delivered: wanted.delivered,
+                filter: wanted.filter.clone(),
                 before,
                 limit: wanted.limit + 1 + RECENT_MAX,
             };
@@ -173,7 +181,8 @@ impl Webhooks {
                 None => is_end = true,
             }
             let tried = rows.iter().map(AttemptRecord::from);
-            let behind = tried.filter(|tried| is_wanted(tried) && earlier.is_none_or(|at| tried.id.at < at));
+            let behind =
+                tried.filter(|tried| is_at(tried.position) && earlier.is_none_or(|at| tried.id.at < at));
             page.extend(behind.filter(|tried| !in_memory.contains(&tried.id)));
         }
         let next = page.len() > wanted.limit || !is_end;
@@ -215,7 +224,7 @@ impl Webhooks {
         let read = ReadAttempts {
             webhook: Some(id.webhook.clone()),
             seq: Some(id.seq),
-            delivered: None,
+            filter: AttemptFilter::default(),
             before: None,
             limit: TRIED_MAX,
         };
@@ -311,7 +320,9 @@ impl Webhooks {
         let entry = self.find(by, id)?;
         self.caught_up().await;
         let row = self.parts.ledger.delivery(id, event.position).await?;
-        Ok((fate(&entry, event, row), entry.webhook().options.body(event)))
+        let webhook = entry.webhook();
+        let body = self.body_as_json(&webhook.options, &webhook.url, event).await;
+        Ok((fate(&entry, event, row), body))
     }
 }
 

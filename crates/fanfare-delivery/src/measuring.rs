@@ -1,7 +1,10 @@
 //! The metrics that are computed on request.
 
+use fanfare_core::Principal;
+
 use crate::service::Webhooks;
 use crate::state::State;
+use fanfare_hub::lag::LagPages;
 use fanfare_store as store;
 
 impl Webhooks {
@@ -18,13 +21,14 @@ impl Webhooks {
         for state in State::ALL {
             counts.set_webhooks(state, states.iter().filter(|found| **found == state).count());
         }
-        let head = self.hub().extent();
-        let lags = list
-            .iter()
-            .zip(&states)
-            .filter(|(_, state)| **state != State::Paused)
-            .map(|(entry, _)| head.last - head.resume(entry.cursor.get()));
-        counts.lag_max.set(lags.max().unwrap_or(0));
+        let (mut lag_max, mut pages) = (0, LagPages::of_measurement());
+        for (entry, _) in list.iter().zip(&states).filter(|(_, state)| **state != State::Paused) {
+            let (webhook, position) = (entry.webhook(), entry.cursor.get());
+            let filter = &webhook.options.filter;
+            let (lag, _) = self.hub().webhook_lag(&Principal::local(), position, filter, &mut pages).await?;
+            lag_max = lag_max.max(lag);
+        }
+        counts.lag_max.set(lag_max);
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use fanfare_core::{Position, WebhookId};
+use fanfare_core::{Position, WebhookId, WebhookName};
 
 use crate::attempt_id::AttemptId;
 
@@ -15,6 +15,8 @@ pub enum Missing {
     Delivery(Position),
     /// An event.
     Event(Position),
+    /// A webhook, by its name.
+    Named(WebhookName),
     /// A webhook.
     Webhook(WebhookId),
 }
@@ -26,7 +28,9 @@ impl Missing {
             Missing::Attempt(_) => "`GET /api/webhooks/{id}/attempts` lists the attempts that are kept",
             Missing::Delivery(_) => "`GET /api/webhooks/{id}/deliveries` lists those that wait or failed",
             Missing::Event(_) => "`GET /api/events` lists the events that are kept",
-            Missing::Webhook(_) => "`GET /api/webhooks?details=true` lists the webhooks with their ids",
+            Missing::Named(_) | Missing::Webhook(_) => {
+                "`GET /api/webhooks?details=true` lists the webhooks with their ids"
+            }
         }
     }
 }
@@ -37,6 +41,7 @@ impl fmt::Display for Missing {
             Missing::Attempt(id) => write!(f, "attempt `{id}`, or it is no longer kept"),
             Missing::Delivery(event) => write!(f, "delivery of `{event}` that waits or failed"),
             Missing::Event(position) => write!(f, "event `{position}`, or it is no longer kept"),
+            Missing::Named(name) => write!(f, "webhook named `{name}`"),
             Missing::Webhook(id) => write!(f, "webhook `{id}`"),
         }
     }

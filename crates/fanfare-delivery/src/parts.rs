@@ -11,6 +11,7 @@ use crate::client::dial::Dialer;
 use crate::counts::Counts;
 use crate::first_attempts::FirstAttempts;
 use crate::recorder::Recorder;
+use crate::rendering::Rendering;
 use fanfare_hub::Hub;
 use fanfare_runtime::clock::Clock;
 use fanfare_runtime::shutdown::{Shutdown, Trigger};
@@ -25,6 +26,7 @@ pub struct Parts {
     pub(super) recorder: Recorder,
     pub(super) first_attempts: Arc<FirstAttempts>,
     pub(super) counts: Counts,
+    pub(super) rendering: Rendering,
     /// The time that a webhook may fail without a success before it is paused.
     pub(super) failing_max: Duration,
     /// The time that a breaker stays open at first.

@@ -312,6 +312,7 @@ mod tests {
         let webhook = Webhook {
             mode: fanfare_webhook::policy::Mode::Local,
             id: row.id.clone(),
+            name: None,
             owner: Principal::local().owner(),
             url: row.url.parse().expect("a URL"),
             options: Options::default(),

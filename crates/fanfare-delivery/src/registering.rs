@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use fanfare_core::WebhookId;
-use fanfare_core::{Code, Invalid, Position, Principal, Start};
+use fanfare_core::{Code, Invalid, Position, Principal, Start, WebhookId, WebhookName};
 use fanfare_webhook::options::Options;
 use fanfare_webhook::patch::Registration;
 use fanfare_webhook::policy::Mode;
@@ -23,13 +22,14 @@ use fanfare_store::webhooks::WebhookRow;
 pub struct Registered {
     /// The webhook.
     pub entry: Arc<Entry>,
-    /// Whether the webhook is new: only then is its secret shown, and only once.
-    pub is_new: bool,
+    /// The members that the registration changed; `None` if the webhook is new: only then is its secret shown, and only
+    /// once.
+    pub changed: Option<Vec<&'static str>>,
 }
 
 impl Webhooks {
     /// Creates a webhook that belongs to `by`, under rules at least as strict as `mode`. Fails if `by` already has one
-    /// with the same URL.
+    /// with its name or, without a name, with the same URL.
     pub async fn create(
         &self,
         by: &Principal,
@@ -37,14 +37,26 @@ impl Webhooks {
         wanted: Registration,
     ) -> Result<Arc<Entry>, WebhookError> {
         let _one_at_a_time = self.changing.lock().await;
-        match self.with_url(by, mode, &wanted.url)? {
-            Some(webhook) => Err(store::Error::UrlTaken { webhook }.into()),
+        self.judge(mode, &wanted.url)?;
+        let taken = match wanted.name.clone() {
+            Some(name) => self.registry.by_name(by.owner(), name.clone()).map(|entry| {
+                let webhook = entry.webhook().id.clone();
+                store::Error::NameTaken { webhook, name }
+            }),
+            None => {
+                let there = self.registry.at_url(by.owner(), wanted.url.normalised());
+                there.first().map(|entry| store::Error::UrlTaken { webhook: entry.webhook().id.clone() })
+            }
+        };
+        match taken {
+            Some(taken) => Err(taken.into()),
             None => self.insert(by, mode, wanted).await,
         }
     }
 
-    /// Registers a webhook that belongs to `by`, under rules at least as strict as `mode`. If `by` has one with the
-    /// same URL, changes it to match the registration.
+    /// Registers a webhook that belongs to `by`, under rules at least as strict as `mode`. If `by` has the
+    /// webhook that the name or the URL means, changes it to match the registration; fails if that would need another
+    /// secret or position.
     pub async fn register(
         &self,
         by: &Principal,
@@ -52,28 +64,38 @@ impl Webhooks {
         registration: Registration,
     ) -> Result<Registered, WebhookError> {
         let _one_at_a_time = self.changing.lock().await;
-        let Some(id) = self.with_url(by, mode, &registration.url)? else {
-            return Ok(Registered { entry: self.insert(by, mode, registration).await?, is_new: true });
+        self.judge(mode, &registration.url)?;
+        let Some(known) = self.meant(by, &registration.url, registration.name.as_ref())? else {
+            return Ok(Registered { entry: self.insert(by, mode, registration).await?, changed: None });
         };
-        let patch = registration.options;
+        let Registration { options: patch, secret, start, .. } = registration;
+        let mut changed = Vec::new();
         let change = |webhook: &mut Webhook| {
+            let before = webhook.clone();
+            let fixed = |member| WebhookError::Fixed { webhook: before.id.clone(), member };
+            if secret.as_ref().is_some_and(|secret| secret != webhook.keys.secrets.current()) {
+                return Err(fixed("secret"));
+            }
+            match start {
+                None => {}
+                Some(Start::After(_) | Start::Unreadable) => return Err(fixed("after")),
+                Some(Start::Live | Start::Earliest | Start::Since(_)) => return Err(fixed("since")),
+            }
             webhook.mode = self.rules.mode(mode);
-            Ok(webhook.options.apply(patch.clone())?)
+            webhook.apply(patch.clone())?;
+            changed = webhook.options.differences(&before.options);
+            if webhook.mode != before.mode {
+                changed.push("locked");
+            }
+            Ok(())
         };
-        let entry = self.alter(by, &id, change).await?;
-        Ok(Registered { entry, is_new: false })
+        let entry = self.alter(by, &known.webhook().id, change).await?;
+        Ok(Registered { entry, changed: Some(changed) })
     }
 
-    /// Returns the webhook of `by` with this URL, if there is one. Fails if the rules refuse the URL.
-    fn with_url(
-        &self,
-        by: &Principal,
-        mode: Mode,
-        url: &WebhookUrl,
-    ) -> Result<Option<WebhookId>, WebhookError> {
-        self.rules.now(mode).judge_url(url).map_err(|refusal| Invalid::from(refusal).at("/webhook_url"))?;
-        let known = self.registry.by_url(by.owner(), url.normalised());
-        Ok(known.map(|entry| entry.webhook().id.clone()))
+    /// Fails if the rules refuse the URL to a caller who is trusted no more than `mode`.
+    fn judge(&self, mode: Mode, url: &WebhookUrl) -> Result<(), Invalid> {
+        self.rules.now(mode).judge_url(url).map_err(|refusal| Invalid::from(refusal).at("/webhook_url"))
     }
 
     /// Stores a new webhook; the caller holds `changing`.
@@ -83,14 +105,17 @@ impl Webhooks {
         mode: Mode,
         wanted: Registration,
     ) -> Result<Arc<Entry>, WebhookError> {
-        let Registration { url, options: patch, secret, start } = wanted;
+        let Registration { url, name, options: patch, secret, start } = wanted;
         self.check_room(&url)?;
         let mut options = Options::default();
         options.apply(patch)?;
+        options.check_secret(secret.as_ref())?;
+        options.check_url(&url)?;
         let cursor = self.cursor(by, start).await?;
         let webhook = Webhook {
             id: WebhookId::from_random(rand::random()),
             owner: by.owner(),
+            name,
             url,
             mode: self.rules.mode(mode),
             options,
@@ -115,9 +140,14 @@ impl Webhooks {
         }
     }
 
-    /// Removes the webhook of `by` with a URL; returns whether it existed.
-    pub async fn unregister(&self, by: &Principal, url: &WebhookUrl) -> Result<bool, WebhookError> {
-        let Some(entry) = self.registry.by_url(by.owner(), url.normalised()) else { return Ok(false) };
+    /// Removes the webhook of `by` that a URL means, and a name if there is one; returns whether it existed.
+    pub async fn unregister(
+        &self,
+        by: &Principal,
+        url: &WebhookUrl,
+        name: Option<&WebhookName>,
+    ) -> Result<bool, WebhookError> {
+        let Some(entry) = self.meant(by, url, name)? else { return Ok(false) };
         self.remove(by, &entry.webhook().id, &Expected::Any).await
     }
 
@@ -165,7 +195,7 @@ impl Webhooks {
         &self,
         by: &Principal,
         id: &WebhookId,
-        change: impl Fn(&mut Webhook) -> Result<(), WebhookError>,
+        mut change: impl FnMut(&mut Webhook) -> Result<(), WebhookError>,
     ) -> Result<Arc<Entry>, WebhookError> {
         loop {
             let mut webhook = Webhook::clone(&*self.find(by, id)?.webhook());
@@ -208,6 +238,7 @@ fn row(webhook: &Webhook) -> WebhookRow {
     WebhookRow {
         id: webhook.id.clone(),
         owner: webhook.owner.clone(),
+        name: webhook.name.clone(),
         url: webhook.url.normalised().into(),
         settings: webhook.settings(),
         state: Health::default().to_stored(),

@@ -1,16 +1,19 @@
 //! The registry: the registered webhooks. Its content is durable; workers are notified of its changes.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+mod table;
+
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use fanfare_core::{Audience, Event, Owner, Position, Timestamp, WebhookId};
+use fanfare_core::{Audience, Event, Owner, Position, Timestamp, WebhookId, WebhookName};
 use fanfare_webhook::url::TargetHost;
 use tokio::sync::watch;
 
 use crate::attempt::Attempt;
 use crate::cursor::Cursor;
 use crate::health::Health;
+use crate::registry::table::Table;
 use crate::sender::Sender;
 use crate::state::State;
 use crate::tally::Tally;
@@ -33,18 +36,6 @@ pub struct Registry {
     version: watch::Sender<u64>,
     /// The number of attempts that each webhook keeps in memory at present.
     recent_max: Arc<AtomicUsize>,
-}
-
-#[derive(Debug, Default)]
-struct Table {
-    entries: BTreeMap<WebhookId, Arc<Entry>>,
-    /// The webhook of each owner and normalized URL.
-    by_url: HashMap<(Owner, Box<str>), WebhookId>,
-    /// The number of webhooks that name each host.
-    by_host: HashMap<TargetHost, usize>,
-    /// The webhooks that were added, removed or lost since the dispatcher last looked, which it does after each change:
-    /// looking at all of them would cost more with each registration.
-    changed: BTreeSet<WebhookId>,
 }
 
 /// A webhook, shared by its worker and everything that looks at it.
@@ -246,10 +237,17 @@ impl Registry {
         self.table().entries.get(id).cloned()
     }
 
-    /// Returns the webhook of `owner` with this normalized URL.
-    pub fn by_url(&self, owner: Owner, url: &str) -> Option<Arc<Entry>> {
+    /// Returns the webhooks of `owner` with this normalized URL.
+    pub fn at_url(&self, owner: Owner, url: &str) -> Vec<Arc<Entry>> {
         let table = self.table();
-        table.entries.get(table.by_url.get(&(owner, url.into()))?).cloned()
+        let ids = table.by_url.get(&(owner, url.into())).into_iter().flatten();
+        ids.filter_map(|id| table.entries.get(id).cloned()).collect()
+    }
+
+    /// Returns the webhook of `owner` with this name.
+    pub fn by_name(&self, owner: Owner, name: WebhookName) -> Option<Arc<Entry>> {
+        let table = self.table();
+        table.entries.get(table.by_name.get(&(owner, name))?).cloned()
     }
 
     /// Returns the number of webhooks that name `host`.
@@ -337,47 +335,6 @@ impl Registry {
         // A change is a few insertions or removals.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-impl Table {
-    fn insert(&mut self, entry: Arc<Entry>) {
-        let webhook = entry.webhook();
-        self.arrive(&webhook);
-        self.changed.insert(webhook.id.clone());
-        self.entries.insert(webhook.id.clone(), entry);
-    }
-
-    /// Notes what a webhook names.
-    fn arrive(&mut self, webhook: &Webhook) {
-        self.by_url.insert(place(webhook), webhook.id.clone());
-        *self.by_host.entry(webhook.url.host().clone()).or_default() += 1;
-    }
-
-    /// Frees what a webhook names, unless another one already has the place.
-    fn leave(&mut self, webhook: &Webhook) {
-        let place = place(webhook);
-        if self.by_url.get(&place) == Some(&webhook.id) {
-            self.by_url.remove(&place);
-        }
-        if let Some(count) = self.by_host.get_mut(webhook.url.host()) {
-            *count -= 1;
-            if *count == 0 {
-                self.by_host.remove(webhook.url.host());
-            }
-        }
-    }
-
-    fn remove(&mut self, id: &WebhookId) -> Option<Arc<Entry>> {
-        let entry = self.entries.remove(id)?;
-        self.leave(&entry.webhook());
-        self.changed.insert(id.clone());
-        Some(entry)
-    }
-}
-
-/// Returns what no two webhooks have in common.
-fn place(webhook: &Webhook) -> (Owner, Box<str>) {
-    (webhook.owner.clone(), webhook.url.normalised().into())
 }
 
 /// Returns the number of attempts that each of `webhooks` keeps in memory.

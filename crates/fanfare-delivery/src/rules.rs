@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use fanfare_core::Endpoint;
 use fanfare_webhook::policy::{Mode, Policy};
+use fanfare_webhook::proxy::ProxyUrl;
 use tokio::sync::watch;
 
 /// The rules for addresses; cheap to clone.
@@ -25,6 +26,11 @@ impl Rules {
     pub fn now(&self, mode: Mode) -> Policy {
         let own = self.listeners.borrow().iter().filter_map(Endpoint::network).collect();
         Policy { own, ..Policy::clone(&self.policy) }.under(mode)
+    }
+
+    /// Returns the proxy through which receivers on other machines are reached.
+    pub fn proxy(&self) -> Option<&ProxyUrl> {
+        self.policy.proxy.as_ref()
     }
 
     /// Returns the stricter of `mode` and the mode of the gateway.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_core::refusal::Refusal;
-use fanfare_core::{Code, Endpoint, WebhookId};
+use fanfare_core::{Code, Endpoint, WebhookId, WebhookName};
 use fanfare_core::{Invalid, Principal};
 use fanfare_webhook::breaker::OPEN_FIRST;
 use fanfare_webhook::pause::FAILING_MAX_DEFAULT;
@@ -26,6 +26,7 @@ use crate::missing::Missing;
 use crate::parts::{Parts, Steady};
 use crate::recorder::{Recorder, Recording};
 use crate::registry::{Entry, Registry};
+use crate::rendering::Rendering;
 use crate::rules::Rules;
 use crate::webhook::{Damaged, Webhook};
 use fanfare_hub::Hub;
@@ -51,7 +52,7 @@ pub struct Webhooks {
     pub(super) host_webhooks_max: usize,
 }
 
-/// Maximum concurrent requests that a caller waits for: tests, and events resent by hand. Each may take ten seconds.
+/// Maximum concurrent requests that a caller waits for: tests, and events resent by hand. Each may take a minute.
 const TRIALS_MAX: usize = 16;
 
 /// Default maximum of webhooks that name one host: enough for an application with one per user, but too few to
@@ -117,6 +118,20 @@ pub enum WebhookError {
     /// The named thing does not exist, or is no longer kept.
     #[error("there is no {0}")]
     NotFound(Missing),
+    /// Several webhooks have the URL, and each has a name.
+    #[error("{} webhooks have this URL", .names.len())]
+    Ambiguous {
+        /// Their names.
+        names: Vec<WebhookName>,
+    },
+    /// A registration cannot change this of a webhook that exists.
+    #[error("a registration does not change `{member}` of webhook `{webhook}`")]
+    Fixed {
+        /// The webhook.
+        webhook: WebhookId,
+        /// The member of the registration: `secret`, `since` or `after`.
+        member: &'static str,
+    },
     /// The webhook is no longer in the state that the caller names.
     #[error("{what} has changed")]
     Changed {
@@ -144,7 +159,7 @@ pub enum WebhookError {
 
 impl From<WebhookError> for Refusal {
     fn from(refused: WebhookError) -> Refusal {
-        /// Time after which a running test has ended: each may take ten seconds.
+        /// Time after which most of the running tests have ended: by default, each may take ten seconds.
         const LATER: Duration = Duration::from_secs(10);
         match refused {
             WebhookError::Busy => Refusal::new(
@@ -153,6 +168,26 @@ impl From<WebhookError> for Refusal {
                 "wait for one of them to finish",
             )
             .over("webhook_tests", LATER),
+            WebhookError::Ambiguous { names } => Refusal::new(
+                Code::WebhookExists,
+                format!("{} webhooks have this URL: {}", names.len(), shown_names(&names)),
+                format!("name the one you mean, such as `\"name\": \"{}\"`", names[0]),
+            )
+            .at("/name"),
+            WebhookError::Fixed { webhook, member: "secret" } => Refusal::new(
+                Code::WebhookExists,
+                format!("webhook `{webhook}` is registered with another secret, which a registration does not replace"),
+                format!("leave `secret` out, or replace it with `POST /api/webhooks/{webhook}/secret/rotate`"),
+            )
+            .at("/secret")
+            .because_of(webhook),
+            WebhookError::Fixed { webhook, member } => Refusal::new(
+                Code::WebhookExists,
+                format!("webhook `{webhook}` is registered and continues from its position; `{member}` does not move it"),
+                format!("leave `{member}` out; `POST /api/webhooks/{webhook}/replay` sends earlier events"),
+            )
+            .at(format!("/{member}"))
+            .because_of(webhook),
             WebhookError::Changed { what } => Refusal::new(
                 Code::PreconditionFailed,
                 format!("{what} has changed since the `ETag` in `If-Match`; nothing was changed"),
@@ -173,6 +208,14 @@ impl From<WebhookError> for Refusal {
             WebhookError::Store(error) => error.into(),
         }
     }
+}
+
+/// Returns the first names of a list, as text.
+fn shown_names(names: &[WebhookName]) -> String {
+    const SHOWN_MAX: usize = 5;
+    let shown: Vec<String> = names.iter().take(SHOWN_MAX).map(|name| format!("`{name}`")).collect();
+    let more = if names.len() > SHOWN_MAX { ", …" } else { "" };
+    format!("{}{more}", shown.join(", "))
 }
 
 /// The reason why webhooks cannot be sent at all.
@@ -216,6 +259,7 @@ impl Webhooks {
             recorder,
             first_attempts,
             counts: Counts::new(metrics),
+            rendering: Rendering::default(),
             failing_max: config.failing_max,
             open_first: config.open_first,
             steady: Steady::start(clock.wall()),

@@ -1,12 +1,16 @@
 //! The parts that every request to one webhook has in common, prepared once.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
+use fanfare_webhook::masked::MASK;
+use fanfare_webhook::options::Options;
 use fanfare_webhook::policy::Mode;
 use fanfare_webhook::signature::{self, SignatureHeaders};
 use fanfare_webhook::url::WebhookUrl;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
-use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use rustls::ClientConfig;
 
 use crate::webhook::Webhook;
@@ -29,10 +33,18 @@ pub struct Target {
     pub url: WebhookUrl,
     /// The trust in the callers who chose the URL and the content sent to it.
     pub mode: Mode,
-    /// The TLS configuration, if the webhook has its own authorities.
+    /// The TLS configuration, if the webhook does not trust what the machine trusts.
     pub(super) tls: Option<Arc<ClientConfig>>,
-    /// The request line.
+    /// The method of the request line.
+    pub method: Method,
+    /// The target of the request line.
     pub uri: Uri,
+    /// Maximum duration of an attempt, if the webhook has its own.
+    pub timeout: Option<Duration>,
+    /// The secret parts of the URL that a template can put into the body.
+    secrets: Vec<String>,
+    /// The content type, if the webhook has its own.
+    content_type: Option<HeaderValue>,
     /// The headers that do not change, with empty places for those that do: filling them does not grow the table.
     headers: HeaderMap,
 }
@@ -55,11 +67,20 @@ impl Target {
         for name in [CONTENT_TYPE, ID, TIMESTAMP, SIGNATURE] {
             headers.insert(name, HeaderValue::from_static(""));
         }
-        let authorities = webhook.options.authorities.as_ref();
-        let tls = authorities.map(|authorities| {
-            Arc::new(fanfare_tls::client_config_trusting(&PROTOCOLS, authorities.anchors()))
-        });
-        Target { url: webhook.url.clone(), mode: webhook.mode, tls, uri, headers }
+        Target {
+            url: webhook.url.clone(),
+            mode: webhook.mode,
+            tls: tls(&webhook.options).map(Arc::new),
+            method: webhook.options.method.as_str().parse().expect("a method"),
+            uri,
+            timeout: webhook.options.timeout,
+            secrets: match &webhook.options.template {
+                Some(_) => webhook.url.secret_values().collect(),
+                None => Vec::new(),
+            },
+            content_type: webhook.options.content_type.as_ref().map(|text| value(text.as_str())),
+            headers,
+        }
     }
 
     /// Returns the target for a caller who is trusted no more than `mode`.
@@ -67,10 +88,16 @@ impl Target {
         Target { mode: self.mode.max(mode), ..self }
     }
 
-    /// Returns the headers of one attempt.
+    /// Returns a body as it may be shown: without the secret parts of the URL.
+    pub fn masked<'a>(&self, body: &'a [u8]) -> Cow<'a, [u8]> {
+        masked(body, &self.secrets)
+    }
+
+    /// Returns the headers of one attempt; `content_type` is that of the payload.
     pub fn headers(&self, signed: &SignatureHeaders, content_type: &'static str) -> HeaderMap {
         let mut headers = self.headers.clone();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        let own = self.content_type.clone();
+        headers.insert(CONTENT_TYPE, own.unwrap_or_else(|| HeaderValue::from_static(content_type)));
         headers.insert(ID, value(&signed.id));
         headers.insert(TIMESTAMP, value(&signed.timestamp));
         headers.insert(SIGNATURE, value(&signed.signature));
@@ -79,6 +106,26 @@ impl Target {
         }
         headers
     }
+}
+
+/// Returns a body without the texts that are secret.
+pub(super) fn masked<'a>(body: &'a [u8], secrets: &[String]) -> Cow<'a, [u8]> {
+    if secrets.is_empty() {
+        return Cow::Borrowed(body);
+    }
+    let text = String::from_utf8_lossy(body).into_owned();
+    let hide = |text: String, secret: &String| text.replace(secret, MASK);
+    Cow::Owned(secrets.iter().fold(text, hide).into_bytes())
+}
+
+/// Returns the TLS configuration of a webhook that does not trust what the machine trusts.
+fn tls(options: &Options) -> Option<ClientConfig> {
+    if options.insecure_skip_verify {
+        return Some(fanfare_tls::client_config_trusting_anyone(&PROTOCOLS));
+    }
+    let certificates = options.authorities.as_ref()?.certificates();
+    let config = fanfare_tls::client_config_trusting(&PROTOCOLS, certificates);
+    Some(config.expect("certificates that were read can be trusted"))
 }
 
 /// Converts a value that the rules for webhooks allow: printable ASCII.

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fanfare_core::WebhookId;
-use fanfare_core::{
-    Audience, Channel, Code, Door, Event, Invalid, Position, Principal, Priority, Source, Stamp,
-};
+use fanfare_core::{Audience, Code, Door, Event, Invalid, Position, Principal, Source, Stamp};
 use fanfare_webhook::message_id::MessageId;
 use fanfare_webhook::options::Options;
 use fanfare_webhook::patch::Registration;
 use fanfare_webhook::policy::Mode;
+use fanfare_webhook::sample::Sample;
 
 use crate::attempt::{self, Attempt, ByHand, Job};
 use crate::recorder::Taken;
@@ -33,9 +32,10 @@ impl Webhooks {
         by: &Principal,
         mode: Mode,
         id: &WebhookId,
+        sample: Sample,
     ) -> Result<Arc<Attempt>, WebhookError> {
         let webhook = self.find(by, id)?.webhook();
-        self.attempt_test(by, mode, &webhook).await
+        self.attempt_test(by, mode, &webhook, sample).await
     }
 
     /// Sends the same event to a URL that is not registered, as if it were, under rules at least as strict as `mode`.
@@ -45,14 +45,18 @@ impl Webhooks {
         by: &Principal,
         mode: Mode,
         registration: Registration,
+        sample: Sample,
     ) -> Result<Arc<Attempt>, WebhookError> {
-        let Registration { url, options: patch, secret, start: _ } = registration;
+        let Registration { url, name: _, options: patch, secret, start: _ } = registration;
         self.rules.now(mode).judge_url(&url).map_err(|refusal| Invalid::from(refusal).at("/webhook_url"))?;
         let mut options = Options::default();
         options.apply(patch)?;
+        options.check_secret(secret.as_ref())?;
+        options.check_url(&url)?;
         let webhook = Webhook {
             id: WebhookId::from_random(rand::random()),
             owner: by.owner(),
+            name: None,
             url,
             mode: self.rules.mode(mode),
             options,
@@ -61,7 +65,7 @@ impl Webhooks {
             begins_after: self.hub().position(0),
             revision: 0,
         };
-        self.attempt_test(by, mode, &webhook).await
+        self.attempt_test(by, mode, &webhook, sample).await
     }
 
     async fn attempt_test(
@@ -69,25 +73,34 @@ impl Webhooks {
         by: &Principal,
         mode: Mode,
         webhook: &Webhook,
+        sample: Sample,
     ) -> Result<Arc<Attempt>, WebhookError> {
+        let event = self.test_event(by, &sample)?;
+        let by_hand = ByHand::Test(message_id("test")?);
+        let mark = self.hub().purges().mark();
+        let body = sample.body.map(|body| Bytes::from(body.as_str().to_owned()));
+        self.attempt(mode, webhook, mark, Arc::new(event), body, by_hand).await
+    }
+
+    /// Creates the event of a test, which is not in the log.
+    pub(super) fn test_event(&self, by: &Principal, sample: &Sample) -> Result<Event, Invalid> {
+        let Sample { channel, event_type, message, data, priority, body: _ } = sample.clone();
         let Stamp { timestamp, arrival } = self.parts.wall().into();
-        let event = Event {
+        Ok(Event {
             position: self.hub().position(0),
             timestamp,
             arrival,
-            channel: Channel::default(),
-            event_type: TEST_TYPE.parse()?,
-            message: TEST_MESSAGE.into(),
-            data: None,
-            priority: Priority::default(),
+            channel: channel.unwrap_or_default(),
+            event_type: event_type.map_or_else(|| TEST_TYPE.parse(), Ok)?,
+            message: message.map_or_else(|| TEST_MESSAGE.into(), String::into_boxed_str),
+            data,
+            priority: priority.unwrap_or_default(),
             key: None,
             source: Source { principal: Arc::clone(by.name()), door: Door::Http, agent: None },
             audience: Audience::All,
             expires: None,
-        };
-        let by_hand = ByHand::Test(message_id("test")?);
-        let mark = self.hub().purges().mark();
-        self.attempt(mode, webhook, mark, Arc::new(event), None, by_hand).await
+            original: None,
+        })
     }
 
     /// Sends one event now, whether it was delivered before or not. With its own body it is the same delivery to the
@@ -141,8 +154,10 @@ impl Webhooks {
         let target = Target::new(webhook, &self.hub().epoch().to_string()).under(mode);
         self.rules.now(target.mode).judge_url(&webhook.url).map_err(Invalid::from)?;
         let options = &webhook.options;
+        let is_given = body.is_some();
         let job = Job {
             body: body.unwrap_or_else(|| options.body(&event).into()),
+            unsendable: None,
             events: vec![Arc::clone(&event)],
             batch: None,
             number: 1,
@@ -150,6 +165,7 @@ impl Webhooks {
             by_hand: Some(by_hand),
             mark,
         };
+        let job = if is_given { job } else { self.parts.rendering.filled(job, webhook).await };
         let (dialer, now) = (&self.parts.dialer, self.parts.wall());
         let id = webhook.id.clone();
         let keys = webhook.signing_keys();

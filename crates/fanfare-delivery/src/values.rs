@@ -1,3 +1,3 @@
 //! Values that the webhooks pass on from the store. Doors name them here, and so do not depend on the store.
 
-pub use fanfare_store::{DeliveryCounts, DeliveryRow, DeliveryStatus};
+pub use fanfare_store::{AttemptFilter, DeliveryCounts, DeliveryRow, DeliveryStatus};

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use fanfare_core::WebhookId;
-use fanfare_core::{Invalid, Owner, Position, Timestamp};
+use fanfare_core::{Code, Invalid, Owner, Position, Timestamp, WebhookId, WebhookName};
 use fanfare_webhook::options::Options;
+use fanfare_webhook::patch::Patch;
 use fanfare_webhook::policy::Mode;
 use fanfare_webhook::rotation::{Previous, Rotation};
 use fanfare_webhook::secret::{Secret, SigningKey};
@@ -21,6 +21,8 @@ pub struct Webhook {
     pub id: WebhookId,
     /// The owner.
     pub owner: Owner,
+    /// The name that its owner gave it.
+    pub name: Option<WebhookName>,
     /// The URL that is called.
     pub url: WebhookUrl,
     /// How far the caller was trusted who chose the URL; also if the gateway has become less strict since.
@@ -72,10 +74,24 @@ impl Webhook {
         }
     }
 
-    /// Returns the settings that the store keeps besides id, owner and URL. They contain secrets.
+    /// Changes the settings. Fails if they contradict each other, or if the secret cannot sign with them.
+    pub fn apply(&mut self, patch: Patch) -> Result<(), Invalid> {
+        self.options.apply(patch)?;
+        self.options.check_url(&self.url)?;
+        self.options.check_secret(Some(self.keys.secrets.current())).map_err(|_| {
+            Invalid::new(
+                Code::InvalidWebhook,
+                "the secret of this webhook can be used only with the signature `hub`",
+                "keep `hub` in `signatures`, or rotate the secret first",
+            )
+            .at("/signatures")
+        })
+    }
+
+    /// Returns the settings that the store keeps besides id, owner, name and URL. They contain secrets.
     pub fn settings(&self) -> Arc<str> {
         let stored = Stored {
-            url: self.url.as_given().to_owned(),
+            url: self.url.reveal().to_owned(),
             is_locked: self.mode == Mode::Locked,
             options: self.options.to_stored(),
             secrets: StoredKeys::of(&self.keys.secrets, |secret| secret.reveal()),
@@ -98,12 +114,14 @@ impl Webhook {
         Ok(Webhook {
             id: row.id.clone(),
             owner: row.owner.clone(),
+            name: row.name.clone(),
             url: stored.url.parse().map_err(invalid)?,
             mode: if stored.is_locked { Mode::Locked } else { Mode::Local },
             options: Options::from_stored(&stored.options).map_err(invalid)?,
             keys: Keys {
-                secrets: stored.secrets.read().map_err(invalid)?,
-                ed25519: stored.ed25519.read().map_err(invalid)?,
+                // Whether it was allowed was decided when it was given.
+                secrets: stored.secrets.read(Secret::any).map_err(invalid)?,
+                ed25519: stored.ed25519.read(str::parse).map_err(invalid)?,
             },
             created: row.created,
             begins_after: Position { epoch, seq: stored.begins_after },
@@ -155,11 +173,11 @@ impl StoredKeys {
         }
     }
 
-    fn read<K: std::str::FromStr<Err = Invalid>>(&self) -> Result<Rotation<K>, Invalid> {
+    fn read<K>(&self, parse: impl Fn(&str) -> Result<K, Invalid>) -> Result<Rotation<K>, Invalid> {
         let read = |(key, until): &(String, i64)| {
-            Ok(Previous { key: key.parse()?, valid_until: Timestamp::from_micros(*until) })
+            Ok(Previous { key: parse(key)?, valid_until: Timestamp::from_micros(*until) })
         };
         let previous = self.previous.iter().map(read).collect::<Result<_, Invalid>>()?;
-        Ok(Rotation::from_parts(self.current.parse()?, previous))
+        Ok(Rotation::from_parts(parse(&self.current)?, previous))
     }
 }

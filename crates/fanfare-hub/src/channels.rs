@@ -40,6 +40,11 @@ impl Channels {
         self.by_name.len()
     }
 
+    /// Returns whether `channel` has events.
+    pub fn has_events(&self, channel: &Channel) -> bool {
+        self.by_name.get(channel).is_some_and(|activity| activity.row.events > 0)
+    }
+
     /// Counts `events`, which were just appended.
     pub fn note(&mut self, events: &[Arc<Event>]) {
         for event in events {

@@ -54,7 +54,7 @@ impl<'a> Blocks<'a> {
 
     fn block(&mut self, events: &[Arc<Event>]) -> Arc<Block> {
         let seqs = events.iter().map(|event| event.position.seq).collect();
-        let new = || Arc::new(Block::new(events.to_vec(), Cache::Ring, self.budget));
+        let new = || Arc::new(Block::new(events.to_vec(), Cache::Ring(self.budget.clone())));
         Arc::clone(self.cut.entry(seqs).or_insert_with(new))
     }
 }

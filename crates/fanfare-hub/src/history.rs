@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fanfare_core::notice::GapReason;
 use fanfare_core::start::Moment;
-use fanfare_core::{Arrival, Caller, Event, Position, Principal};
+use fanfare_core::{Arrival, Caller, Event, HttpMessage, Position, Principal};
 
 use fanfare_runtime::bulk;
 
@@ -107,6 +107,15 @@ impl Hub {
             Err(store::Error::EpochChanged { .. }) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Returns the request that brought an event, if the log has both.
+    pub async fn original(
+        &self,
+        _by: &Principal,
+        position: Position,
+    ) -> Result<Option<HttpMessage>, store::Error> {
+        self.log().original(position).await
     }
 
     /// Returns the last seq before the events that arrived at `moment` or later.

@@ -11,7 +11,7 @@ use fanfare_core::Event;
 use fanfare_core::notice::Notice;
 use fanfare_core::wire::payload::Payload;
 use fanfare_core::wire::{sse, websocket};
-use fanfare_runtime::budget::{Budget, Cache, CachedBytes};
+use fanfare_runtime::budget::{Cache, CachedBytes};
 
 /// Something to send to the outlet.
 #[derive(Debug, Clone)]
@@ -44,6 +44,14 @@ impl Item {
         }
     }
 
+    /// Returns the number of bytes in `wire`.
+    pub fn byte_len(&self, wire: Wire) -> usize {
+        match self {
+            Item::Events(run) => run.block.byte_len(wire, run.range.clone()),
+            Item::Notice(_) => self.bytes(wire).len(),
+        }
+    }
+
     /// Returns the events.
     pub fn events(&self) -> &[Arc<Event>] {
         match self {
@@ -71,14 +79,6 @@ impl Item {
     /// Returns `true` if the item holds no events: it is a notice.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// Returns the events that the first `len` bytes of the item touch; `len` is above 0.
-    pub fn cut(&self, wire: Wire, len: usize) -> Cut {
-        match self {
-            Item::Events(run) => run.block.cut(wire, run.range.start, len),
-            Item::Notice(_) => Cut { events: 0, end: self.bytes(wire).len() },
-        }
     }
 }
 
@@ -124,7 +124,6 @@ impl Wire {
 /// Consecutive events of one feed; never empty. Feeds that have the same events share it.
 pub struct Block {
     events: Vec<Arc<Event>>,
-    budget: Budget,
     cache: Cache,
     /// The bytes of the events and of what is encoded.
     len: AtomicUsize,
@@ -135,13 +134,13 @@ pub struct Block {
     can_expire: bool,
 }
 
-/// The extent of a partial write: the number of events that it touched, and where the last of them ends.
+/// What a part of the bytes of a block is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cut {
-    /// The number of events that were touched.
-    pub events: usize,
-    /// The offset at which the last of them ends, in bytes.
-    pub end: usize,
+pub(super) struct Cut {
+    /// The number of whole events.
+    pub(super) events: usize,
+    /// The number of bytes of the next one.
+    pub(super) rest: usize,
 }
 
 /// Bytes that count in the budget as long as a cache or a socket holds them.
@@ -158,16 +157,15 @@ struct Encoded {
 }
 
 impl Block {
-    /// Creates a block of at least one event for `cache`. Its bytes count in `budget`.
-    pub fn new(events: Vec<Arc<Event>>, cache: Cache, budget: &Budget) -> Block {
+    /// Creates a block of at least one event for `cache`, where its bytes count.
+    pub fn new(events: Vec<Arc<Event>>, cache: Cache) -> Block {
         let can_expire = events.iter().any(|event| event.expires.is_some());
         let len = events.iter().map(|event| event.stored_len()).sum::<u64>() as usize;
         Block {
             events,
-            budget: budget.clone(),
-            cache,
             len: AtomicUsize::new(len),
-            _held: budget.hold_cached(cache, len),
+            _held: cache.hold(len),
+            cache,
             encoded: Default::default(),
             payloads: Default::default(),
             can_expire,
@@ -200,14 +198,18 @@ impl Block {
         encoded.bytes.slice(encoded.start(range.start)..encoded.start(range.end))
     }
 
-    /// Returns the events, counted from `first`, that the first `len` bytes from there touch.
-    pub fn cut(&self, wire: Wire, first: usize, len: usize) -> Cut {
+    /// Returns the number of bytes of the events in `range`.
+    fn byte_len(&self, wire: Wire, range: Range<usize>) -> usize {
+        let encoded = self.encoded(wire);
+        encoded.start(range.end) - encoded.start(range.start)
+    }
+
+    /// Returns how many whole events the first `len` bytes from `first` on are, and what is left of them.
+    pub(super) fn cut(&self, wire: Wire, first: usize, len: usize) -> Cut {
         let encoded = self.encoded(wire);
         let origin = encoded.start(first);
-        let whole = encoded.ends[first..].partition_point(|end| end - origin <= len);
-        let end_of = |events: usize| encoded.start(first + events) - origin;
-        let events = if end_of(whole) == len { whole } else { whole + 1 };
-        Cut { events, end: end_of(events) }
+        let events = encoded.ends[first..].partition_point(|end| end - origin <= len);
+        Cut { events, rest: len - (encoded.start(first + events) - origin) }
     }
 
     /// Returns the body that a webhook receives for the event at `index`.
@@ -233,7 +235,7 @@ impl Block {
             .collect();
         let len = bytes.len();
         self.len.fetch_add(len, Ordering::Relaxed);
-        let counted = Counted { bytes, _held: self.budget.hold_cached(self.cache, len) };
+        let counted = Counted { bytes, _held: self.cache.hold(len) };
         Encoded { bytes: Bytes::from_owner(counted), ends }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use fanfare_core::Code;
 use fanfare_core::limits::BATCH_LEN_MAX;
 use fanfare_core::refusal::Refusal;
-use fanfare_core::{Caller, NewEvent, Principal, Via};
+use fanfare_core::{Caller, NewEvent, Principal, Received, Via};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
@@ -75,7 +75,18 @@ impl Hub {
         &self,
         by: &Principal,
         via: &Via,
+        events: Vec<NewEvent>,
+    ) -> Result<Published, PushError> {
+        self.publish_received(by, via, events, None).await
+    }
+
+    /// Publishes events that a request brought, and keeps that with the first of them.
+    pub async fn publish_received(
+        &self,
+        by: &Principal,
+        via: &Via,
         mut events: Vec<NewEvent>,
+        received: Option<Received>,
     ) -> Result<Published, PushError> {
         if self.shared.refusing.load(Ordering::Acquire) {
             return Err(PushError::ShuttingDown);
@@ -84,7 +95,7 @@ impl Hub {
         let started = std::time::Instant::now();
         let source = via.source(by);
         events.iter_mut().for_each(|event| event.source = source.clone());
-        let append = Append::new(events);
+        let append = Append::new(events).received_as(received);
         let id = append.id;
         let appended = match self.log().append(append).await {
             Err(store::Error::Unknown { .. }) => self.settle(id).await?,

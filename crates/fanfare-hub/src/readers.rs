@@ -9,20 +9,10 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::Hub;
+use crate::lag::LagPages;
 use crate::own;
 use fanfare_store as store;
-use fanfare_store::{Order, Read, ReaderRow};
-
-/// Maximum lag that is counted.
-pub const LAG_MAX: u64 = 10_000;
-
-/// Maximum pages that one listing reads, for all readers together: about two seconds of work. For the readers that come
-/// after it, the lag is not exact.
-const PAGES_MAX: usize = 100;
-/// Maximum pages of those for readers that look for text, because each event in them is searched.
-const TEXT_PAGES_MAX: usize = 10;
-/// Maximum pages for one reader: a page ends early if it reaches its limit of bytes or of events looked at.
-const PAGES_EACH_MAX: usize = 4;
+use fanfare_store::ReaderRow;
 
 /// Maximum acknowledgements that a waiting caller may fall behind; beyond it, the caller looks at the readers instead.
 pub(super) const ACKNOWLEDGEMENTS_MAX: usize = 256;
@@ -36,7 +26,7 @@ pub struct ReaderInfo {
     pub connected: usize,
     /// The number of matching events after the acknowledged position, or of all events if it is not exact.
     pub lag: u64,
-    /// Whether only matching events were counted, which is so up to [`LAG_MAX`].
+    /// Whether only matching events were counted, which is so up to [`LAG_MAX`](crate::lag::LAG_MAX).
     pub lag_is_exact: bool,
 }
 
@@ -182,11 +172,10 @@ impl Hub {
         rows.retain(|row| after.is_none_or(|after| row.key.name > *after));
         let next = page::cut(&mut rows, limit, |row| row.key.name.clone());
         let mut readers = Vec::new();
-        let (mut pages, mut text_pages) = (PAGES_MAX, TEXT_PAGES_MAX);
+        let mut pages = LagPages::of_list();
         for row in rows {
             let connected = self.shared.clients.connected(&row.key);
-            let pages = if row.filter.text().is_some() { &mut text_pages } else { &mut pages };
-            let (lag, lag_is_exact) = self.count_after(row.acknowledged, &row.filter, pages).await?;
+            let (lag, lag_is_exact) = self.reader_lag(row.acknowledged, &row.filter, &mut pages).await?;
             readers.push(ReaderInfo { row, connected, lag, lag_is_exact });
         }
         Ok(ReadersPage { readers, next, total })
@@ -204,7 +193,8 @@ impl Hub {
     /// Describes a reader without reading the log: its lag is not exact, unless it is 0.
     pub async fn reader_info(&self, row: ReaderRow) -> Result<ReaderInfo, store::Error> {
         let connected = self.shared.clients.connected(&row.key);
-        let (lag, lag_is_exact) = self.count_after(row.acknowledged, &row.filter, &mut 0).await?;
+        let (lag, lag_is_exact) =
+            self.reader_lag(row.acknowledged, &row.filter, &mut LagPages::none()).await?;
         Ok(ReaderInfo { row, connected, lag, lag_is_exact })
     }
 
@@ -229,55 +219,5 @@ impl Hub {
         let mut readers = self.ledger().readers().await?;
         readers.retain(|reader| self.owns(by, &reader.key.owner));
         Ok(readers)
-    }
-
-    /// Counts the events that pass `filter` and that a reader at `position` has not received. Returns the count, and
-    /// whether it is exact: if there are more than [`LAG_MAX`], all events after `position` count.
-    pub async fn lag(
-        &self,
-        _by: &Principal,
-        position: Position,
-        filter: &Filter,
-    ) -> Result<(u64, bool), store::Error> {
-        let mut pages = PAGES_EACH_MAX;
-        self.count_after(position, filter, &mut pages).await
-    }
-
-    /// Counts as [`Hub::lag`] does, using up at most `pages`, which it decrements.
-    async fn count_after(
-        &self,
-        position: Position,
-        filter: &Filter,
-        pages: &mut usize,
-    ) -> Result<(u64, bool), store::Error> {
-        let head = self.extent();
-        let seq = head.resume(position);
-        let read = Read {
-            epoch: head.epoch,
-            after: seq,
-            until: head.last,
-            filter: filter.clone(),
-            order: Order::Oldest,
-            limit: LAG_MAX as usize,
-            told: 0,
-        };
-        let mut after = seq;
-        let mut count = 0;
-        for _ in 0..PAGES_EACH_MAX {
-            if after >= read.until || *pages == 0 {
-                break;
-            }
-            *pages -= 1;
-            let page = self.log().read(Read { after, ..read.clone() }).await?;
-            count += page.events.len() as u64;
-            after = page.scanned;
-            if count >= LAG_MAX {
-                break;
-            }
-        }
-        match after >= read.until && count <= LAG_MAX {
-            true => Ok((count, true)),
-            false => Ok((head.last - seq, false)),
-        }
     }
 }

@@ -2,9 +2,12 @@
 //!
 //! A subscription reads from its feed's ring while it is near the end, and from the store when it is behind. It hands
 //! out items without moving ([`Subscription::peek`]) and moves when the outlet reports what was sent
-//! ([`Subscription::advance`]), so that a socket that accepts half a batch needs no buffer.
+//! ([`Subscription::advance`], or [`Subscription::sent`] in bytes), so that a socket that accepts half a batch needs no
+//! buffer.
 
+mod overlooked;
 mod replay;
+mod sending;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -17,9 +20,9 @@ use fanfare_core::position::{Epoch, Position};
 
 use crate::Hub;
 use crate::backlog::Backlog;
-
 use crate::client::{Client, ClientState, NOT_LIVE};
 use crate::item::{Item, Run};
+use crate::subscription::sending::Partial;
 use fanfare_store as store;
 
 /// Maximum blocks that one [`Subscription::peek`] returns: one `writev`.
@@ -39,6 +42,8 @@ pub struct Subscription {
     notices: VecDeque<Notice>,
     /// The backlog, while the subscriber is behind the ring.
     backlog: Option<Box<Backlog>>,
+    /// The event that comes next, if a part of it was sent.
+    partial: Option<Partial>,
     replay: Replay,
     closing: Closing,
 }
@@ -72,6 +77,8 @@ pub enum Peek {
     Idle,
     /// There are items.
     Items,
+    /// The rest of an event that was sent in part is gone: nothing can follow, and the client has to connect again.
+    Torn,
 }
 
 impl Subscription {
@@ -82,6 +89,7 @@ impl Subscription {
             hub,
             epoch: client.position().epoch,
             client,
+            partial: None,
             conflate,
             told,
             notices: VecDeque::new(),
@@ -95,7 +103,7 @@ impl Subscription {
     pub(super) fn replay(&mut self) {
         self.replay = Replay::Running;
         if !self.try_live() {
-            self.backlog = Some(Box::default());
+            self.fall_behind();
         }
     }
 
@@ -121,7 +129,7 @@ impl Subscription {
     /// Continues with live events.
     pub(super) fn go_live(&mut self) {
         if !self.try_live() {
-            self.backlog = Some(Box::default());
+            self.fall_behind();
         }
     }
 
@@ -154,6 +162,9 @@ impl Subscription {
     /// Returns the next items to send, without moving. Never waits.
     pub fn peek(&mut self, items: &mut Vec<Item>) -> Peek {
         items.clear();
+        if self.partial.is_some() {
+            return self.peek_rest(items);
+        }
         if let Some(notice) = self.notices.front() {
             items.push(Item::Notice(notice.clone()));
             return Peek::Items;
@@ -165,13 +176,15 @@ impl Subscription {
             items.push(Item::Notice(Notice::Closing { retry_ms: self.hub.retry_ms() }));
             return Peek::Items;
         }
-        if let Some(backlog) = &self.backlog {
-            let Some((block, next, _)) = &backlog.page else { return Peek::Behind };
-            let range = *next..block.events().len();
-            items.push(Item::Events(Run { block: Arc::clone(block), range, first_ordinal: None }));
-            return Peek::Items;
-        }
-        self.peek_ring(items)
+        if self.backlog.is_some() { self.peek_page(items) } else { self.peek_ring(items) }
+    }
+
+    fn peek_page(&self, items: &mut Vec<Item>) -> Peek {
+        let page = self.backlog.as_ref().and_then(|backlog| backlog.page.as_ref());
+        let Some((block, next, _)) = page else { return Peek::Behind };
+        let range = *next..block.events().len();
+        items.push(Item::Events(Run { block: Arc::clone(block), range, first_ordinal: None }));
+        Peek::Items
     }
 
     fn peek_ring(&mut self, items: &mut Vec<Item>) -> Peek {
@@ -188,12 +201,25 @@ impl Subscription {
         if ordinal == self.client.feed.end() {
             return Peek::Idle;
         }
+        let Some(first_ordinal) = self.take_from_ring(ordinal, items) else { return Peek::Behind };
+        if self.conflate
+            || items.iter().any(|item| matches!(item, Item::Events(run) if run.block.can_expire()))
+        {
+            self.thin_out(items, first_ordinal);
+        }
+        // All of them have expired and the cursor is past them: there may be more, or the end of a replay.
+        if items.is_empty() { self.peek_ring(items) } else { Peek::Items }
+    }
+
+    /// Adds the items of the ring from `ordinal` on, and returns the ordinal after the last one. If the ring has no longer
+    /// what comes next, the subscriber is behind.
+    fn take_from_ring(&mut self, ordinal: u64, items: &mut Vec<Item>) -> Option<u64> {
         let mut blocks = Vec::new();
         if self.client.feed.from(ordinal, PEEK_BLOCKS_MAX, &mut blocks).is_err() {
             self.client.ordinal.store(NOT_LIVE, Ordering::Relaxed);
             self.client.set_state(ClientState::Replaying);
-            self.backlog = Some(Box::default());
-            return Peek::Behind;
+            self.fall_behind();
+            return None;
         }
         let mut first_ordinal = ordinal;
         for (block, skipped) in blocks {
@@ -203,13 +229,7 @@ impl Subscription {
             items.push(Item::Events(Run { block, range, first_ordinal: Some(first_ordinal) }));
             first_ordinal += len;
         }
-        if self.conflate
-            || items.iter().any(|item| matches!(item, Item::Events(run) if run.block.can_expire()))
-        {
-            self.thin_out(items, first_ordinal);
-        }
-        // All of them have expired and the cursor is past them: there may be more, or the end of a replay.
-        if items.is_empty() { self.peek_ring(items) } else { Peek::Items }
+        Some(first_ordinal)
     }
 
     /// Drops expired events and, for a subscriber that conflates, those that a later event replaces. `end` is the
@@ -326,21 +346,13 @@ impl Subscription {
         });
     }
 
-    /// Drops a page that was read from the store, so that a subscriber that does not read costs no memory. The page is
-    /// read again when the subscriber continues.
-    pub fn forget_page(&mut self) {
-        if let Some(backlog) = &mut self.backlog {
-            backlog.page = None;
-        }
-    }
-
     /// Waits until there are items, reading back from the store where needed; `false` if nothing follows. Cancelling
     /// loses nothing.
     pub async fn ready(&mut self, items: &mut Vec<Item>) -> Result<bool, store::Error> {
         loop {
             match self.peek(items) {
                 Peek::Items => return Ok(true),
-                Peek::Ended => return Ok(false),
+                Peek::Ended | Peek::Torn => return Ok(false),
                 Peek::Behind => {
                     self.read_back().await?;
                     continue;

@@ -2,4 +2,4 @@
 //!
 //! Doors name these values here, and so do not depend on the store.
 
-pub use fanfare_store::{ChannelRow, Error, Head, Order, Page, Purge, Purged, Read, ReaderRow};
+pub use fanfare_store::{ChannelRow, Error, Head, Order, Page, Purge, Purged, Read, ReaderRow, SourceRow};

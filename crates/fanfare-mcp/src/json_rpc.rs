@@ -11,6 +11,8 @@ use crate::params::{Params, Written};
 
 /// Maximum messages of one batch (2025-03-26): each is a call of its own.
 pub const BATCH_LEN_MAX: usize = 100;
+/// Maximum length of an id: each response repeats it.
+pub(crate) const ID_LEN_MAX: usize = 1024;
 
 /// The id of a request: a string or an integer, kept as it was written.
 #[derive(Debug, Clone)]
@@ -28,8 +30,6 @@ impl Id {
     /// Parses a string or an integer that every client can read back. Half a surrogate pair is JSON but not text, and
     /// longer integers are JSON but lose their last digits on the way.
     pub(crate) fn read(raw: &RawValue) -> Option<Id> {
-        /// Maximum length of an id: each response repeats it.
-        const ID_LEN_MAX: usize = 1024;
         let text = raw.get();
         let is_fine = match text.as_bytes()[0] {
             _ if text.len() > ID_LEN_MAX => false,
@@ -156,6 +156,8 @@ fn also_null<'de: 'a, 'a, D: serde::Deserializer<'de>>(
 pub fn parse(bytes: &[u8]) -> Result<Incoming, BadMessage> {
     let refused = |error| BadMessage { id: None, error };
     let text = std::str::from_utf8(bytes).map_err(|error| refused(Error::parse(error)))?;
+    // Editors and shells on Windows put a byte order mark before JSON.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if !text.trim_ascii_start().starts_with('[') {
         return parse_one(text).map(Incoming::One);
     }

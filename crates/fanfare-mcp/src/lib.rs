@@ -6,7 +6,9 @@
 
 pub mod cancellation;
 pub mod error;
+pub mod fit;
 pub mod headers;
+pub mod id_finder;
 pub mod json_rpc;
 pub mod lifecycle;
 pub mod listen;
@@ -14,6 +16,7 @@ pub mod meta;
 pub mod method;
 pub mod outcome;
 pub mod params;
+pub mod portable;
 pub mod prompts;
 pub mod resources;
 pub mod sse;
@@ -22,6 +25,7 @@ pub mod version;
 
 pub use cancellation::Cancellation;
 pub use error::Error;
+pub use id_finder::IdFinder;
 pub use json_rpc::{Id, Incoming, Message, Request};
 pub use meta::{Declaration, Meta};
 pub use method::Method;

@@ -1,5 +1,7 @@
 //! Tools: their definitions, calls and answers.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -14,11 +16,11 @@ use crate::params::Params;
 #[serde(rename_all = "camelCase")]
 pub struct Tool {
     /// The name: letters, digits, `_` and `-`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// The name for people.
-    pub title: &'static str,
+    pub title: Cow<'static, str>,
     /// The description: when to use the tool, when not, and its side effects.
-    pub description: &'static str,
+    pub description: Cow<'static, str>,
     /// JSON Schema 2020-12 of the arguments; an object.
     pub input_schema: Value,
     /// The JSON Schema of `structuredContent`.

@@ -4,8 +4,8 @@
 //! buffer would be small and all of them together more than the machine has. So whatever holds such bytes (a body, an
 //! unfinished message, an answer that is not read) asks here first, and each caller has a share.
 //!
-//! Caches of the log have a separate part of the budget, and never cause a refusal. Rings shrink; pages read
-//! for subscribers are bounded by the number of connections, each of which has at most one.
+//! Caches of the log have separate parts of the budget, and never cause a refusal. Rings shrink. A page that was read
+//! for a subscriber is dropped when the subscriber does not take it and its caller has too many: it is read again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -31,12 +31,16 @@ const PART_LEFT_FREE: usize = 4;
 /// Maximum bytes of all rings: those of thirty feeds that are full, and far more feeds than most gateways have.
 pub const RING_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// Maximum bytes of the pages of subscribers that wait: those of sixty pages, with what is encoded of them.
+const ALL_PAGES_BYTES_MAX: usize = 128 * 1024 * 1024;
+
 /// The limit on bytes held; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Budget {
     callers: Shares,
+    /// Those of pages; half for each caller.
+    pages: Shares,
     rings: Arc<AtomicUsize>,
-    pages: Arc<AtomicUsize>,
     ring_bytes_max: usize,
 }
 
@@ -54,17 +58,29 @@ pub struct BytesHeld(Taken);
 /// Bytes of the log that are held in memory; returned to the budget on drop.
 #[derive(Debug)]
 pub struct CachedBytes {
-    held: Arc<AtomicUsize>,
+    _held: Held,
+}
+
+#[derive(Debug)]
+enum Held {
+    Page { _taken: Taken },
+    Ring { _counted: InRing },
+}
+
+/// Bytes that count in all rings together.
+#[derive(Debug)]
+struct InRing {
+    all: Arc<AtomicUsize>,
     len: usize,
 }
 
-/// The kind of cache that holds bytes of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A cache that holds bytes of the log.
+#[derive(Debug, Clone)]
 pub enum Cache {
-    /// The page that a subscriber works through.
-    Page,
+    /// The page that a subscriber works through, on the account of its caller.
+    Page(Account),
     /// The ring of a feed.
-    Ring,
+    Ring(Budget),
 }
 
 /// The maximum number of bytes is held.
@@ -98,8 +114,8 @@ impl Budget {
     pub fn new(bytes: usize, ring_bytes: usize) -> Budget {
         Budget {
             callers: Shares::new(bytes, bytes / 2),
+            pages: Shares::new(ALL_PAGES_BYTES_MAX, ALL_PAGES_BYTES_MAX / 2),
             rings: Arc::default(),
-            pages: Arc::default(),
             ring_bytes_max: ring_bytes,
         }
     }
@@ -112,16 +128,6 @@ impl Budget {
     /// Returns the share of `caller`.
     pub fn account(&self, caller: &Caller) -> Account {
         Account { budget: self.clone(), caller: caller.clone() }
-    }
-
-    /// Counts `len` bytes in a cache. They always fit: [`Budget::rings_over`] tells the rings to make room.
-    pub fn hold_cached(&self, cache: Cache, len: usize) -> CachedBytes {
-        let held = match cache {
-            Cache::Page => &self.pages,
-            Cache::Ring => &self.rings,
-        };
-        held.fetch_add(len, Ordering::Relaxed);
-        CachedBytes { held: Arc::clone(held), len }
     }
 
     /// Returns the bytes by which all rings together are over their limit.
@@ -145,6 +151,31 @@ impl Account {
     /// Starts to count bytes that are held for the caller.
     pub fn hold(&self) -> BytesHeld {
         self.budget.hold(&self.caller)
+    }
+
+    /// Returns whether the caller's pages, or those of all callers, have more bytes than they should: a subscriber that
+    /// waits must not keep its page then.
+    pub fn has_too_many_pages(&self) -> bool {
+        self.budget.pages.is_over(&self.caller)
+    }
+}
+
+impl Cache {
+    /// Counts `len` bytes. They always fit: [`Budget::rings_over`] tells the rings to make room, and
+    /// [`Account::has_too_many_pages`] subscribers that wait.
+    pub fn hold(&self, len: usize) -> CachedBytes {
+        let held = match self {
+            Cache::Page(account) => {
+                let mut taken = account.budget.pages.nothing(&account.caller);
+                taken.add_anyway(len);
+                Held::Page { _taken: taken }
+            }
+            Cache::Ring(budget) => {
+                budget.rings.fetch_add(len, Ordering::Relaxed);
+                Held::Ring { _counted: InRing { all: Arc::clone(&budget.rings), len } }
+            }
+        };
+        CachedBytes { _held: held }
     }
 }
 
@@ -171,9 +202,9 @@ impl BytesHeld {
     }
 }
 
-impl Drop for CachedBytes {
+impl Drop for InRing {
     fn drop(&mut self) {
-        self.held.fetch_sub(self.len, Ordering::Relaxed);
+        self.all.fetch_sub(self.len, Ordering::Relaxed);
     }
 }
 
@@ -184,7 +215,7 @@ impl Collector for Budget {
         let mut held = encoder.encode_descriptor("bytes_held", help, None, MetricType::Gauge)?;
         for (holder, bytes) in [
             ("callers", self.callers.held()),
-            ("pages", self.pages.load(Ordering::Relaxed)),
+            ("pages", self.pages.held()),
             ("rings", self.rings.load(Ordering::Relaxed)),
         ] {
             ConstGauge::new(bytes as i64).encode(held.encode_family(&[("by", holder)])?)?;
@@ -197,7 +228,7 @@ impl Collector for Budget {
 mod tests {
     use fanfare_core::{Caller, Principal};
 
-    use super::{Budget, Cache, SMALL_LEN_MAX};
+    use super::{ALL_PAGES_BYTES_MAX, Budget, Cache, SMALL_LEN_MAX};
 
     fn caller(address: &str) -> Caller {
         Caller::new(&Principal::local(), Some(address.parse().expect("an address")))
@@ -223,13 +254,32 @@ mod tests {
     #[test]
     fn rings_are_told_to_shrink() {
         let budget = Budget::new(1, 10);
-        let held = budget.hold_cached(Cache::Ring, 10);
-        let more = budget.hold_cached(Cache::Ring, 3);
-        let page = budget.hold_cached(Cache::Page, 100);
+        let ring = Cache::Ring(budget.clone());
+        let (held, more) = (ring.hold(10), ring.hold(3));
+        let page = Cache::Page(budget.account(&caller("192.0.2.1:1"))).hold(100);
         assert_eq!(budget.rings_over(), 3, "a page is none of theirs");
         drop(page);
         drop(held);
         assert_eq!(budget.rings_over(), 0);
         drop(more);
+    }
+
+    #[test]
+    fn a_caller_with_too_many_pages_is_told_and_others_are_not() {
+        let budget = Budget::default();
+        let account = |address| budget.account(&caller(address));
+        let (one, other) = (account("192.0.2.1:1"), account("192.0.2.2:1"));
+        let hold = |account: &super::Account, len| Cache::Page(account.clone()).hold(len);
+        let full = hold(&one, ALL_PAGES_BYTES_MAX / 2);
+        assert!(!one.has_too_many_pages());
+        let more = hold(&one, 1);
+        assert!(one.has_too_many_pages() && !other.has_too_many_pages());
+        // Nothing is refused, so there can be more of all than there should be.
+        let others = hold(&other, ALL_PAGES_BYTES_MAX / 2);
+        assert!(other.has_too_many_pages());
+        drop((full, more));
+        assert!(!one.has_too_many_pages() && !other.has_too_many_pages());
+        drop(others);
+        assert_eq!(budget.pages.held(), 0);
     }
 }

@@ -67,8 +67,13 @@ impl Bulk {
         if len <= SMALL_LEN_MAX {
             return work();
         }
-        let _place = self.place(caller).await;
-        run(len, work).await
+        let place = self.place(caller).await;
+        // Work that has begun goes on if its caller hangs up, and has its place until it ends.
+        let in_place = move || {
+            let _place = place;
+            work()
+        };
+        run(len, in_place).await
     }
 
     /// Waits for a place for bulk work of `caller`, behind its other work.
@@ -129,6 +134,7 @@ fn give_way() {}
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
+    use std::time::Duration;
 
     use fanfare_core::{Caller, Peer, Principal};
     use futures_util::FutureExt;
@@ -157,6 +163,21 @@ mod tests {
         let before = priority();
         let bulk = run(SMALL_LEN_MAX + 1, priority).await;
         assert_eq!((priority(), bulk), (before, (before + 10).min(19)));
+    }
+
+    #[tokio::test]
+    async fn work_keeps_its_place_although_its_caller_hangs_up() {
+        let (bulk, caller) = (Bulk::default(), Caller::new(&Principal::local(), None));
+        let mut ends = Vec::new();
+        for _ in 0..EACH_MAX {
+            let (end, ended) = mpsc::channel::<()>();
+            let work = move || ended.recv().is_err();
+            assert!(bulk.run(&caller, SMALL_LEN_MAX + 1, work).now_or_never().is_none(), "it has begun");
+            ends.push(end);
+        }
+        assert!(bulk.place(&caller).now_or_never().is_none(), "the callers are gone, and the work is not");
+        drop(ends);
+        tokio::time::timeout(Duration::from_secs(20), bulk.place(&caller)).await.expect("its turn");
     }
 
     #[tokio::test]

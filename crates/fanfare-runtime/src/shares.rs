@@ -67,6 +67,13 @@ impl Shares {
         self.counts().in_all
     }
 
+    /// Returns whether `caller` holds more than its share, or all callers more than there is: see [`Taken::add_anyway`].
+    pub fn is_over(&self, caller: &Caller) -> bool {
+        let counts = self.counts();
+        let own = counts.by_caller.get(caller).copied().unwrap_or(0);
+        own > self.0.each_max || counts.in_all > self.0.in_all_max
+    }
+
     fn counts(&self) -> MutexGuard<'_, Counts> {
         self.0.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -98,6 +105,21 @@ impl Taken {
         drop(counts);
         self.count += count;
         Ok(())
+    }
+
+    /// Takes `count` more, even if that is more than there is.
+    pub fn add_anyway(&mut self, count: usize) {
+        if count == 0 {
+            return;
+        }
+        let mut counts = self.shares.counts();
+        counts.in_all += count;
+        match counts.by_caller.get_mut(&self.caller) {
+            Some(own) => *own += count,
+            None => drop(counts.by_caller.insert(self.caller.clone(), count)),
+        }
+        drop(counts);
+        self.count += count;
     }
 
     /// Returns `count` of them.

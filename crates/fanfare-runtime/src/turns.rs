@@ -2,15 +2,16 @@
 //!
 //! Tokio runs what is ready in the order in which it became ready. A place with a thousand busy connections would have a
 //! thousand turns between two turns of a place with one. So only a few tasks of a place are with the runtime at a time,
-//! and the others of that place wait for them here. Then what a task waits for is the work of its own place, and one step
-//! of each other place. As long as there is only one place, nobody waits.
+//! and the others of that place wait for them here: a task that is woken joins the line of its place, and the runtime
+//! hears of it at its turn. Then what a task waits for is the work of its own place, and one step of each other place. As
+//! long as there is only one place, nobody waits.
 
 use std::collections::{HashMap, VecDeque};
 use std::num::NonZero;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 
 use fanfare_core::caller::Place;
 use pin_project_lite::pin_project;
@@ -30,11 +31,13 @@ struct Places {
 }
 
 /// The tasks of one place.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Line {
+    places: Arc<Places>,
+    place: Place,
     /// All of them: a line without any is removed. Changed under the lock of the lines.
     tasks: AtomicUsize,
-    /// Held for one look or change.
+    /// Held for one change, and not while a task is woken: that can end another task, which changes it as well.
     queue: Mutex<Queue>,
 }
 
@@ -46,23 +49,37 @@ struct Queue {
     waiting: VecDeque<Weak<Seat>>,
 }
 
-/// What a waiting task is called by.
-#[derive(Debug, Default)]
+/// The place of a task in its line. It is the waker of the task's work.
+#[derive(Debug)]
 struct Seat {
-    /// Whether the task has the turn now. Changed under the lock of the queue.
-    is_called: AtomicBool,
-    /// Wakes the task.
-    waker: Mutex<Option<Waker>>,
+    line: Arc<Line>,
+    /// Locked for one change, also under the lock of the queue.
+    state: Mutex<State>,
+    /// Tells the runtime that it is the task's turn.
+    task: Mutex<Option<Waker>>,
 }
 
-/// A task in the line of its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// It has nothing to do.
+    Idle,
+    /// It is in the line.
+    Waiting,
+    /// It has a turn, which it has not used yet.
+    Called,
+    /// It makes its step.
+    Running,
+    /// It makes its step, and was woken again.
+    RunningAgain,
+    /// It has ended.
+    Ended,
+}
+
+/// A task in the line of its place; it leaves on drop.
 #[derive(Debug)]
 struct Member {
-    places: Arc<Places>,
-    place: Place,
-    line: Arc<Line>,
     seat: Arc<Seat>,
-    is_waiting: bool,
+    waker: Waker,
 }
 
 pin_project! {
@@ -90,16 +107,19 @@ impl Turns {
 
     /// Lets `work`, which somebody at `place` has asked for, make each of its steps in turn.
     pub fn take<F>(&self, place: Place, work: F) -> InTurn<F> {
-        let places = Arc::clone(&self.0);
         let line = {
-            let mut lines = places.lines();
-            let line = lines.entry(place).or_default();
+            let mut lines = self.0.lines();
+            let line = lines.entry(place).or_insert_with(|| {
+                let (places, tasks) = (Arc::clone(&self.0), AtomicUsize::new(0));
+                Arc::new(Line { places, place, tasks, queue: Mutex::default() })
+            });
             line.tasks.fetch_add(1, Ordering::Relaxed);
             let line = Arc::clone(line);
-            places.count.store(lines.len(), Ordering::Relaxed);
+            self.0.count.store(lines.len(), Ordering::Relaxed);
             line
         };
-        InTurn { work, member: Member { places, place, line, seat: Arc::default(), is_waiting: false } }
+        let seat = Arc::new(Seat { line, state: Mutex::new(State::Idle), task: Mutex::default() });
+        InTurn { work, member: Member { waker: Waker::from(Arc::clone(&seat)), seat } }
     }
 }
 
@@ -110,80 +130,145 @@ impl Places {
 }
 
 impl Line {
+    /// Makes a change, and wakes those whose turn it then is.
+    fn change(&self, change: impl FnOnce(&mut Queue)) {
+        let mut next = {
+            let mut queue = self.queue();
+            change(&mut queue);
+            queue.next(self.running_max())
+        };
+        while let Some(seat) = next {
+            if let Some(task) = &*seat.task() {
+                task.wake_by_ref();
+            }
+            next = self.queue().next(self.running_max());
+        }
+    }
+
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn running_max(&self) -> usize {
+        match self.places.count.load(Ordering::Relaxed) {
+            1 => usize::MAX,
+            _ => self.places.running_max,
+        }
     }
 }
 
 impl Queue {
-    /// Passes the turn of a task that has made its step on to the next one.
-    fn pass(&mut self) {
-        while let Some(next) = self.waiting.pop_front() {
-            // Those that have ended in the meantime are left out.
-            if let Some(seat) = next.upgrade() {
-                seat.is_called.store(true, Ordering::Relaxed);
-                seat.waker().take().into_iter().for_each(Waker::wake);
-                return;
+    /// Returns the next task, which has a turn from now on; `None` if no turn is free or nobody waits.
+    fn next(&mut self, running_max: usize) -> Option<Arc<Seat>> {
+        while self.running < running_max {
+            let Some(seat) = self.waiting.pop_front()?.upgrade() else { continue };
+            if seat.moves(State::Waiting, State::Called) {
+                self.running += 1;
+                return Some(seat);
             }
         }
-        self.running -= 1;
+        None
     }
 }
 
 impl Seat {
-    fn waker(&self) -> MutexGuard<'_, Option<Waker>> {
-        self.waker.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn task(&self) -> MutexGuard<'_, Option<Waker>> {
+        self.task.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the state if it is `from`; returns whether it was.
+    fn moves(&self, from: State, to: State) -> bool {
+        let mut state = self.state();
+        let is_from = *state == from;
+        if is_from {
+            *state = to;
+        }
+        is_from
+    }
+
+    /// Begins a step if it is the task's turn, or a turn is free. Otherwise the task waits in the line.
+    fn begin(self: &Arc<Self>) -> bool {
+        if self.moves(State::Called, State::Running) {
+            return true;
+        }
+        // It was just made, or is polled for another reason.
+        let mut begins = false;
+        self.line.change(|queue| {
+            begins = queue.running < self.line.running_max() && self.moves(State::Idle, State::Running);
+            if begins {
+                queue.running += 1;
+            } else if self.moves(State::Idle, State::Waiting) {
+                queue.waiting.push_back(Arc::downgrade(self));
+            }
+        });
+        begins
+    }
+
+    /// Ends a step, and passes the turn on.
+    fn end(self: &Arc<Self>) {
+        self.line.change(|queue| {
+            queue.running -= 1;
+            let mut state = self.state();
+            if *state == State::RunningAgain {
+                *state = State::Waiting;
+                queue.waiting.push_back(Arc::downgrade(self));
+            } else {
+                *state = State::Idle;
+            }
+        });
     }
 }
 
-impl Member {
-    /// Returns the turn if it is this task's, and otherwise waits for it. `None` if there is nobody to take turns with.
-    fn turn(&mut self, cx: &Context<'_>) -> Poll<Option<Turn>> {
-        if !self.is_waiting && self.places.count.load(Ordering::Relaxed) == 1 {
-            return Poll::Ready(None);
+impl Wake for Seat {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let is_idle = {
+            let mut state = self.state();
+            let before = *state;
+            *state = match before {
+                State::Idle => State::Waiting,
+                State::Running => State::RunningAgain,
+                State::Waiting | State::Called | State::RunningAgain | State::Ended => before,
+            };
+            before == State::Idle
+        };
+        if is_idle {
+            self.line.change(|queue| queue.waiting.push_back(Arc::downgrade(self)));
         }
-        let mut queue = self.line.queue();
-        if self.is_waiting {
-            if !self.seat.is_called.swap(false, Ordering::Relaxed) {
-                *self.seat.waker() = Some(cx.waker().clone());
-                return Poll::Pending;
-            }
-            self.is_waiting = false;
-        } else if queue.running < self.places.running_max {
-            queue.running += 1;
-        } else {
-            *self.seat.waker() = Some(cx.waker().clone());
-            queue.waiting.push_back(Arc::downgrade(&self.seat));
-            self.is_waiting = true;
-            return Poll::Pending;
-        }
-        Poll::Ready(Some(Turn(Arc::clone(&self.line))))
     }
 }
 
 impl Drop for Member {
     fn drop(&mut self) {
-        {
-            let mut queue = self.line.queue();
-            if self.seat.is_called.load(Ordering::Relaxed) {
-                queue.pass();
-            }
+        let before = std::mem::replace(&mut *self.seat.state(), State::Ended);
+        // The task has this seat, which would have the task.
+        self.seat.task().take();
+        let line = &self.seat.line;
+        if before == State::Called {
+            line.change(|queue| queue.running -= 1);
         }
-        let mut lines = self.places.lines();
-        if self.line.tasks.fetch_sub(1, Ordering::Relaxed) == 1 {
-            lines.remove(&self.place);
-            self.places.count.store(lines.len(), Ordering::Relaxed);
+        let mut lines = line.places.lines();
+        if line.tasks.fetch_sub(1, Ordering::Relaxed) == 1 {
+            lines.remove(&line.place);
+            line.places.count.store(lines.len(), Ordering::Relaxed);
         }
     }
 }
 
-/// A turn; the next task has it on drop.
+/// A step of a task; the next one has its turn on drop, also after a panic.
 #[derive(Debug)]
-struct Turn(Arc<Line>);
+struct Step<'a>(&'a Arc<Seat>);
 
-impl Drop for Turn {
+impl Drop for Step<'_> {
     fn drop(&mut self) {
-        self.0.queue().pass();
+        self.0.end();
     }
 }
 
@@ -192,109 +277,20 @@ impl<F: Future> Future for InTurn<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let Poll::Ready(_turn) = this.member.turn(cx) else { return Poll::Pending };
-        this.work.poll(cx)
+        let Member { seat, waker } = this.member;
+        {
+            let mut task = seat.task();
+            if !task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
+                *task = Some(cx.waker().clone());
+            }
+        }
+        if !seat.begin() {
+            return Poll::Pending;
+        }
+        let _step = Step(seat);
+        this.work.poll(&mut Context::from_waker(waker))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::future::poll_fn;
-    use std::pin::{Pin, pin};
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::task::{Context, Poll, Wake, Waker};
-
-    use fanfare_core::caller::Place;
-
-    use super::{InTurn, Turns};
-
-    const ONE: Place = Place::User(1);
-    const OTHER: Place = Place::User(2);
-
-    #[derive(Default)]
-    struct Wakes(AtomicUsize);
-
-    impl Wake for Wakes {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    /// Makes a step of `outer`, and in the middle of it one of `inner`, as a second thread would; returns what became of
-    /// the inner one.
-    fn step_within<F: Future<Output = ()>>(
-        turns: &Turns,
-        place: Place,
-        inner: Pin<&mut InTurn<F>>,
-        waker: &Waker,
-    ) -> Poll<()> {
-        let mut inner = Some(inner);
-        let mut became = None;
-        {
-            let outer = turns.take(
-                place,
-                poll_fn(|_| {
-                    became = inner.take().map(|inner| inner.poll(&mut Context::from_waker(waker)));
-                    Poll::Ready(())
-                }),
-            );
-            assert!(pin!(outer).poll(&mut Context::from_waker(Waker::noop())).is_ready());
-        }
-        became.expect("the outer one made its step")
-    }
-
-    #[test]
-    fn tasks_of_one_place_take_turns_and_those_of_others_do_not_wait_for_them() {
-        let turns = Turns::new(1);
-        let wakes = Arc::<Wakes>::default();
-        let waker = Waker::from(Arc::clone(&wakes));
-        let mut own = pin!(turns.take(ONE, async {}));
-        let mut other = pin!(turns.take(OTHER, async {}));
-        assert!(step_within(&turns, ONE, own.as_mut(), &waker).is_pending());
-        // It was woken when its turn came, and has it until it is polled.
-        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
-        assert!(own.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
-        assert!(step_within(&turns, ONE, other.as_mut(), &waker).is_ready());
-    }
-
-    #[test]
-    fn without_others_nobody_waits() {
-        let turns = Turns::new(1);
-        let mut own = pin!(turns.take(ONE, async {}));
-        assert!(step_within(&turns, ONE, own.as_mut(), Waker::noop()).is_ready());
-    }
-
-    #[test]
-    fn a_task_that_ends_passes_on_its_turn_whether_it_had_it_or_waited_for_it() {
-        let turns = Turns::new(1);
-        let _other = turns.take(OTHER, async {});
-        for is_called in [false, true] {
-            let wakes = Arc::<Wakes>::default();
-            let waker = Waker::from(Arc::clone(&wakes));
-            let mut first = Some(Box::pin(turns.take(ONE, async {})));
-            let mut second = Box::pin(turns.take(ONE, async {}));
-            let both = turns.take(
-                ONE,
-                poll_fn(|_| {
-                    let waits = first.as_mut().expect("it has not ended").as_mut();
-                    assert!(waits.poll(&mut Context::from_waker(Waker::noop())).is_pending());
-                    assert!(second.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
-                    if !is_called {
-                        first = None;
-                    }
-                    Poll::Ready(())
-                }),
-            );
-            assert!(pin!(both).poll(&mut Context::from_waker(Waker::noop())).is_ready());
-            if is_called {
-                assert_eq!(wakes.0.load(Ordering::Relaxed), 0, "the first one has the turn");
-                first = None;
-            }
-            assert!(first.is_none());
-            assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
-            assert!(second.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
-        }
-        assert_eq!(turns.0.lines().len(), 1, "a place without tasks is forgotten");
-    }
-}
+mod tests;

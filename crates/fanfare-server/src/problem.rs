@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use fanfare_api::problem;
 use fanfare_core::Code;
+use fanfare_core::line_ends;
 use fanfare_core::refusal::Refusal;
 use http::{HeaderValue, StatusCode, header};
 
@@ -32,7 +33,7 @@ impl Problem {
     }
 
     /// Creates a problem for a missing thing; `fix` is the way to find those that are there.
-    pub fn not_found(what: impl std::fmt::Display, fix: &'static str) -> Problem {
+    pub fn not_found(what: impl std::fmt::Display, fix: impl Into<Cow<'static, str>>) -> Problem {
         Problem::new(Code::NotFound, format!("there is no {what}"), fix)
     }
 
@@ -43,7 +44,7 @@ impl Problem {
 
     /// Returns the body as bytes.
     pub fn to_json(&self) -> Vec<u8> {
-        serde_json::to_vec(&self.body()).expect("strings and numbers always serialise")
+        line_ends::written(&self.body())
     }
 
     /// Returns the body.
@@ -90,6 +91,7 @@ pub fn status(code: Code, at: &str) -> StatusCode {
         | Code::InvalidPosition
         | Code::InvalidPriority
         | Code::InvalidReader
+        | Code::InvalidSource
         | Code::InvalidTime
         | Code::InvalidType
         | Code::InvalidUrl
@@ -107,9 +109,11 @@ pub fn status(code: Code, at: &str) -> StatusCode {
         Code::NotLocal | Code::OriginNotAllowed => StatusCode::FORBIDDEN,
         Code::PositionGone => StatusCode::GONE,
         Code::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
-        Code::RateLimited | Code::TooManyChannels | Code::TooManyReaders | Code::TooManyWebhooks => {
-            StatusCode::TOO_MANY_REQUESTS
-        }
+        Code::RateLimited
+        | Code::TooManyChannels
+        | Code::TooManyReaders
+        | Code::TooManySources
+        | Code::TooManyWebhooks => StatusCode::TOO_MANY_REQUESTS,
         Code::SecretMissing
         | Code::ShuttingDown
         | Code::StoreUnavailable

@@ -4,21 +4,23 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use fanfare_core::{
-    Agent, Arrival, Audience, Channel, Door, Event, EventType, Json, Key, NewEvent, Position, Principal,
-    Priority, Timestamp,
+    Agent, Arrival, Audience, Channel, Door, Event, EventType, HttpMessage, Json, Key, NewEvent, Original,
+    Position, Principal, Priority, Received, Timestamp,
 };
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Statement};
 use tokio::sync::{broadcast, watch};
 
 use crate::checksum;
-use crate::columns::CHECKSUM;
+use crate::columns::{CHECKSUM, ORIGINAL_OF};
 use crate::group::{Group, Size};
+use crate::originals::TOO_LONG;
 use crate::places::BLOCK_LEN;
 use crate::read::event_at;
 use crate::state::Tail;
-use crate::{Embedded, failure, read};
+use crate::{Embedded, failure, originals, read};
 use fanfare_store::keys::{Digest, conflict, kept_key};
+use fanfare_store::origin::Origin;
 use fanfare_store::settlement::Made;
 use fanfare_store::{
     Append, AppendId, Appended, Batch, ChannelRow, Error, Head, IDEMPOTENCY_WINDOW, Log, Page, Purged, Read,
@@ -36,7 +38,7 @@ impl Log for Embedded {
     }
 
     async fn append(&self, append: Append) -> Result<Vec<Appended>, Error> {
-        let size = size(&append.events);
+        let size = size(&append);
         self.writer.change(size, move |group| group.append(append)).await
     }
 
@@ -56,6 +58,11 @@ impl Log for Embedded {
 
     fn at(&self, moment: Timestamp) -> Arrival {
         self.shared.clock.at(moment)
+    }
+
+    async fn original(&self, event: Position) -> Result<Option<HttpMessage>, Error> {
+        let Some(seq) = self.shared.epochs.seq_here(event) else { return Ok(None) };
+        self.with_reader(move |shared, conn| originals::find(shared, conn, seq)).await
     }
 
     async fn seq_before(&self, moment: Arrival) -> Result<u64, Error> {
@@ -87,20 +94,21 @@ impl Log for Embedded {
 /// The statement whose parameters [`insert`] binds.
 pub(super) const INSERT: &str = "INSERT INTO events
     (seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data, agent, arrival,
-     checksum, bytes_before)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+     checksum, original_of, bytes_before, original)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
 
 /// The statement whose parameters [`keep`] binds.
 const KEEP: &str = "INSERT OR IGNORE INTO kept_events
     (seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data, agent, arrival,
-     checksum, epoch)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+     checksum, original_of, epoch)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
 
 /// Returns the share of a transaction that an append needs.
-pub(super) fn size(events: &[NewEvent]) -> Size {
+fn size(Append { events, received, .. }: &Append) -> Size {
     let long =
         |event: &NewEvent| event.message.len() + event.data.as_ref().map_or(0, |data| data.as_str().len());
-    Size { rows: events.len(), bytes: events.iter().map(long).sum() }
+    let original = received.as_ref().map_or(0, Received::kept_len);
+    Size { rows: events.len(), bytes: original + events.iter().map(long).sum::<usize>() }
 }
 
 /// The use of an idempotency key.
@@ -131,8 +139,9 @@ impl Group<'_> {
             return Ok(Err(conflict));
         }
         let mut appended = Vec::with_capacity(events.len());
+        let mut origin = Origin::new(append.received);
         for (event, digest) in append.events.into_iter().zip(append.digests) {
-            appended.push(self.append_one(event, digest)?);
+            appended.push(self.append_one(event, digest, &mut origin)?);
         }
         self.effect.made.push(Made::new(id, &appended));
         Ok(Ok(appended))
@@ -155,7 +164,12 @@ impl Group<'_> {
         Ok(Ok(Some(appended)))
     }
 
-    fn append_one(&mut self, event: NewEvent, digest: Option<Digest>) -> rusqlite::Result<Appended> {
+    fn append_one(
+        &mut self,
+        event: NewEvent,
+        digest: Option<Digest>,
+        origin: &mut Origin,
+    ) -> rusqlite::Result<Appended> {
         let seq = self.effect.tail.seq + 1;
         if let Some(key) = kept_key(&event) {
             let known = self.used(&key)?;
@@ -174,13 +188,15 @@ impl Group<'_> {
                 .execute((seq as i64, self.now.arrival.as_micros(), &*key, digest))?;
             self.effect.keys += usize::from(known.is_none());
         }
-        let event = Arc::new(event.into_event(self.position(seq), self.now));
-        self.put(event.clone())?;
+        let (original, message) = origin.place(seq);
+        let event = event.into_event(self.position(seq), self.now);
+        let event = Arc::new(Event { original, ..event });
+        self.put(event.clone(), message.as_ref())?;
         Ok(Appended { event, repeated: false })
     }
 
-    /// Writes an event, which has the next seq, and moves the end of the log to it.
-    pub(super) fn put(&mut self, event: Arc<Event>) -> rusqlite::Result<()> {
+    /// Writes an event, which has the next seq, with the request that is kept with it, and moves the end of the log to it.
+    pub(super) fn put(&mut self, event: Arc<Event>, original: Option<&HttpMessage>) -> rusqlite::Result<()> {
         let seq = event.position.seq;
         let channel = self.ahead.channels.id(&event.channel);
         let channel = channel.unwrap_or_else(|| self.ahead.channels.add(event.channel.clone()));
@@ -194,8 +210,11 @@ impl Group<'_> {
                 .prepare_cached("INSERT OR IGNORE INTO channel_blocks (channel, block) VALUES (?1, ?2)")?
                 .execute((channel as i64, (seq / BLOCK_LEN) as i64))?;
         }
-        insert(&mut self.insert, &event, channel as i64, self.effect.tail.bytes)?;
-        self.effect.tail = Tail { seq, stamp: self.now, bytes: self.effect.tail.bytes + event.stored_len() };
+        let before = self.effect.tail.bytes;
+        insert(&mut self.insert, &event, channel as i64, before, original)?;
+        let original_len = original.map_or(0, |message| message.as_bytes().len() as u64);
+        let bytes = before + event.stored_len() + original_len;
+        self.effect.tail = Tail { seq, stamp: self.now, bytes };
         self.effect.batch.push(event);
         Ok(())
     }
@@ -233,14 +252,16 @@ impl Group<'_> {
 }
 
 /// Inserts the row of `event` on the channel with this id; `bytes_before` counts the bytes of the events before it.
-pub(super) fn insert(
+fn insert(
     statement: &mut Statement<'_>,
     event: &Event,
     channel: i64,
     bytes_before: u64,
+    original: Option<&HttpMessage>,
 ) -> rusqlite::Result<()> {
     bind(statement, event, channel)?;
-    statement.raw_bind_parameter(CHECKSUM + 2, bytes_before as i64)?;
+    statement.raw_bind_parameter(ORIGINAL_OF + 2, bytes_before as i64)?;
+    statement.raw_bind_parameter(ORIGINAL_OF + 3, original.map(originals::encode))?;
     statement.raw_execute().map(|_| ())
 }
 
@@ -248,7 +269,7 @@ pub(super) fn insert(
 pub(super) fn keep(conn: &Connection, epoch: i64, event: &Event, channel: i64) -> rusqlite::Result<()> {
     let mut statement = conn.prepare_cached(KEEP)?;
     bind(&mut statement, event, channel)?;
-    statement.raw_bind_parameter(CHECKSUM + 2, epoch)?;
+    statement.raw_bind_parameter(ORIGINAL_OF + 2, epoch)?;
     statement.raw_execute().map(|_| ())
 }
 
@@ -258,11 +279,22 @@ fn bind(statement: &mut Statement<'_>, event: &Event, channel: i64) -> rusqlite:
     for (index, value) in values.iter().enumerate() {
         statement.raw_bind_parameter(index + 1, ToSqlOutput::Borrowed(*value))?;
     }
-    statement.raw_bind_parameter(CHECKSUM + 1, checksum::of(values))
+    let original_of = original_of(event);
+    statement.raw_bind_parameter(CHECKSUM + 1, checksum::of(values, original_of))?;
+    statement.raw_bind_parameter(ORIGINAL_OF + 1, ToSqlOutput::Borrowed(original_of))
+}
+
+/// Returns the value of the column after the checksum.
+fn original_of(event: &Event) -> ValueRef<'static> {
+    match event.original {
+        None => ValueRef::Null,
+        Some(Original::TooLong) => ValueRef::Integer(TOO_LONG),
+        Some(Original::With(seq)) => ValueRef::Integer(seq as i64),
+    }
 }
 
 /// Returns the values of the columns before the checksum; those with their usual value are NULL.
-pub(super) fn values(event: &Event, channel: i64) -> [ValueRef<'_>; CHECKSUM] {
+fn values(event: &Event, channel: i64) -> [ValueRef<'_>; CHECKSUM] {
     fn text(text: Option<&str>) -> ValueRef<'_> {
         text.map_or(ValueRef::Null, |text| ValueRef::Text(text.as_bytes()))
     }

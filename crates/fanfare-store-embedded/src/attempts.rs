@@ -1,14 +1,15 @@
 //! Attempts as rows.
 
 use fanfare_core::Timestamp;
+use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
 use crate::epochs::{Epochs, Place};
 use crate::state::Shared;
 use fanfare_store::page::Rows;
-use fanfare_store::{AttemptRow, ReadAttempts};
+use fanfare_store::{AttemptFilter, AttemptRow, ReadAttempts};
 
-const COLUMNS: &str = "id, webhook, seq, number, at, is_delivered, detail, epoch, last_seq";
+const COLUMNS: &str = "id, webhook, seq, number, at, is_delivered, detail, epoch, last_seq, status, outcome";
 
 /// Returns the number of attempts.
 pub(super) fn count(conn: &Connection) -> rusqlite::Result<u64> {
@@ -26,10 +27,21 @@ pub(super) fn insert(
     let last_seq = (row.last_seq != seq).then_some(row.last_seq as i64);
     let (seq, at) = (seq as i64, row.at.as_micros());
     conn.prepare_cached(
-        "INSERT INTO attempts (webhook, seq, number, at, is_delivered, detail, epoch, last_seq)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO attempts (webhook, seq, number, at, is_delivered, detail, epoch, last_seq, status, outcome)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?
-    .execute((webhook as i64, seq, row.number, at, row.is_delivered, &*row.detail, epoch, last_seq))
+    .execute((
+        webhook as i64,
+        seq,
+        row.number,
+        at,
+        row.is_delivered,
+        &*row.detail,
+        epoch,
+        last_seq,
+        row.status,
+        &*row.outcome,
+    ))
     .map(|_| ())
 }
 
@@ -40,21 +52,39 @@ pub(super) fn page(
     read: &ReadAttempts,
 ) -> rusqlite::Result<Vec<AttemptRow>> {
     let mut conditions = vec!["id < ?1"];
-    let mut values = vec![i64::try_from(read.before.unwrap_or(u64::MAX)).unwrap_or(i64::MAX)];
+    let before = i64::try_from(read.before.unwrap_or(u64::MAX)).unwrap_or(i64::MAX);
+    let mut values: Vec<Value> = vec![before.into()];
     if let Some(seq) = read.seq {
         conditions.push("seq = ?");
-        values.push(i64::try_from(seq).unwrap_or(i64::MAX));
+        values.push(i64::try_from(seq).unwrap_or(i64::MAX).into());
     }
     if let Some(webhook) = &read.webhook {
         let Some(number) = shared.webhooks().number(webhook) else { return Ok(Vec::new()) };
         // Those at one event are few: not by this index then.
         conditions.push(if read.seq.is_some() { "+webhook = ?" } else { "webhook = ?" });
-        values.push(number as i64);
+        values.push((number as i64).into());
     }
-    if let Some(delivered) = read.delivered {
+    let AttemptFilter { delivered, status, outcome, since, until } = &read.filter;
+    if let Some(delivered) = delivered {
         let is_alone = read.seq.is_none() && read.webhook.is_none();
         conditions.push(if is_alone { "is_delivered = ?" } else { "+is_delivered = ?" });
-        values.push(i64::from(delivered));
+        values.push(i64::from(*delivered).into());
+    }
+    if let Some(status) = status {
+        conditions.push("status = ?");
+        values.push(i64::from(*status).into());
+    }
+    if let Some(outcome) = outcome {
+        conditions.push("outcome = ?");
+        values.push(outcome.to_string().into());
+    }
+    if let Some(since) = since {
+        conditions.push("at >= ?");
+        values.push(since.as_micros().into());
+    }
+    if let Some(until) = until {
+        conditions.push("at < ?");
+        values.push(until.as_micros().into());
     }
     let mut statement = conn.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM attempts WHERE {} ORDER BY id DESC",
@@ -162,6 +192,9 @@ fn decode(shared: &Shared, row: &Row<'_>) -> rusqlite::Result<Option<AttemptRow>
         number: row.get(3)?,
         at: Timestamp::from_micros(row.get(4)?),
         is_delivered: row.get(5)?,
+        status: row.get(9)?,
+        // Not known of an attempt whose details an earlier version wrote otherwise.
+        outcome: row.get_ref(10)?.as_str_or_null()?.unwrap_or_default().into(),
         detail: row.get_ref(6)?.as_str()?.into(),
     }))
 }

@@ -4,12 +4,16 @@ use crc32fast::Hasher;
 use rusqlite::Row;
 use rusqlite::types::{Value, ValueRef};
 
-use crate::columns::{CHECKSUM, SEQ};
+use crate::columns::{CHECKSUM, ORIGINAL_OF, SEQ};
 
-/// Returns the checksum of values in the order of [`COLUMNS`](crate::columns::COLUMNS), up to the checksum itself.
-pub(super) fn of<'a>(values: impl IntoIterator<Item = ValueRef<'a>>) -> u32 {
+/// Returns the checksum of values in the order of [`COLUMNS`](crate::columns::COLUMNS), up to the checksum itself, with the
+/// value after it.
+pub(super) fn of<'a>(values: impl IntoIterator<Item = ValueRef<'a>>, original_of: ValueRef<'a>) -> u32 {
     let mut sum = Hasher::new();
     values.into_iter().for_each(|value| add(&mut sum, value));
+    if original_of != ValueRef::Null {
+        add(&mut sum, original_of);
+    }
     sum.finalize()
 }
 
@@ -20,6 +24,10 @@ pub(super) fn holds(row: &Row<'_>, must_have: bool) -> rusqlite::Result<bool> {
     let mut sum = Hasher::new();
     for index in SEQ..CHECKSUM {
         add(&mut sum, row.get_ref(index)?);
+    }
+    let original_of = row.get_ref(ORIGINAL_OF)?;
+    if original_of != ValueRef::Null {
+        add(&mut sum, original_of);
     }
     Ok(expected == Value::Integer(i64::from(sum.finalize())))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use fanfare_core::{Event, Position, Stamp};
+use fanfare_core::{Event, Position, SourceName, Stamp};
 use rusqlite::{CachedStatement, Connection};
 use tokio::sync::oneshot;
 
@@ -14,7 +14,7 @@ use crate::floor::Floor;
 use crate::spared;
 use crate::state::{Ahead, Shared, State, Tail, Volatile};
 use fanfare_store::settlement::Made;
-use fanfare_store::{AppendId, Batch, Error, Head, ReaderKey, ReaderRow};
+use fanfare_store::{AppendId, Batch, Error, Head, ReaderKey, ReaderRow, SourceRow};
 
 /// A change that the writer is asked to make.
 pub(super) trait Change: Send {
@@ -148,6 +148,8 @@ pub(super) struct Effect {
     pub(super) channels: Vec<usize>,
     /// The changed durable readers; `None` for a removed one.
     pub(super) readers: BTreeMap<ReaderKey, Option<ReaderRow>>,
+    /// The changed sources; `None` for a removed one.
+    pub(super) sources: BTreeMap<SourceName, Option<SourceRow>>,
     /// The changed webhooks.
     pub(super) webhooks: BTreeMap<u64, Touched>,
     /// Whether the set of webhooks, or a registration, has changed.
@@ -169,6 +171,7 @@ impl Effect {
             given_up: Vec::new(),
             channels: Vec::new(),
             readers: BTreeMap::new(),
+            sources: BTreeMap::new(),
             webhooks: BTreeMap::new(),
             is_list_changed: false,
             attempts: 0,
@@ -199,13 +202,10 @@ impl State {
             self.note_newest(&effect);
         }
         if !effect.readers.is_empty() {
-            let mut readers = self.shared.readers_mut();
-            for (name, row) in effect.readers {
-                match row {
-                    Some(row) => readers.insert(name, row),
-                    None => readers.remove(&name),
-                };
-            }
+            apply(effect.readers, &mut self.shared.readers_mut());
+        }
+        if !effect.sources.is_empty() {
+            apply(effect.sources, &mut self.shared.sources_mut());
         }
         if !effect.webhooks.is_empty() {
             self.shared.webhooks_mut().copy_from(&self.ahead.webhooks, effect.webhooks.keys().copied());
@@ -240,6 +240,16 @@ impl State {
     pub(super) fn revert(&mut self, effect: &Effect) {
         self.ahead.channels.revert(&self.shared.channels(), &effect.channels);
         self.ahead.webhooks.copy_from(&self.shared.webhooks(), effect.webhooks.keys().copied());
+    }
+}
+
+/// Applies changes of rows; `None` removes one.
+fn apply<K: Ord, V>(changes: BTreeMap<K, Option<V>>, rows: &mut BTreeMap<K, V>) {
+    for (key, row) in changes {
+        match row {
+            Some(row) => rows.insert(key, row),
+            None => rows.remove(&key),
+        };
     }
 }
 

@@ -3,10 +3,10 @@
 //! An imported event keeps its timestamp, and gets the next seq: an id names a place in one log. The log
 //! remembers which events it has from which other log, so the same file can be imported again.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use fanfare_core::{Arrival, Event, Position};
+use fanfare_core::{Arrival, Event, HttpMessage, Original, Position};
 use rusqlite::OptionalExtension;
 
 use crate::Embedded;
@@ -27,24 +27,35 @@ pub struct Imported {
 }
 
 impl Embedded {
-    /// Appends events of another log, given with their ids in that log: all of them, or none. Skips those that
-    /// this log already has. Readers and webhooks that are up to date are not sent them.
-    pub async fn import(&self, events: Vec<Event>) -> Result<Imported, Error> {
-        let bytes = events.iter().map(Event::stored_len).sum::<u64>() as usize;
+    /// Appends events of another log, given with their ids in that log and the requests that are kept with them: all of
+    /// them, or none. Skips those that this log already has. Readers and webhooks that are up to date are not sent them.
+    ///
+    /// Events that one request brought belong into one call.
+    pub async fn import(&self, events: Vec<(Event, Option<HttpMessage>)>) -> Result<Imported, Error> {
+        let len = |message: &HttpMessage| message.as_bytes().len();
+        let bytes = events
+            .iter()
+            .map(|(event, original)| event.stored_len() as usize + original.as_ref().map_or(0, len))
+            .sum();
         let size = Size { rows: events.len(), bytes };
         self.writer.change(size, move |group| group.import(events)).await
     }
 }
 
 impl Group<'_> {
-    fn import(&mut self, events: Vec<Event>) -> rusqlite::Result<Result<Imported, Error>> {
+    fn import(
+        &mut self,
+        events: Vec<(Event, Option<HttpMessage>)>,
+    ) -> rusqlite::Result<Result<Imported, Error>> {
         if let Err(refusal) = self.check_imported(&events)? {
             return Ok(Err(refusal));
         }
         let before = self.head().position();
         let mut imported = Imported::default();
         let mut newest = self.newest_arrival()?;
-        for event in events {
+        // The new seqs of events with originals.
+        let mut firsts = HashMap::new();
+        for (event, message) in events {
             if self.has(event.position)? {
                 imported.known += 1;
                 continue;
@@ -53,8 +64,18 @@ impl Group<'_> {
             // Arrivals never decrease along the log, and are never in the future.
             newest = newest.max(event.arrival.min(self.now.arrival));
             let position = self.position(self.effect.tail.seq + 1);
-            let event = Arc::new(Event { position, arrival: newest, ..event });
-            self.put(event)?;
+            let message = message.filter(|_| event.has_original());
+            if message.is_some() {
+                firsts.insert(event.position, position.seq);
+            }
+            let original = event.original.and_then(|original| match original {
+                Original::With(seq) => {
+                    firsts.get(&Position { seq, ..event.position }).map(|seq| Original::With(*seq))
+                }
+                Original::TooLong => Some(original),
+            });
+            let event = Arc::new(Event { position, arrival: newest, original, ..event });
+            self.put(event, message.as_ref())?;
             imported.added += 1;
             imported.oldest.get_or_insert(newest);
         }
@@ -67,10 +88,10 @@ impl Group<'_> {
 
     /// Fails if there would be too many channels with those of `events`, before any is written: what is refused leaves the
     /// transaction as it is.
-    fn check_imported(&self, events: &[Event]) -> rusqlite::Result<Result<(), Error>> {
+    fn check_imported(&self, events: &[(Event, Option<HttpMessage>)]) -> rusqlite::Result<Result<(), Error>> {
         let channels = &self.ahead.channels;
         let mut new = HashSet::new();
-        for event in events {
+        for (event, _) in events {
             if !channels.has(&event.channel) && !new.contains(&event.channel) && !self.has(event.position)? {
                 new.insert(&event.channel);
             }

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fanfare_core::{Filter, Position, WebhookId};
+use fanfare_core::{Filter, Position, SourceName, WebhookId};
 use tokio::sync::watch;
 
 use crate::group::{Group, Size};
 use crate::{Embedded, attempts, deliveries, webhooks};
 use fanfare_store::{
     AttemptRow, Claim, DeliveryChange, DeliveryCounts, DeliveryRow, Error, InstanceId, Lease, Ledger, Purged,
-    ReadAttempts, ReadDeliveries, ReaderKey, ReaderRow, Scope, Swept, WebhookRow,
+    ReadAttempts, ReadDeliveries, ReaderKey, ReaderRow, Scope, SourceRow, Swept, WebhookRow,
 };
 
 #[async_trait]
@@ -56,6 +56,26 @@ impl Ledger for Embedded {
     async fn remove_reader(&self, reader: &ReaderKey) -> Result<Option<ReaderRow>, Error> {
         let reader = reader.clone();
         self.writer.change(Size::ROW, move |group| Ok(Ok(group.remove_reader(reader)))).await
+    }
+
+    async fn sources(&self) -> Result<Vec<SourceRow>, Error> {
+        self.shared.check_usable()?;
+        Ok(self.shared.sources().values().cloned().collect())
+    }
+
+    async fn source(&self, name: &SourceName) -> Result<Option<SourceRow>, Error> {
+        self.shared.check_usable()?;
+        Ok(self.shared.sources().get(name).cloned())
+    }
+
+    async fn put_source(&self, source: SourceRow) -> Result<bool, Error> {
+        let size = Size { bytes: source.settings.len(), ..Size::ROW };
+        self.writer.change(size, move |group| group.put_source(source)).await
+    }
+
+    async fn remove_source(&self, name: &SourceName) -> Result<bool, Error> {
+        let name = name.clone();
+        self.writer.change(Size::ROW, move |group| group.remove_source(name).map(Ok)).await
     }
 
     async fn webhooks(&self) -> Result<Vec<WebhookRow>, Error> {

@@ -26,6 +26,7 @@ mod names;
 mod naming;
 mod open;
 mod open_error;
+mod originals;
 mod places;
 mod presence;
 mod problems;
@@ -36,6 +37,7 @@ mod refused;
 mod row;
 mod schema;
 mod scrub;
+mod sources;
 mod spared;
 mod state;
 mod sweep;
@@ -52,6 +54,7 @@ use async_trait::async_trait;
 use fanfare_core::{Arrival, Position, Stamp, Timestamp};
 use rusqlite::Connection;
 use tokio::sync::{Semaphore, broadcast, mpsc};
+use tokio::task::{JoinError, JoinSet};
 
 use channels::Channels;
 use epochs::Epochs;
@@ -117,6 +120,7 @@ impl Embedded {
         let channels = Channels::load(&conn).map_err(named)?;
         let epochs = Epochs::load(&conn).map_err(named)?;
         let durable_readers = readers::load(&conn, &epochs).map_err(named)?;
+        let sources = sources::load(&conn).map_err(named)?;
         let registry = webhooks::load(&conn, &epochs).map_err(named)?;
         let attempts = attempts::count(&conn).map_err(named)?;
         let seq: i64 =
@@ -143,7 +147,12 @@ impl Embedded {
             epochs,
             checked_from,
             ArrivalClock::start(clock, tail.newest()),
-            Lists { channels: channels.clone(), readers: durable_readers, webhooks: registry.clone() },
+            Lists {
+                channels: channels.clone(),
+                readers: durable_readers,
+                sources,
+                webhooks: registry.clone(),
+            },
             committed.clone(),
         ));
         let lock = Arc::new(Mutex::new(Some(lock)));
@@ -186,26 +195,42 @@ impl Embedded {
     }
 
     /// Reads with a connection of the pool, beside the runtime.
+    ///
+    /// A task of its own waits for the connection. Connections are given out in order, so a caller that is not polled at
+    /// its turn, because its task waits for another read first, would keep one from everybody, and four of them all.
     async fn with_reader<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Shared, &mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Error> {
         self.shared.check_usable()?;
-        let permit = self.readers.clone().acquire_owned().await.map_err(|_| Error::Closed)?;
-        let (shared, idle, index) = (self.shared.clone(), self.idle.clone(), self.wal_index);
-        let read = bulk::spawn(move || {
-            let conn = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let mut conn = conn.map_or_else(|| open::open_reader(&shared.path, index), Ok)?;
-            let read = work(&shared, &mut conn);
-            idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
-            drop(permit);
-            read
-        });
-        match read.await {
-            Ok(read) => read.map_err(|error| failure::named(&self.shared.path, &error)),
-            Err(error) => Err(Error::Other { problem: format!("a read ended early: {error}") }),
-        }
+        let (readers, idle) = (self.readers.clone(), self.idle.clone());
+        let (shared, index) = (self.shared.clone(), self.wal_index);
+        let reading = async move {
+            let permit = readers.acquire_owned().await.map_err(|_| Error::Closed)?;
+            let read = bulk::spawn(move || {
+                let conn = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                let mut conn = conn.map_or_else(|| open::open_reader(&shared.path, index), Ok)?;
+                let read = work(&shared, &mut conn);
+                idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
+                drop(permit);
+                read
+            });
+            read.await.map_err(|error| ended_early(&error))
+        };
+        // A caller that is dropped waits no longer.
+        let mut one = JoinSet::new();
+        one.spawn(reading);
+        let read = one
+            .join_next()
+            .await
+            .expect("one was spawned")
+            .unwrap_or_else(|error| Err(ended_early(&error)))?;
+        read.map_err(|error| failure::named(&self.shared.path, &error))
     }
+}
+
+fn ended_early(error: &JoinError) -> Error {
+    Error::Other { problem: format!("a read ended early: {error}") }
 }
 
 /// Checks whether the disk is full, so that a failed push is not needed to find out.
@@ -254,7 +279,7 @@ fn ends(
         Ok(Some(last)) => Tail {
             seq,
             stamp: Stamp { timestamp: last.timestamp, arrival: last.arrival },
-            bytes: before + last.stored_len(),
+            bytes: before + last.stored_len() + originals::counted_len(conn, seq)?,
         },
         Err(error) if !failure::is_damage(&error) => return Err(error),
         Ok(None) | Err(_) => {

@@ -14,7 +14,7 @@ use crate::epochs::Place;
 use crate::group::{Group, Size};
 use crate::places::BLOCK_LEN;
 use crate::scrub::overwriting;
-use crate::{Embedded, attempts, deliveries, failure, spared, sweep};
+use crate::{Embedded, attempts, deliveries, failure, originals, spared, sweep};
 use fanfare_store::{Error, Order, Purge, Purged, Scope};
 
 /// Maximum events that one transaction purges: a few milliseconds of work.
@@ -119,6 +119,8 @@ struct Target {
     seq: u64,
     /// Its checksum.
     checksum: Value,
+    /// The seq of the event with its original, if it has one.
+    original_of: Option<i64>,
     len: u64,
 }
 
@@ -253,6 +255,7 @@ impl Group<'_> {
                 blank(self.conn, target)?;
                 purged.events += 1;
             }
+            originals::blank(self.conn, &targets.iter().filter_map(|target| target.original_of).collect())?;
             let mut seqs: Vec<u64> = targets.iter().map(|target| target.seq).collect();
             seqs.sort_unstable();
             self.purge_copies(epoch, &seqs, &mut purged)
@@ -315,7 +318,8 @@ fn targets_in(
     high: u64,
 ) -> rusqlite::Result<Vec<Target>> {
     conn.prepare_cached(
-        "SELECT seq, checksum, octet_length(message) + coalesce(octet_length(data), 0) FROM events
+        "SELECT seq, checksum, octet_length(message) + coalesce(octet_length(data), 0)
+             + coalesce(octet_length(original), 0), original_of FROM events
              WHERE seq >= ?1 AND seq <= ?2 AND (?3 IS NULL OR channel = ?3) AND purged IS NOT 1",
     )?
     .query_map((low as i64, high as i64, channel.map(|id| id as i64)), |row| {
@@ -323,6 +327,7 @@ fn targets_in(
         Ok(Target {
             seq: row.get::<_, i64>(0)? as u64,
             checksum: row.get(1)?,
+            original_of: row.get(3)?,
             len: len.unwrap_or_default().unsigned_abs(),
         })
     })?

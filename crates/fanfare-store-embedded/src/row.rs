@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use fanfare_core::{
-    Agent, Arrival, Channel, Door, Epoch, Event, EventType, Json, Position, Principal, Priority, Source,
-    Stamp, Timestamp,
+    Agent, Arrival, Channel, Door, Epoch, Event, EventType, Json, Original, Position, Principal, Priority,
+    Source, Stamp, Timestamp,
 };
 use rusqlite::Row;
 use rusqlite::types::{Type, ValueRef};
 
 use crate::checksum;
-use crate::columns::{CHECKSUM, PURGED, SEQ};
+use crate::columns::{CHECKSUM, ORIGINAL_OF, PURGED, SEQ};
+use crate::originals::TOO_LONG;
 
 /// Returns the seq of the row.
 pub(super) fn seq(row: &Row<'_>) -> rusqlite::Result<u64> {
@@ -127,7 +128,18 @@ impl Decoder {
             source: Source { principal: self.principal.clone(), door, agent: self.agent.clone() },
             audience: parsed(row, 6)?,
             expires: expires(row)?,
+            original: original(row)?,
         })
+    }
+}
+
+/// Returns what the row's event knows of the request that brought it.
+fn original(row: &Row<'_>) -> rusqlite::Result<Option<Original>> {
+    match row.get_ref(ORIGINAL_OF)? {
+        ValueRef::Null => Ok(None),
+        ValueRef::Integer(TOO_LONG) => Ok(Some(Original::TooLong)),
+        ValueRef::Integer(seq) if seq > 0 => Ok(Some(Original::With(seq as u64))),
+        _ => Err(strange(row, ORIGINAL_OF)),
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use fanfare_core::{Epoch, Position, Stamp};
+use fanfare_core::{Epoch, Position, SourceName, Stamp};
 use rusqlite::Connection;
 use tokio::sync::{broadcast, watch};
 
@@ -19,7 +19,7 @@ use crate::refused::Refused;
 use fanfare_store::claims::Claims;
 use fanfare_store::registry::Registry;
 use fanfare_store::settlement::Settlement;
-use fanfare_store::{ArrivalClock, Batch, Error, Head, ReaderKey, ReaderRow, Retention};
+use fanfare_store::{ArrivalClock, Batch, Error, Head, ReaderKey, ReaderRow, Retention, SourceRow};
 
 /// The file, and the writer's state of it.
 #[derive(Debug)]
@@ -82,8 +82,11 @@ impl Tail {
 /// The durable readers, ordered by name.
 pub(super) type Readers = BTreeMap<ReaderKey, ReaderRow>;
 
+/// The sources, ordered by name.
+pub(super) type Sources = BTreeMap<SourceName, SourceRow>;
+
 /// Committed data, as far as it is kept in memory. Only the writer changes it, after each commit and in the order
-/// channels, readers and webhooks, then `last`: a caller that has seen `last` finds the channels of all events up to
+/// channels, readers, sources and webhooks, then `last`: a caller that has seen `last` finds the channels of all events up to
 /// it.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -98,6 +101,7 @@ pub(super) struct Shared {
     commits: AtomicU64,
     channels: RwLock<Channels>,
     readers: RwLock<Readers>,
+    sources: RwLock<Sources>,
     webhooks: RwLock<Registry>,
     /// Counts the changes to the set of webhooks.
     revision: watch::Sender<u64>,
@@ -115,6 +119,7 @@ pub(super) struct Shared {
 pub(super) struct Lists {
     pub(super) channels: Channels,
     pub(super) readers: Readers,
+    pub(super) sources: Sources,
     pub(super) webhooks: Registry,
 }
 
@@ -128,7 +133,7 @@ impl Shared {
         lists: Lists,
         committed: broadcast::Sender<Batch>,
     ) -> Shared {
-        let Lists { channels, readers, webhooks } = lists;
+        let Lists { channels, readers, sources, webhooks } = lists;
         Shared {
             path,
             epoch: head.epoch,
@@ -140,6 +145,7 @@ impl Shared {
             commits: AtomicU64::new(0),
             channels: RwLock::new(channels),
             readers: RwLock::new(readers),
+            sources: RwLock::new(sources),
             webhooks: RwLock::new(webhooks),
             revision: watch::Sender::new(0),
             committed: RwLock::new(Some(committed)),
@@ -230,6 +236,14 @@ impl Shared {
 
     pub(super) fn readers_mut(&self) -> RwLockWriteGuard<'_, Readers> {
         self.readers.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn sources(&self) -> RwLockReadGuard<'_, Sources> {
+        self.sources.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn sources_mut(&self) -> RwLockWriteGuard<'_, Sources> {
+        self.sources.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn webhooks(&self) -> RwLockReadGuard<'_, Registry> {

@@ -1,6 +1,6 @@
 //! Webhooks as rows, and how they change.
 
-use fanfare_core::{Channel, Principal, Timestamp, WebhookId};
+use fanfare_core::{Channel, Principal, Timestamp, WebhookId, WebhookName};
 use rusqlite::Connection;
 use rusqlite::types::Type;
 
@@ -16,7 +16,7 @@ pub(super) fn load(conn: &Connection, epochs: &Epochs) -> rusqlite::Result<Regis
     let mut registry = Registry::default();
     let mut statement = conn.prepare(
         "SELECT number, id, url, settings, state, webhook_cursors.seq, created, revision, owner,
-                webhook_cursors.epoch FROM webhooks
+                webhook_cursors.epoch, name FROM webhooks
              JOIN webhook_cursors ON webhook_cursors.webhook = number
              JOIN webhook_states ON webhook_states.webhook = number",
     )?;
@@ -25,9 +25,11 @@ pub(super) fn load(conn: &Connection, epochs: &Epochs) -> rusqlite::Result<Regis
         let strange =
             |index, name: &str| rusqlite::Error::InvalidColumnType(index, name.to_owned(), Type::Text);
         let owner = Principal::named(row.get_ref(8)?.as_str()?).ok_or_else(|| strange(8, "owner"))?.owner();
+        let name: Option<&str> = row.get_ref(10)?.as_str_or_null()?;
         let webhook = WebhookRow {
             id: row.get_ref(1)?.as_str()?.parse().map_err(|_| strange(1, "id"))?,
             owner,
+            name: name.map(str::parse).transpose().map_err(|_| strange(10, "name"))?,
             url: row.get_ref(2)?.as_str()?.into(),
             settings: row.get_ref(3)?.as_str()?.into(),
             state: row.get_ref(4)?.as_str()?.into(),
@@ -86,8 +88,16 @@ impl Group<'_> {
         };
         let row = entry.row.clone();
         self.conn
-            .prepare_cached("UPDATE webhooks SET url = ?2, settings = ?3, revision = ?4 WHERE number = ?1")?
-            .execute((number as i64, &*row.url, &*row.settings, row.revision as i64))?;
+            .prepare_cached(
+                "UPDATE webhooks SET url = ?2, settings = ?3, revision = ?4, name = ?5 WHERE number = ?1",
+            )?
+            .execute((
+                number as i64,
+                &*row.url,
+                &*row.settings,
+                row.revision as i64,
+                row.name.as_ref().map(WebhookName::as_str),
+            ))?;
         self.ahead.webhooks.insert(number, entry);
         self.touch_list(number);
         Ok(Ok(row))
@@ -97,7 +107,7 @@ impl Group<'_> {
     fn write_new_webhook(&mut self, row: &WebhookRow) -> rusqlite::Result<u64> {
         self.conn
             .prepare_cached(
-                "INSERT INTO webhooks (owner, id, url, settings, created) VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO webhooks (owner, id, url, settings, created, name) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?
             .execute((
                 row.owner.as_str(),
@@ -105,6 +115,7 @@ impl Group<'_> {
                 &*row.url,
                 &*row.settings,
                 row.created.as_micros(),
+                row.name.as_ref().map(WebhookName::as_str),
             ))?;
         let number = self.conn.last_insert_rowid();
         self.conn

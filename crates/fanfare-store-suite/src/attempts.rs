@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fanfare_store::{ATTEMPTS_MAX, AttemptRow, DeliveryChange, ReadAttempts, Retention};
+use fanfare_store::{ATTEMPTS_MAX, AttemptFilter, AttemptRow, DeliveryChange, ReadAttempts, Retention};
 
 use crate::harness::{Log, Setup};
 use crate::hooks::{all_attempts, attempt, hook, id, ids_of};
@@ -26,6 +26,8 @@ pub async fn an_attempt_comes_back_as_it_was_recorded(engine: impl Setup) {
         number: 3,
         at: log.clock.now(),
         is_delivered: false,
+        status: None,
+        outcome: "timeout".into(),
         detail: "{\"answer\":\"a\\u0000ä\"}".into(),
     };
     let changes = vec![attempt(&log, 0, 1, true), DeliveryChange::Attempt(row.clone())];
@@ -43,8 +45,11 @@ pub async fn an_attempt_comes_back_as_it_was_recorded(engine: impl Setup) {
 pub async fn attempts_are_chosen_and_read_page_by_page(engine: impl Setup) {
     let log = start(engine, Retention::default()).await;
     let outcomes: Vec<_> = (0..60).map(|index| (index % 3, index as u64 % 4 + 1, index % 5 == 0)).collect();
-    let changes = outcomes.iter().map(|(webhook, seq, delivered)| attempt(&log, *webhook, *seq, *delivered));
-    log.store.ledger.record(Vec::new(), changes.collect()).await.expect("recorded");
+    for part in outcomes.chunks(20) {
+        let changes = part.iter().map(|(webhook, seq, delivered)| attempt(&log, *webhook, *seq, *delivered));
+        log.store.ledger.record(Vec::new(), changes.collect()).await.expect("recorded");
+        log.clock.turn(Duration::from_secs(1));
+    }
     let ids = ids_of(&log, all_attempts()).await;
     assert!(ids.windows(2).all(|pair| pair[0] > pair[1]));
     for webhook in [None, Some(0), Some(2), Some(9)] {
@@ -57,8 +62,13 @@ pub async fn attempts_are_chosen_and_read_page_by_page(engine: impl Setup) {
                 };
                 let wanted = outcomes.iter().rev().zip(&ids).filter(|(outcome, _)| is_wanted(outcome));
                 let expected: Vec<u64> = wanted.map(|(_, id)| *id).collect();
-                let mut read =
-                    ReadAttempts { webhook: webhook.map(id), seq, delivered, limit: 7, ..all_attempts() };
+                let mut read = ReadAttempts {
+                    webhook: webhook.map(id),
+                    seq,
+                    filter: AttemptFilter { delivered, ..AttemptFilter::default() },
+                    limit: 7,
+                    ..all_attempts()
+                };
                 let mut seen = Vec::new();
                 loop {
                     let page = ids_of(&log, read.clone()).await;
@@ -70,6 +80,20 @@ pub async fn attempts_are_chosen_and_read_page_by_page(engine: impl Setup) {
                 assert_eq!(seen, expected, "{webhook:?} {seq:?} {delivered:?}");
             }
         }
+    }
+    let by = |filter| ReadAttempts { filter, ..all_attempts() };
+    let rows = log.store.ledger.attempts(all_attempts()).await.expect("rows");
+    for filter in [
+        AttemptFilter { status: Some(200), ..AttemptFilter::default() },
+        AttemptFilter { status: Some(500), ..AttemptFilter::default() },
+        AttemptFilter { outcome: Some("timeout".into()), ..AttemptFilter::default() },
+        AttemptFilter { outcome: Some("timeout".into()), delivered: Some(true), ..AttemptFilter::default() },
+        AttemptFilter { since: Some(rows[30].at), ..AttemptFilter::default() },
+        AttemptFilter { until: Some(rows[30].at), ..AttemptFilter::default() },
+    ] {
+        let expected: Vec<_> =
+            rows.iter().filter(|row| filter.takes(row.facts())).map(|row| row.id).collect();
+        assert_eq!(ids_of(&log, by(filter.clone())).await, expected, "{filter:?}");
     }
     assert_eq!(ids_of(&log, ReadAttempts { limit: 0, ..all_attempts() }).await, ids[..1], "at least one");
     assert_eq!(ids_of(&log, ReadAttempts { before: Some(0), ..all_attempts() }).await, [0u64; 0]);
@@ -124,7 +148,10 @@ pub async fn attempts_are_forgotten_by_count(engine: impl Setup) {
         let changes = (0..10_000).map(|_| attempt(&log, 0, 1, false)).collect();
         log.store.ledger.record(Vec::new(), changes).await.expect("recorded");
     }
-    let oldest = ReadAttempts { delivered: Some(true), ..all_attempts() };
+    let oldest = ReadAttempts {
+        filter: AttemptFilter { delivered: Some(true), ..AttemptFilter::default() },
+        ..all_attempts()
+    };
     let marked = (0..MORE).map(|_| attempt(&log, 1, 2, true)).collect();
     log.store.ledger.record(Vec::new(), marked).await.expect("recorded");
     let first = ids_of(&log, oldest.clone()).await[MORE - 1] - ATTEMPTS_MAX;

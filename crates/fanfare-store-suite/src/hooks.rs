@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use fanfare_core::{Event, Principal, WebhookId};
 use fanfare_store::{
-    AttemptRow, DeliveryChange, DeliveryRow, DeliveryStatus, Order, Read, ReadAttempts, ReadDeliveries,
-    WebhookRow,
+    AttemptFilter, AttemptRow, DeliveryChange, DeliveryRow, DeliveryStatus, Order, Read, ReadAttempts,
+    ReadDeliveries, WebhookRow,
 };
 
 use crate::harness::Log;
@@ -21,6 +21,7 @@ pub fn hook(log: &Log, number: usize) -> WebhookRow {
     WebhookRow {
         id: id(number),
         owner: Principal::local().owner(),
+        name: None,
         url: format!("http://127.0.0.1/{number}").into(),
         settings: format!("{{\"number\":{number}}}").into(),
         state: "{}".into(),
@@ -75,6 +76,8 @@ pub fn attempt(log: &Log, webhook: usize, seq: u64, is_delivered: bool) -> Deliv
         number: 1,
         at: log.clock.now(),
         is_delivered,
+        status: is_delivered.then_some(200),
+        outcome: if is_delivered { "delivered" } else { "timeout" }.into(),
         detail: format!("{{\"seq\":{seq}}}").into(),
     })
 }
@@ -84,7 +87,7 @@ pub fn of(webhook: usize) -> ReadDeliveries {
 }
 
 pub fn all_attempts() -> ReadAttempts {
-    ReadAttempts { webhook: None, seq: None, delivered: None, before: None, limit: 1_000 }
+    ReadAttempts { webhook: None, seq: None, filter: AttemptFilter::default(), before: None, limit: 1_000 }
 }
 
 /// Returns the seqs of a page of delivery rows.

@@ -24,12 +24,14 @@ pub mod known;
 pub mod memory;
 pub mod model;
 pub mod model_webhooks;
+pub mod originals;
 pub mod owners;
 pub mod purge;
 pub mod read;
 pub mod retention;
 pub mod seen;
 pub mod settle;
+pub mod sources;
 pub mod times;
 pub mod traces;
 pub mod webhooks;
@@ -98,6 +100,12 @@ macro_rules! contract {
             known::channels_are_counted,
             known::a_reader_that_nobody_uses_is_removed,
             known::readers_are_bounded,
+            originals::a_purge_of_any_event_that_a_request_brought_erases_it,
+            originals::a_repeated_request_keeps_nothing_and_one_that_is_new_in_part_goes_with_that,
+            originals::an_original_comes_back_as_it_was_received,
+            originals::an_original_goes_with_its_event_by_count_and_by_age,
+            originals::originals_count_for_retention_by_bytes,
+            originals::what_the_floor_spares_keeps_its_original,
             owners::a_url_is_taken_for_its_owner_alone,
             owners::one_idempotency_key_of_two_principals_is_two,
             owners::readers_with_one_name_are_each_their_owners,
@@ -113,6 +121,7 @@ macro_rules! contract {
             purge::what_is_not_there_cannot_be_purged,
             read::a_page_looks_at_a_bounded_number_of_events,
             read::a_page_of_large_events_ends_early,
+            read::a_read_that_nobody_polls_holds_up_no_other,
             read::a_sparse_channel_is_read_without_looking_at_the_rest,
             read::an_expired_event_is_left_out,
             read::filters_choose_events,
@@ -126,6 +135,8 @@ macro_rules! contract {
             settle::what_retention_removed_is_not_given_up,
             settle::what_was_given_up_never_happens,
             settle::what_was_refused_did_not_happen,
+            sources::a_source_comes_back_as_it_was_put,
+            sources::sources_are_bounded,
             times::a_clock_that_is_wrong_at_a_start_deletes_nothing_at_once,
             times::a_clock_that_is_wrong_for_a_moment_changes_nothing,
             times::a_clock_that_stays_ahead_is_believed,
@@ -137,6 +148,7 @@ macro_rules! contract {
             webhooks::a_change_of_who_is_registered_is_told,
             webhooks::a_closed_store_records_nothing,
             webhooks::a_cursor_only_moves_on,
+            webhooks::a_name_lets_webhooks_share_a_url,
             webhooks::a_webhook_comes_back_as_it_was_registered,
             webhooks::a_webhook_that_is_changed_stays_where_it_is,
             webhooks::nothing_that_was_removed_comes_back,

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use fanfare_core::{Epoch, Event, Position};
 use fanfare_store::{
-    Append, AttemptRow, BatchSpan, DeliveryChange, DeliveryRow, DeliveryStatus, Purge, ReadAttempts,
-    ReadDeliveries, Retention, STANDS_FOR, Store, WebhookRow,
+    Append, AttemptFilter, AttemptRow, BatchSpan, DeliveryChange, DeliveryRow, DeliveryStatus, Purge,
+    ReadAttempts, ReadDeliveries, Retention, STANDS_FOR, Store, WebhookRow,
 };
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof};
 use proptest::test_runner::TestRunner;
@@ -26,6 +26,7 @@ enum Operation {
     /// Registers the webhook, or changes it if a revision is given.
     Put {
         webhook: usize,
+        name: Option<u8>,
         url: usize,
         cursor: u64,
         expected: Option<u64>,
@@ -67,8 +68,10 @@ fn change() -> impl Strategy<Value = Change> {
 fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![
         4 => (0..20usize).prop_map(Operation::Append),
-        4 => (0..WEBHOOKS, 0..WEBHOOKS + 2, 0..80u64, proptest::option::of(1..4u64))
-            .prop_map(|(webhook, url, cursor, expected)| Operation::Put { webhook, url, cursor, expected }),
+        4 => (0..WEBHOOKS, proptest::option::of(0..3u8), 0..WEBHOOKS + 2, 0..80u64, proptest::option::of(1..4u64))
+            .prop_map(|(webhook, name, url, cursor, expected)| {
+                Operation::Put { webhook, name, url, cursor, expected }
+            }),
         2 => (0..80u64).prop_map(|seq| Operation::Purge { seq }),
         8 => proptest::collection::vec(change(), 0..12).prop_map(Operation::Record),
         1 => (0..WEBHOOKS).prop_map(|webhook| Operation::Remove { webhook }),
@@ -96,10 +99,11 @@ impl Side {
                 let seq = (*seq).min(store.head().last);
                 store.purge(&Purge::Event(self.log.at(seq))).await.expect("purged");
             }
-            Operation::Put { webhook, url, cursor, expected } => {
+            Operation::Put { webhook, name, url, cursor, expected } => {
                 let row = WebhookRow {
                     id: id(*webhook),
                     owner: fanfare_core::Principal::local().owner(),
+                    name: name.map(|name| format!("name-{name}").parse().expect("a name")),
                     url: format!("http://127.0.0.1/{url}").into(),
                     settings: format!("{cursor}").into(),
                     state: "".into(),
@@ -169,7 +173,13 @@ impl Side {
         }
         let mut attempts = Vec::new();
         for webhook in (0..WEBHOOKS).map(|webhook| Some(id(webhook))).chain([None]) {
-            let read = ReadAttempts { webhook, seq: None, delivered: None, before: None, limit: 1_000 };
+            let read = ReadAttempts {
+                webhook,
+                seq: None,
+                filter: AttemptFilter::default(),
+                before: None,
+                limit: 1_000,
+            };
             let rows = store.ledger.attempts(read).await.expect("attempts");
             let shown = |row: AttemptRow| AttemptRow { position: anywhere(row.position), ..row };
             attempts.push(rows.into_iter().map(shown).collect::<Vec<_>>());

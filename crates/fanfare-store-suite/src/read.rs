@@ -5,8 +5,12 @@ use std::time::Duration;
 use fanfare_core::{Filter, NewEvent, Priority};
 use fanfare_store::read::{PAGE_BYTES_MAX, PAGE_SCAN_MAX};
 use fanfare_store::{Append, Order, Read, Retention};
+use futures_util::FutureExt;
 
 use crate::harness::{Setup, event, messages, patterns, seqs};
+
+/// The time that a test waits for what must come: machines that run tests are busy.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 pub async fn reads_keep_to_their_range(engine: impl Setup) {
     let log = engine.start(Retention::default());
@@ -33,6 +37,19 @@ pub async fn reads_keep_to_their_range(engine: impl Setup) {
         let mut all = seqs(&log.pages(Read { limit: 7, order, ..log.read() }).await);
         all.sort_unstable();
         assert_eq!(all, (1..=300).collect::<Vec<_>>(), "{order:?}");
+    }
+}
+
+pub async fn a_read_that_nobody_polls_holds_up_no_other(engine: impl Setup) {
+    let log = engine.start(Retention::default());
+    log.append(&["x"; 10]).await;
+    // More than any engine does at once. A caller can begin a read, and then wait for something else first.
+    let mut left: Vec<_> = (0..100).map(|_| log.store.log.read(log.read())).collect();
+    left.retain_mut(|read| read.as_mut().now_or_never().is_none());
+    let other = tokio::time::timeout(PATIENCE, log.page(log.read()));
+    assert_eq!(other.await.expect("a page").events.len(), 10);
+    for read in left {
+        assert_eq!(read.await.expect("a page").events.len(), 10);
     }
 }
 

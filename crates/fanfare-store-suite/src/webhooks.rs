@@ -141,6 +141,45 @@ pub async fn two_webhooks_have_two_urls(engine: impl Setup) {
     assert_eq!(urls, [two.url, one.url]);
 }
 
+pub async fn a_name_lets_webhooks_share_a_url(engine: impl Setup) {
+    let mut log = engine.start(Retention::default());
+    let named = |number: usize, name: &str| WebhookRow {
+        name: Some(name.parse().expect("a name")),
+        url: "http://127.0.0.1/".into(),
+        ..hook(&log, number)
+    };
+    let nameless = WebhookRow { name: None, ..named(0, "x") };
+    let (ci, pager) = (named(1, "ci"), named(2, "pager"));
+    for row in [&nameless, &ci, &pager] {
+        log.store.ledger.insert_webhook(row.clone()).await.expect("registered");
+    }
+    let taken = |refused| match refused {
+        Err(Error::NameTaken { webhook, name }) => {
+            assert_eq!((webhook, name.as_str()), (ci.id.clone(), "ci"));
+        }
+        other => panic!("{other:?}"),
+    };
+    let elsewhere = WebhookRow { url: "http://127.0.0.1/2".into(), ..named(3, "ci") };
+    taken(log.store.ledger.insert_webhook(elsewhere).await);
+    taken(log.store.ledger.update_webhook(WebhookRow { name: ci.name.clone(), ..pager.clone() }, 1).await);
+    let unnamed = log.store.ledger.update_webhook(WebhookRow { name: None, ..pager.clone() }, 1).await;
+    assert!(matches!(unnamed, Err(Error::UrlTaken { webhook }) if webhook == nameless.id));
+
+    // What is given up is free: a name, and the URL of the one without a name.
+    let renamed = WebhookRow { name: Some("deploys".parse().expect("a name")), ..ci.clone() };
+    log.store.ledger.update_webhook(renamed, 1).await.expect("renamed");
+    log.store
+        .ledger
+        .update_webhook(WebhookRow { name: ci.name.clone(), ..nameless }, 1)
+        .await
+        .expect("named");
+    log.store.ledger.update_webhook(WebhookRow { name: None, ..pager }, 1).await.expect("it is free");
+    log.reopen().await;
+    let rows = log.store.ledger.webhooks().await.expect("webhooks");
+    let names: Vec<_> = rows.iter().map(|row| row.name.as_ref().map(|name| name.as_str())).collect();
+    assert_eq!(names, [Some("ci"), Some("deploys"), None]);
+}
+
 pub async fn webhooks_are_bounded(engine: impl Setup) {
     let log = engine.start(Retention::default());
     let mut tasks = tokio::task::JoinSet::new();

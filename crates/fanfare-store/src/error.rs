@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fanfare_core::{Epoch, Position, WebhookId};
+use fanfare_core::{Epoch, Position, WebhookId, WebhookName};
 
 use crate::{AppendId, Lease};
 
@@ -95,6 +95,12 @@ pub enum Error {
         /// The limit.
         max: usize,
     },
+    /// The maximum number of sources has been reached.
+    #[error("the log already has the maximum of {max} sources; remove one that you no longer need")]
+    TooManySources {
+        /// The limit.
+        max: usize,
+    },
     /// The maximum number of webhooks has been reached.
     #[error("the maximum of {max} webhooks is already registered; unregister one that is no longer needed")]
     TooManyWebhooks {
@@ -122,11 +128,19 @@ pub enum Error {
         /// Its current revision; `None` if it is not registered.
         revision: Option<u64>,
     },
-    /// Another webhook has this URL.
-    #[error("webhook `{webhook}` already uses this URL; change that webhook, or use another URL")]
+    /// Another webhook without a name has this URL.
+    #[error("webhook `{webhook}` already uses this URL; change that webhook, or give this one a name")]
     UrlTaken {
         /// The webhook.
         webhook: WebhookId,
+    },
+    /// Another webhook has this name.
+    #[error("webhook `{webhook}` is already named `{name}`; use another name")]
+    NameTaken {
+        /// The webhook.
+        webhook: WebhookId,
+        /// The name.
+        name: WebhookName,
     },
 }
 

@@ -1,10 +1,11 @@
-//! The ledger: durable readers and webhooks, and the position of each.
+//! The ledger: durable readers and webhooks with the position of each, and sources.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fanfare_core::{Filter, Owner, Position, ReaderName, Timestamp, WebhookId};
+use fanfare_core::{Filter, Owner, Position, ReaderName, SourceName, Timestamp, WebhookId};
 use tokio::sync::watch;
 
 use crate::{
@@ -71,6 +72,19 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
     /// Removes a durable reader; returns it as it was, if it existed.
     async fn remove_reader(&self, reader: &ReaderKey) -> Result<Option<ReaderRow>, Error>;
 
+    /// Returns every source, ordered by name.
+    async fn sources(&self) -> Result<Vec<SourceRow>, Error>;
+
+    /// Returns one source, if it is known.
+    async fn source(&self, name: &SourceName) -> Result<Option<SourceRow>, Error>;
+
+    /// Adds a source, or replaces its settings; returns whether it is new. Fails with [`Error::TooManySources`] if there
+    /// would be more than [`SOURCES_MAX`].
+    async fn put_source(&self, source: SourceRow) -> Result<bool, Error>;
+
+    /// Removes a source; returns whether it existed.
+    async fn remove_source(&self, name: &SourceName) -> Result<bool, Error>;
+
     /// Returns every webhook, in the order of registration.
     async fn webhooks(&self) -> Result<Vec<WebhookRow>, Error>;
 
@@ -81,17 +95,17 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
     /// Registers a webhook as revision 1, with its cursor at most at the log's last. Returns the webhook as it is then.
     ///
     /// Fails with [`Error::EpochChanged`] if its cursor belongs to another epoch than the log, with
-    /// [`Error::WebhookChanged`] if its id exists, with [`Error::UrlTaken`] if another webhook of its owner
-    /// has the url, and with [`Error::TooManyWebhooks`] if there would be more than
+    /// [`Error::WebhookChanged`] if its id exists, with [`Error::NameTaken`] if another webhook of its owner
+    /// has its name, with [`Error::UrlTaken`] if it has no name and another without one has its url, and with [`Error::TooManyWebhooks`] if there would be more than
     /// [`WEBHOOKS_MAX`](crate::WEBHOOKS_MAX).
     async fn insert_webhook(&self, webhook: WebhookRow) -> Result<WebhookRow, Error>;
 
-    /// Changes url and settings of the webhook with this id to those of the row, and counts its revision up; its owner,
+    /// Changes name, url and settings of the webhook with this id to those of the row, and counts its revision up; its owner,
     /// cursor, state and moment of registration stay. Returns the webhook as it is then.
     ///
     /// Fails with [`Error::WebhookChanged`] unless it is registered and has the revision `expected`: of two callers
     /// that change it at once, one learns of the other, and a removed webhook does not return. Fails with
-    /// [`Error::UrlTaken`] if another webhook of its owner has the url.
+    /// [`Error::NameTaken`] and [`Error::UrlTaken`] as registering does.
     async fn update_webhook(&self, webhook: WebhookRow, expected: u64) -> Result<WebhookRow, Error>;
 
     /// Removes a webhook with its deliveries and attempts; returns whether it existed. (An engine can leave data that
@@ -186,3 +200,15 @@ impl ReaderRow {
 
 /// Maximum durable readers of one log, for the same reasons as [`CHANNELS_MAX`](crate::CHANNELS_MAX).
 pub const READERS_MAX: usize = 10_000;
+
+/// An address that other programs send to. What its settings mean is not for the store to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceRow {
+    /// Its name.
+    pub name: SourceName,
+    /// Its settings, as JSON. They contain secrets.
+    pub settings: Arc<str>,
+}
+
+/// Maximum sources of one log: far more than anyone sets up, and a list of them fits into an answer.
+pub const SOURCES_MAX: usize = 1_000;

@@ -10,6 +10,7 @@ pub mod keys;
 pub mod ledger;
 pub mod log;
 pub mod memory;
+pub mod origin;
 pub mod page;
 pub mod purge;
 pub mod read;
@@ -28,7 +29,7 @@ pub use claims::{Claim, InstanceId, Lease};
 pub use engine::{Engine, Health};
 pub use error::Error;
 pub use fanfare_runtime::clock::{Clock, STANDS_FOR};
-pub use ledger::{Ledger, READERS_MAX, ReaderKey, ReaderRow};
+pub use ledger::{Ledger, READERS_MAX, ReaderKey, ReaderRow, SOURCES_MAX, SourceRow};
 pub use log::{
     APPENDS_REMEMBERED, Append, AppendId, Appended, Batch, CHANNELS_MAX, COMMITTED_LEN_MAX, ChannelRow, Fork,
     Head, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW, Log, NEW_CHANNELS_MAX, PURGED_CHANNELS_MAX,
@@ -37,8 +38,8 @@ pub use purge::{Purge, Purged, Scope};
 pub use read::{Gone, Order, Page, Read, Removed};
 pub use retention::{Retention, Swept};
 pub use webhooks::{
-    ATTEMPTS_MAX, AttemptRow, BatchSpan, DeliveryChange, DeliveryCounts, DeliveryRow, DeliveryStatus,
-    ReadAttempts, ReadDeliveries, WEBHOOKS_MAX, WebhookRow,
+    ATTEMPTS_MAX, AttemptFacts, AttemptFilter, AttemptRow, BatchSpan, DeliveryChange, DeliveryCounts,
+    DeliveryRow, DeliveryStatus, ReadAttempts, ReadDeliveries, WEBHOOKS_MAX, WebhookRow,
 };
 
 /// An open store; cheap to clone. One engine can keep all of it, or the log can come from one system and the ledger

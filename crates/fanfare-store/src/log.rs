@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use fanfare_core::limits::IDEMPOTENCY_WINDOW_SECONDS;
-use fanfare_core::{Arrival, Channel, Epoch, Event, NewEvent, Position, Timestamp};
+use fanfare_core::{Arrival, Channel, Epoch, Event, HttpMessage, NewEvent, Position, Received, Timestamp};
 use tokio::sync::{broadcast, watch};
 
 use crate::keys::{Digest, digest};
@@ -18,6 +18,10 @@ use crate::{Error, Page, Purged, Read, Scope, Swept};
 /// events are one run, [`Head::first`] to [`Head::last`]; before it are only the events that the [floor](crate::floor)
 /// spares. Of each channel, the kept events are always the newest. A purged event keeps its seq, and everything that
 /// filters match except the text; its content is gone.
+///
+/// **Originals**: the request that brought events is kept with the first of them that was appended, as a part of it: it is
+/// appended in the same step, counts for retention by bytes, and is removed with that event. The others
+/// [name](fanfare_core::Original) that event. A purge of any of them erases it, because it has the content of all.
 ///
 /// **Times**: an event has the time of day, which follows the machine's clock and can be earlier than that of the event
 /// before; and an [`Arrival`] on the clock of the log, which never decreases along the seqs. `since`, expiry and
@@ -81,6 +85,10 @@ pub trait Log: Send + Sync + fmt::Debug + 'static {
     /// page. Fails with [`Error::EpochChanged`] unless [`Read::epoch`] is that of the log.
     async fn read(&self, read: Read) -> Result<Page, Error>;
 
+    /// Returns the request that brought an event. `None` if the log does not have the event, if no request is kept with
+    /// it, or if that was purged or is damaged.
+    async fn original(&self, event: Position) -> Result<Option<HttpMessage>, Error>;
+
     /// Returns the current time on the clock of the log.
     fn now(&self) -> Arrival;
 
@@ -102,8 +110,8 @@ pub trait Log: Send + Sync + fmt::Debug + 'static {
     /// log that has it.
     fn names(&self, event: Position) -> Vec<Position>;
 
-    /// Purges the events in the log that `scope` selects: message, `data`, key and agent are erased from memory and from
-    /// the disk. A fully purged channel is not listed, and does not count, until it gets another event. For retention,
+    /// Purges the events in the log that `scope` selects: message, `data`, key, agent and original are erased from memory
+    /// and from the disk. A fully purged channel is not listed, and does not count, until it gets another event. For retention,
     /// purged events count as many bytes as before. Idempotency keys stay, so a repeated push does not bring an event
     /// back.
     ///
@@ -218,13 +226,20 @@ pub struct Append {
     /// For each event: the digest that a repetition of its idempotency key must share. Computed here rather than by the
     /// engine, which appends for all callers one after the other.
     pub digests: Vec<Option<Digest>>,
+    /// The request that brought the events, if it is to be kept.
+    pub received: Option<Received>,
 }
 
 impl Append {
     /// Creates an append of `events`, with a new id.
     pub fn new(events: Vec<NewEvent>) -> Append {
         let digests = events.iter().map(digest).collect();
-        Append { id: AppendId::random(), events, digests }
+        Append { id: AppendId::random(), events, digests, received: None }
+    }
+
+    /// Sets the request that brought the events.
+    pub fn received_as(self, received: Option<Received>) -> Append {
+        Append { received, ..self }
     }
 }
 

@@ -41,6 +41,12 @@ impl From<Error> for Refusal {
                 "remove one with `DELETE /api/readers/{name}`",
             )
             .at_limit("readers"),
+            Error::TooManySources { max } => Refusal::new(
+                Code::TooManySources,
+                format!("the log already has the maximum of {max} sources"),
+                "remove one with `DELETE /api/sources/{name}`",
+            )
+            .at_limit("sources"),
             Error::TooManyWebhooks { max } => Refusal::new(
                 Code::TooManyWebhooks,
                 format!("the maximum of {max} webhooks is already registered"),
@@ -56,9 +62,16 @@ impl From<Error> for Refusal {
             Error::UrlTaken { webhook } => Refusal::new(
                 Code::WebhookExists,
                 format!("webhook `{webhook}` already uses this URL"),
-                "change that webhook, or use another URL",
+                "change that webhook, or give the new one a `name`",
             )
             .at("/webhook_url")
+            .because_of(webhook),
+            Error::NameTaken { webhook, name } => Refusal::new(
+                Code::WebhookExists,
+                format!("webhook `{webhook}` is already named `{name}`"),
+                "change that webhook, or use another name",
+            )
+            .at("/name")
             .because_of(webhook),
             Error::DiskFull { .. } => Refusal::new(
                 Code::StoreFailed,

@@ -1,9 +1,9 @@
-//! Webhooks in memory: both engines find them here, by id and by url.
+//! Webhooks in memory: both engines find them here, by id, and by what no two of an owner have in common.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use fanfare_core::{Owner, WebhookId};
+use fanfare_core::{Owner, WebhookId, WebhookName};
 
 use crate::webhooks::{DeliveryCounts, WEBHOOKS_MAX, WebhookRow};
 use crate::{DeliveryStatus, Error};
@@ -14,8 +14,15 @@ pub struct Registry {
     entries: BTreeMap<u64, Entry>,
     /// The number of each id in `entries`.
     ids: HashMap<WebhookId, u64>,
-    /// The number of each url in `entries`, for each owner.
-    urls: HashMap<(Owner, Arc<str>), u64>,
+    /// The number of each place in `entries`.
+    places: HashMap<Place, u64>,
+}
+
+/// What no two webhooks have in common: the owner's name for it, or without one the owner's url.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Place {
+    Name(Owner, WebhookName),
+    Url(Owner, Arc<str>),
 }
 
 /// The state of one webhook.
@@ -60,7 +67,7 @@ impl Registry {
         self.entries.get(&number)
     }
 
-    /// Returns one to change its state, cursor or counts; id, owner and url stay as they are.
+    /// Returns one to change its state, cursor or counts; id, owner, name and url stay as they are.
     pub fn get_mut(&mut self, number: u64) -> Option<&mut Entry> {
         self.entries.get_mut(&number)
     }
@@ -71,7 +78,7 @@ impl Registry {
             let revision = Some(known.row.revision);
             return Err(Error::WebhookChanged { webhook: row.id.clone(), revision });
         }
-        self.check_url(row)?;
+        self.check_place(row)?;
         if self.entries.len() >= WEBHOOKS_MAX {
             return Err(Error::TooManyWebhooks { max: WEBHOOKS_MAX });
         }
@@ -87,8 +94,9 @@ impl Registry {
         if known.row.revision != expected {
             return Err(other(Some(known.row.revision)));
         }
-        self.check_url(&WebhookRow { owner: known.row.owner.clone(), ..row.clone() })?;
+        self.check_place(&WebhookRow { owner: known.row.owner.clone(), ..row.clone() })?;
         let row = WebhookRow {
+            name: row.name.clone(),
             url: row.url.clone(),
             settings: row.settings.clone(),
             revision: expected + 1,
@@ -97,32 +105,34 @@ impl Registry {
         Ok((number, Entry { row, ..*known }))
     }
 
-    fn check_url(&self, row: &WebhookRow) -> Result<(), Error> {
-        let same_url = self.urls.get(&place(row)).and_then(|number| self.entries.get(number));
-        match same_url.filter(|other| other.row.id != row.id) {
-            Some(other) => Err(Error::UrlTaken { webhook: other.row.id.clone() }),
-            None => Ok(()),
-        }
+    fn check_place(&self, row: &WebhookRow) -> Result<(), Error> {
+        let same_place = self.places.get(&Place::of(row)).and_then(|number| self.entries.get(number));
+        let Some(other) = same_place.filter(|other| other.row.id != row.id) else { return Ok(()) };
+        let webhook = other.row.id.clone();
+        Err(match row.name.clone() {
+            Some(name) => Error::NameTaken { webhook, name },
+            None => Error::UrlTaken { webhook },
+        })
     }
 
     /// Adds one, or replaces the one with this number.
     pub fn insert(&mut self, number: u64, entry: Entry) {
         self.remove(number);
         self.ids.insert(entry.row.id.clone(), number);
-        self.urls.insert(place(&entry.row), number);
+        self.places.insert(Place::of(&entry.row), number);
         self.entries.insert(number, entry);
     }
 
     pub fn remove(&mut self, number: u64) {
         if let Some(entry) = self.entries.remove(&number) {
             self.ids.remove(&entry.row.id);
-            self.urls.remove(&place(&entry.row));
+            self.places.remove(&Place::of(&entry.row));
         }
     }
 
     /// Copies the state of these webhooks from `other`.
     pub fn copy_from(&mut self, other: &Registry, numbers: impl Iterator<Item = u64> + Clone) {
-        // All go first: two may have exchanged their urls.
+        // All go first: two may have exchanged their places.
         numbers.clone().for_each(|number| self.remove(number));
         for number in numbers {
             if let Some(entry) = other.get(number) {
@@ -145,7 +155,11 @@ impl Registry {
     }
 }
 
-/// Returns the key that must be unique among webhooks.
-fn place(row: &WebhookRow) -> (Owner, Arc<str>) {
-    (row.owner.clone(), row.url.clone())
+impl Place {
+    fn of(row: &WebhookRow) -> Place {
+        match &row.name {
+            Some(name) => Place::Name(row.owner.clone(), name.clone()),
+            None => Place::Url(row.owner.clone(), row.url.clone()),
+        }
+    }
 }

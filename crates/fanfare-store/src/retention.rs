@@ -11,7 +11,7 @@ pub struct Retention {
     pub age: Duration,
     /// Maximum events; default 1,000,000.
     pub count: u64,
-    /// Maximum bytes, counted by `Event::stored_len`; default 1 GiB.
+    /// Maximum bytes, counted by `Event::stored_len`, with the originals; default 1 GiB.
     pub bytes: u64,
     /// Number of the newest events of each channel that `count` and `bytes` spare; default 0, and at most
     /// [`FLOOR_MAX`](crate::floor::FLOOR_MAX). See [`floor`](crate::floor).

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fanfare_core::{Event, Owner, Position, Timestamp, WebhookId};
+use fanfare_core::{Event, Owner, Position, Timestamp, WebhookId, WebhookName};
 
 use crate::Head;
 
@@ -13,7 +13,9 @@ pub struct WebhookRow {
     pub id: WebhookId,
     /// The owner.
     pub owner: Owner,
-    /// The URL in normalized form; unique among the webhooks of its owner.
+    /// The name; unique among the webhooks of its owner.
+    pub name: Option<WebhookName>,
+    /// The URL in normalized form; unique among the webhooks of its owner that have no name.
     pub url: Arc<str>,
     /// The registration, as its owner writes it (JSON). It contains secrets.
     pub settings: Arc<str>,
@@ -110,6 +112,10 @@ pub struct AttemptRow {
     pub at: Timestamp,
     /// Whether the response was 2xx.
     pub is_delivered: bool,
+    /// The status of the response, if there was one.
+    pub status: Option<u16>,
+    /// The name of the outcome, which `detail` has too.
+    pub outcome: Box<str>,
     /// Further details, as the dispatcher writes them (JSON): outcome, status code, times, headers, the answer.
     pub detail: Box<str>,
 }
@@ -196,12 +202,60 @@ pub struct ReadAttempts {
     pub webhook: Option<WebhookId>,
     /// Only attempts at events with this seq, in whichever epoch.
     pub seq: Option<u64>,
-    /// Only failed ones, or only delivered ones.
-    pub delivered: Option<bool>,
+    /// Which of these.
+    pub filter: AttemptFilter,
     /// Only those with a smaller id.
     pub before: Option<u64>,
     /// Maximum rows, at least 1.
     pub limit: usize,
+}
+
+/// A filter for attempts; the default takes all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AttemptFilter {
+    /// Only failed ones, or only delivered ones.
+    pub delivered: Option<bool>,
+    /// Only those with this status.
+    pub status: Option<u16>,
+    /// Only those with this outcome.
+    pub outcome: Option<Box<str>>,
+    /// Only those that started then or later.
+    pub since: Option<Timestamp>,
+    /// Only those that started before then.
+    pub until: Option<Timestamp>,
+}
+
+impl AttemptFilter {
+    /// Returns whether an attempt passes the filter.
+    pub fn takes(&self, attempt: AttemptFacts<'_>) -> bool {
+        let AttemptFilter { delivered, status, outcome, since, until } = self;
+        delivered.is_none_or(|delivered| attempt.is_delivered == delivered)
+            && status.is_none_or(|status| attempt.status == Some(status))
+            && outcome.as_ref().is_none_or(|outcome| **outcome == *attempt.outcome)
+            && since.is_none_or(|since| attempt.at >= since)
+            && until.is_none_or(|until| attempt.at < until)
+    }
+}
+
+/// What attempts are filtered by; the members are those of [`AttemptRow`].
+#[derive(Debug, Clone, Copy)]
+pub struct AttemptFacts<'a> {
+    /// Whether the response was 2xx.
+    pub is_delivered: bool,
+    /// The status of the response.
+    pub status: Option<u16>,
+    /// The name of the outcome.
+    pub outcome: &'a str,
+    /// The start of the attempt.
+    pub at: Timestamp,
+}
+
+impl AttemptRow {
+    /// Returns what attempts are filtered by.
+    pub fn facts(&self) -> AttemptFacts<'_> {
+        let AttemptRow { is_delivered, status, outcome, at, .. } = self;
+        AttemptFacts { is_delivered: *is_delivered, status: *status, outcome, at: *at }
+    }
 }
 
 /// Maximum webhooks of one log: each is a task, a row in memory and some connections.

@@ -3,18 +3,24 @@
 //! The certificates that this machine trusts are loaded at the first handshake, not at the start: most gateways and most
 //! commands never open a TLS connection, and small images have no certificates.
 
+mod problem;
+mod verifying;
+
 use std::env;
 use std::sync::{Arc, Once, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WantsClientCert, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
     ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, RootCertStore, SignatureScheme, WantsVerifier,
     crypto,
 };
 use rustls_platform_verifier::Verifier;
+
+pub use problem::problem;
+use verifying::{Anyone, Named, OrNamed};
 
 /// The variables by which an operator names the certificates to trust, as OpenSSL does.
 const NAMED_BY: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
@@ -33,12 +39,31 @@ pub fn client_config(protocols: &[&str]) -> ClientConfig {
     offering(protocols, verified)
 }
 
-/// Returns the configuration of a client of one server, which offers `protocols` and trusts only `anchors`; without
-/// any, each handshake fails.
-pub fn client_config_trusting(protocols: &[&str], anchors: Vec<TrustAnchor<'static>>) -> ClientConfig {
+/// Returns the configuration of a client of one server, which offers `protocols` and trusts only `certificates`: those of
+/// authorities, and of servers themselves. Fails if none of them can be used.
+pub fn client_config_trusting(
+    protocols: &[&str],
+    certificates: Vec<CertificateDer<'static>>,
+) -> Result<ClientConfig, Error> {
     let provider = Arc::new(crypto::ring::default_provider());
-    let mut config =
-        offering(protocols, builder(provider).with_root_certificates(RootCertStore { roots: anchors }));
+    let verifier = OrNamed::of(certificates, &provider)?;
+    Ok(of_one_server(protocols, provider, verifier))
+}
+
+/// Returns the configuration of a client of one server, which offers `protocols` and accepts any certificate.
+pub fn client_config_trusting_anyone(protocols: &[&str]) -> ClientConfig {
+    let provider = Arc::new(crypto::ring::default_provider());
+    let verifier = Arc::new(Anyone { provider: Arc::clone(&provider) });
+    of_one_server(protocols, provider, verifier)
+}
+
+fn of_one_server(
+    protocols: &[&str],
+    provider: Arc<CryptoProvider>,
+    verifier: Arc<dyn ServerCertVerifier>,
+) -> ClientConfig {
+    let verified = builder(provider).dangerous().with_custom_certificate_verifier(verifier);
+    let mut config = offering(protocols, verified);
     config.resumption = Resumption::in_memory_sessions(SESSIONS_OF_ONE_SERVER);
     config
 }
@@ -70,7 +95,7 @@ impl AtFirstUse {
         if let Some(verifier) = self.loaded.get() {
             return Ok(verifier);
         }
-        let verifier = match Verifier::new(Arc::clone(&self.provider)) {
+        let verifier: Arc<dyn ServerCertVerifier> = match Verifier::new(Arc::clone(&self.provider)) {
             Ok(verifier) => Arc::new(verifier),
             Err(error) => {
                 let named_by = NAMED_BY.into_iter().find(|name| env::var_os(name).is_some());
@@ -81,7 +106,8 @@ impl AtFirstUse {
                 without_those_of_the_machine(named_by, &self.provider)?
             }
         };
-        Ok(self.loaded.get_or_init(|| verifier))
+        let verifier = OrNamed { chains: verifier, named: Named::Machine(OnceLock::new()) };
+        Ok(self.loaded.get_or_init(|| Arc::new(verifier)))
     }
 }
 

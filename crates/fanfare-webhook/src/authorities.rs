@@ -3,8 +3,8 @@
 use std::fmt;
 
 use ring::digest::{SHA256, digest};
+use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::{PemObject, SectionKind};
-use rustls_pki_types::{CertificateDer, TrustAnchor};
 
 use fanfare_core::code::Code;
 use fanfare_core::invalid::Invalid;
@@ -64,14 +64,6 @@ impl Authorities {
         &self.pem
     }
 
-    /// Returns the trust anchors of the certificates.
-    pub fn anchors(&self) -> Vec<TrustAnchor<'static>> {
-        let anchor = |certificate: &CertificateDer<'_>| {
-            webpki::anchor_from_trusted_cert(certificate).map(|anchor| anchor.to_owned()).ok()
-        };
-        self.certificates().iter().filter_map(anchor).collect()
-    }
-
     /// Returns the SHA-256 of each certificate in hexadecimal, as `openssl x509 -fingerprint -sha256` shows it without
     /// its colons.
     pub fn fingerprints(&self) -> Vec<String> {
@@ -79,7 +71,8 @@ impl Authorities {
         self.certificates().iter().map(|certificate| hex(digest(&SHA256, certificate).as_ref())).collect()
     }
 
-    fn certificates(&self) -> Vec<CertificateDer<'static>> {
+    /// Returns the certificates.
+    pub fn certificates(&self) -> Vec<CertificateDer<'static>> {
         // All of them could be read before.
         CertificateDer::pem_slice_iter(self.pem.as_bytes()).filter_map(Result::ok).collect()
     }
@@ -106,10 +99,10 @@ mod tests {
     fn certificates_are_kept_and_known_by_their_fingerprints() {
         let one = Authorities::parse(&format!("\n{PEM}\n")).expect("a certificate");
         assert_eq!(one.as_pem(), PEM.trim());
-        assert_eq!((one.anchors().len(), one.fingerprints().len()), (1, 1));
+        assert_eq!((one.certificates().len(), one.fingerprints().len()), (1, 1));
         assert!(one.fingerprints()[0].len() == 64 && format!("{one:?}").contains(&one.fingerprints()[0]));
         let all = Authorities::parse(&PEM.repeat(AUTHORITIES_MAX)).expect("as many as are allowed");
-        assert_eq!(all.anchors().len(), AUTHORITIES_MAX);
+        assert_eq!(all.certificates().len(), AUTHORITIES_MAX);
     }
 
     #[test]

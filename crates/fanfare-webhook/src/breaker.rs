@@ -13,9 +13,9 @@ pub const FAILURES_MAX: u32 = 5;
 pub const OPEN_FIRST: Duration = Duration::from_secs(15);
 /// Maximum time that the breaker stays open on its own: a receiver that is back waits no longer than this.
 pub const OPEN_MAX: Duration = Duration::from_secs(5 * 60);
-/// The time after which another probe is let through: longer than an attempt may take, in case its end is never
+/// The time after which another probe is let through: longer than any attempt may take, in case its end is never
 /// reported.
-pub const PROBE_MAX: Duration = Duration::from_secs(30);
+pub const PROBE_MAX: Duration = Duration::from_secs(90);
 
 /// The state of one webhook's breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -77,10 +77,16 @@ impl Breaker {
     }
 
     /// Records the outcome of an attempt that ended at `now`; `first` is the time that the breaker stays open at first.
-    /// If the receiver refuses the delivery itself (413), it is up, which counts as a success.
+    /// If the receiver refuses the delivery itself (413), it is up, which counts as a success. If nothing could be sent,
+    /// another delivery is the probe.
     pub fn record(&mut self, outcome: Outcome, now: Timestamp, first: Duration) {
         match outcome.meaning() {
             Meaning::Delivered | Meaning::TooLarge => *self = Breaker::default(),
+            Meaning::Unsendable => {
+                if let Breaker::HalfOpen { openings, .. } = *self {
+                    *self = Breaker::Open { until: now, openings };
+                }
+            }
             Meaning::Gone | Meaning::TryAgain => *self = self.failed(outcome.hold_until(), now, first),
         }
     }
@@ -121,7 +127,7 @@ mod tests {
 
     use super::{Admission, Breaker, FAILURES_MAX, OPEN_FIRST, OPEN_MAX, PROBE_MAX};
     use crate::outcome::{Failure, Outcome};
-    use crate::retry_after::RETRY_AFTER_MAX;
+    use crate::retry_after::{RETRY_AFTER_MAX, RetryAfter};
     use fanfare_core::timestamp::Timestamp;
 
     const DOWN: Outcome = Outcome::Failed(Failure::ConnectionRefused);
@@ -162,7 +168,12 @@ mod tests {
     fn a_receiver_that_asks_for_quiet_gets_it_at_once() {
         let mut breaker = Breaker::default();
         let wished = start().after(Duration::from_secs(3600));
-        breaker.record(Outcome::Answered { status: 429, retry_after: Some(wished) }, start(), OPEN_FIRST);
+        let asked = |is_for_all| Some(RetryAfter { at: wished, is_for_all });
+        let of_one = Outcome::Answered { status: 429, retry_after: asked(false) };
+        breaker.record(of_one, start(), OPEN_FIRST);
+        assert_eq!(breaker.admit(start()), Admission::Go, "one delivery waits, the others do not");
+        let of_all = Outcome::Answered { status: 429, retry_after: asked(true) };
+        breaker.record(of_all, start(), OPEN_FIRST);
         assert_eq!(breaker.admit(start()), Admission::Wait { until: wished });
         breaker.record(DOWN, start(), OPEN_FIRST);
         assert_eq!(breaker.admit(start()), Admission::Wait { until: wished }, "an older attempt ends");
@@ -174,7 +185,8 @@ mod tests {
             let (mut breaker, mut now) = (Breaker::default(), start());
             for (step, seconds) in steps {
                 now = now.after(Duration::from_secs(seconds));
-                let wished = Some(now.after(Duration::from_secs(seconds)).min(now.after(RETRY_AFTER_MAX)));
+                let at = now.after(Duration::from_secs(seconds)).min(now.after(RETRY_AFTER_MAX));
+                let wished = Some(RetryAfter { at, is_for_all: true });
                 match step {
                     0 => breaker.record(UP, now, OPEN_FIRST),
                     1 => breaker.record(DOWN, now, OPEN_FIRST),

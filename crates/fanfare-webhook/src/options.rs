@@ -6,7 +6,11 @@ use crate::auth::Auth;
 use crate::authorities::Authorities;
 use crate::headers::CustomHeaders;
 use crate::limits::{BATCH_EVENTS_DEFAULT, BATCH_WAIT_DEFAULT, CONCURRENCY_DEFAULT};
+use crate::method::{ContentType, Method};
 use crate::retry::RetrySchedule;
+use crate::secret::Secret;
+use crate::template::Template;
+use crate::url::WebhookUrl;
 use fanfare_core::code::Code;
 use fanfare_core::event::Event;
 use fanfare_core::filter::Filter;
@@ -33,6 +37,16 @@ pub struct Options {
     pub ordered: bool,
     /// The authorities to trust for the receiver's certificate; `None` for those that the machine trusts.
     pub authorities: Option<Authorities>,
+    /// Whether any certificate is accepted.
+    pub insecure_skip_verify: bool,
+    /// Maximum duration of an attempt, in [`TIMEOUT`](crate::limits::TIMEOUT); `None` for the gateway's.
+    pub timeout: Option<Duration>,
+    /// The method of requests.
+    pub method: Method,
+    /// The content type of requests; `None` for that of the payload.
+    pub content_type: Option<ContentType>,
+    /// The template of the body, in the place of `payload`.
+    pub template: Option<Template>,
     /// The settings of batches, if events are sent several at a time.
     pub batch: Option<BatchOptions>,
     /// The description for people: at most [`DESCRIPTION_LEN_MAX`](crate::limits::DESCRIPTION_LEN_MAX) bytes.
@@ -73,6 +87,11 @@ impl Default for Options {
             rate_per_second: None,
             ordered: false,
             authorities: None,
+            insecure_skip_verify: false,
+            timeout: None,
+            method: Method::default(),
+            content_type: None,
+            template: None,
             batch: None,
             description: None,
             retry: RetrySchedule::default(),
@@ -93,7 +112,32 @@ impl Options {
         if self.ordered { 1 } else { self.concurrency }
     }
 
-    /// Returns the body of an event that is sent alone: with batches, a list of one.
+    /// Returns an error if the owner's `secret` cannot sign deliveries with these settings.
+    pub fn check_secret(&self, secret: Option<&Secret>) -> Result<(), Invalid> {
+        match secret.filter(|_| !self.signatures.hub) {
+            None => Ok(()),
+            Some(secret) => secret.check_standard().map_err(|error| error.at("/secret")),
+        }
+    }
+
+    /// Returns an error if deliveries to `url` cannot be made with these settings.
+    pub fn check_url(&self, url: &WebhookUrl) -> Result<(), Invalid> {
+        match self.template.as_ref().and_then(Template::preset) {
+            Some(preset) => preset.check_url(url),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns what the owner has to know about these settings.
+    pub fn warnings(&self) -> Vec<&'static str> {
+        let insecure = self.insecure_skip_verify.then_some(
+            "`insecure_skip_verify`: the receiver's certificate is not verified; others on the way can read and change \
+             what is sent, so set `ca` instead",
+        );
+        insecure.into_iter().collect()
+    }
+
+    /// Returns the body of an event that is sent alone without a template: with batches, a list of one.
     pub fn body(&self, event: &Event) -> Vec<u8> {
         match self.batch {
             None => self.payload.body(event),

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use crate::retry_after::RetryAfter;
 use fanfare_core::timestamp::Timestamp;
 
 /// The outcome of an attempt.
@@ -13,8 +14,8 @@ pub enum Outcome {
     Answered {
         /// The status of the response; 100–599.
         status: u16,
-        /// The time that the receiver asked for with `Retry-After`, if the header is there and can be parsed.
-        retry_after: Option<Timestamp>,
+        /// The wait that the receiver asked for with `Retry-After`, if the header is there and can be parsed.
+        retry_after: Option<RetryAfter>,
     },
     /// There was no response.
     Failed(Failure),
@@ -32,6 +33,8 @@ pub enum Failure {
     Dns,
     /// The response is not HTTP, or its headers exceed the bound.
     Protocol,
+    /// The webhook's template makes no body of the event; nothing was sent.
+    Template,
     /// The address rules refuse the target: see `policy::Refusal`.
     TargetRefused,
     /// The time for the whole attempt ran out.
@@ -42,12 +45,13 @@ pub enum Failure {
 
 impl Failure {
     /// All failures.
-    pub const ALL: [Failure; 7] = [
+    pub const ALL: [Failure; 8] = [
         Failure::BrokenOff,
         Failure::ConnectionRefused,
         Failure::Dns,
         Failure::Protocol,
         Failure::TargetRefused,
+        Failure::Template,
         Failure::Timeout,
         Failure::Tls,
     ];
@@ -60,6 +64,7 @@ impl Failure {
             Failure::Dns => "dns_error",
             Failure::Protocol => "protocol_error",
             Failure::TargetRefused => "target_refused",
+            Failure::Template => "template_error",
             Failure::Timeout => "timeout",
             Failure::Tls => "tls_error",
         }
@@ -86,6 +91,8 @@ pub enum Meaning {
     Gone,
     /// The receiver will never accept this delivery: 413.
     TooLarge,
+    /// Nothing can be sent: the template makes no body of this event, and would not at a retry.
+    Unsendable,
     /// The receiver may accept it later: every other status, 3xx included, because redirects are never followed.
     TryAgain,
 }
@@ -97,16 +104,19 @@ impl Outcome {
             Outcome::Answered { status: 200..=299, .. } => Meaning::Delivered,
             Outcome::Answered { status: 410, .. } => Meaning::Gone,
             Outcome::Answered { status: 413, .. } => Meaning::TooLarge,
+            Outcome::Failed(Failure::Template) => Meaning::Unsendable,
             Outcome::Answered { .. } | Outcome::Failed(_) => Meaning::TryAgain,
         }
     }
 
-    /// Returns the time until which the receiver wants no deliveries at all: 429 or 503 with `Retry-After`. The breaker
-    /// then holds back all deliveries, not only this one.
+    /// Returns the time until which the receiver wants no deliveries at all: `Retry-After`, if it is said to be for all.
+    /// The breaker then holds back all deliveries, not only this one.
     pub fn hold_until(self) -> Option<Timestamp> {
         match self {
-            Outcome::Answered { status: 429 | 503, retry_after } => retry_after,
-            Outcome::Answered { .. } | Outcome::Failed(_) => None,
+            Outcome::Answered { retry_after, .. } => {
+                retry_after.filter(|asked| asked.is_for_all).map(|asked| asked.at)
+            }
+            Outcome::Failed(_) => None,
         }
     }
 
@@ -149,7 +159,9 @@ mod tests {
             assert_eq!(meaning, expected, "{status}");
         }
         for failure in Failure::ALL {
-            assert_eq!(Outcome::Failed(failure).meaning(), Meaning::TryAgain);
+            let is_ours = failure == Failure::Template;
+            let expected = if is_ours { Meaning::Unsendable } else { Meaning::TryAgain };
+            assert_eq!(Outcome::Failed(failure).meaning(), expected);
             assert_eq!(Failure::from_name(failure.as_str()), Some(failure));
         }
     }

@@ -8,11 +8,14 @@ use crate::authorities::Authorities;
 use crate::headers::CustomHeaders;
 use crate::limits::{
     BATCH_EVENTS_MAX, BATCH_WAIT_MAX, CONCURRENCY_DEFAULT, CONCURRENCY_MAX, DESCRIPTION_LEN_MAX,
-    RATE_PER_SECOND_MAX,
+    RATE_PER_SECOND_MAX, TIMEOUT,
 };
+use crate::method::{ContentType, Method};
 use crate::options::{BatchOptions, Options, Signatures};
 use crate::retry::{DELAY_MAX, DELAY_MIN, RetrySchedule};
+use crate::sample::Sample;
 use crate::secret::Secret;
+use crate::template::Template;
 use crate::url::WebhookUrl;
 use fanfare_core::code::Code;
 use fanfare_core::event::EventType;
@@ -24,6 +27,7 @@ use fanfare_core::pattern::Pattern;
 use fanfare_core::printable::is_printable;
 use fanfare_core::priority::Priority;
 use fanfare_core::start::Start;
+use fanfare_core::webhook_name::WebhookName;
 use fanfare_core::wire::payload::Payload;
 
 /// The changes to the settings; `None` changes nothing. The bounds are those of [`Options`].
@@ -51,6 +55,16 @@ pub struct Patch {
     pub ordered: Option<bool>,
     /// The authorities to trust.
     pub authorities: Option<Option<Authorities>>,
+    /// Whether any certificate is accepted.
+    pub insecure_skip_verify: Option<bool>,
+    /// Maximum duration of an attempt.
+    pub timeout: Option<Option<Duration>>,
+    /// The method.
+    pub method: Option<Method>,
+    /// The content type.
+    pub content_type: Option<Option<ContentType>>,
+    /// The template of the body; of the format JSON, whatever the content type is.
+    pub template: Option<Option<Template>>,
     /// The settings of batches.
     pub batch: Option<Option<BatchOptions>>,
     /// The description for people.
@@ -66,9 +80,11 @@ pub struct Patch {
 pub struct Registration {
     /// The URL to send to.
     pub url: WebhookUrl,
+    /// The name; needed for a second webhook with the same URL.
+    pub name: Option<WebhookName>,
     /// The settings that differ from the default.
     pub options: Patch,
-    /// The secret to sign with; if omitted, a new one is generated.
+    /// The secret to sign with, of any form; if omitted, a new one is generated.
     pub secret: Option<Secret>,
     /// The start of the subscription; default: from now on.
     pub start: Option<Start>,
@@ -79,6 +95,8 @@ pub struct Registration {
 pub struct Change {
     /// The new URL.
     pub url: Option<WebhookUrl>,
+    /// The new name; `Some(None)` for none.
+    pub name: Option<Option<WebhookName>>,
     /// The changes to the settings.
     pub options: Patch,
 }
@@ -118,6 +136,11 @@ impl Patch {
             rate_per_second: members.number("rate_per_second", 1, RATE_PER_SECOND_MAX)?,
             ordered: members.truth("ordered")?.map(Option::unwrap_or_default),
             authorities: members.parsed("ca", Authorities::parse)?,
+            insecure_skip_verify: members.truth("insecure_skip_verify")?.map(Option::unwrap_or_default),
+            timeout: members.duration("timeout", &TIMEOUT)?,
+            method: members.parsed("method", str::parse)?.map(Option::unwrap_or_default),
+            content_type: members.parsed("content_type", str::parse)?,
+            template: members.parsed("template", Template::parse)?,
             batch: members.object("batch")?.map(|batch| batch.map(read_batch).transpose()).transpose()?,
             description: members.parsed("description", description)?,
             retry: read_retry(members)?,
@@ -145,6 +168,30 @@ impl Options {
             )
             .at("/auth"));
         }
+        let authorities = patch.authorities.as_ref().unwrap_or(&self.authorities);
+        if authorities.is_some() && patch.insecure_skip_verify.unwrap_or(self.insecure_skip_verify) {
+            return Err(Invalid::new(
+                Code::InvalidWebhook,
+                "`insecure_skip_verify` cannot be combined with `ca`",
+                "leave `insecure_skip_verify` out: the receiver's certificate is then verified with `ca`",
+            )
+            .at("/insecure_skip_verify"));
+        }
+        let batch = patch.batch.unwrap_or(self.batch);
+        let content_type = patch.content_type.unwrap_or_else(|| self.content_type.clone());
+        let template = patch.template.unwrap_or_else(|| self.template.clone());
+        if template.is_some() && batch.is_some() {
+            return Err(Invalid::new(
+                Code::InvalidWebhook,
+                "`template` cannot be combined with `batch`: services take one message per request",
+                "leave `batch` out, or set it to `null`",
+            )
+            .at("/template"));
+        }
+        let template = template.map(|template| template.of_type(content_type.as_ref())).transpose();
+        let at_template = |error: Invalid| if error.at.is_empty() { error.at("/template") } else { error };
+        let template = template.map_err(at_template)?;
+        template.as_ref().map_or(Ok(()), Template::try_out).map_err(at_template)?;
         *self = Options {
             filter,
             payload: patch.payload.unwrap_or(self.payload),
@@ -154,7 +201,12 @@ impl Options {
             rate_per_second: patch.rate_per_second.unwrap_or(self.rate_per_second),
             ordered: patch.ordered.unwrap_or(self.ordered),
             authorities: patch.authorities.unwrap_or_else(|| self.authorities.take()),
-            batch: patch.batch.unwrap_or(self.batch),
+            insecure_skip_verify: patch.insecure_skip_verify.unwrap_or(self.insecure_skip_verify),
+            timeout: patch.timeout.unwrap_or(self.timeout),
+            method: patch.method.unwrap_or(self.method),
+            content_type,
+            template,
+            batch,
             description: patch.description.unwrap_or_else(|| self.description.take()),
             retry: patch.retry.unwrap_or_else(|| self.retry.clone()),
             signatures: patch.signatures.unwrap_or(self.signatures),
@@ -174,7 +226,8 @@ impl Change {
             }
             given => given.flatten(),
         };
-        let change = Change { url, options: Patch::take(&mut members)? };
+        let name = members.parsed("name", str::parse)?;
+        let change = Change { url, name, options: Patch::take(&mut members)? };
         members.finish()?;
         Ok(change)
     }
@@ -183,11 +236,25 @@ impl Change {
 impl Registration {
     /// Parses the body of a registration: `{"webhook_url": "…"}`, and further settings.
     pub fn parse(body: &[u8]) -> Result<Registration, Invalid> {
-        const FIX: &str = "send an object such as `{\"webhook_url\":\"http://localhost:3000/webhook\"}`";
-        let mut members = Members::parse(body, Code::InvalidWebhook, FIX)?;
-        let url: Option<WebhookUrl> = members.parsed("webhook_url", str::parse)?.flatten();
+        let mut members = Members::parse(body, Code::InvalidWebhook, REGISTRATION_FIX)?;
+        let registration = Registration::take(&mut members)?;
+        members.finish()?;
+        registration.check()
+    }
+
+    /// Parses the body of a test of an address: a registration, and `test`, the event to send.
+    pub fn parse_trial(body: &[u8]) -> Result<(Registration, Sample), Invalid> {
+        let mut members = Members::parse(body, Code::InvalidWebhook, REGISTRATION_FIX)?;
+        let sample = members.inner("test", Sample::parse)?.flatten().unwrap_or_default();
+        let registration = Registration::take(&mut members)?;
+        members.finish()?;
+        Ok((registration.check()?, sample))
+    }
+
+    fn take(members: &mut Members<'_>) -> Result<Registration, Invalid> {
+        let url: Option<WebhookUrl> = members.parsed("webhook_url", WebhookUrl::parse_whole)?.flatten();
         let url = url.ok_or_else(|| {
-            Invalid::new(Code::InvalidUrl, "`webhook_url` is missing", FIX).at("/webhook_url")
+            Invalid::new(Code::InvalidUrl, "`webhook_url` is missing", REGISTRATION_FIX).at("/webhook_url")
         })?;
         let after = members.text("after")?.flatten().map(|text| Start::after(&text));
         let since = members.time("since", Start::since)?.flatten();
@@ -200,14 +267,21 @@ impl Registration {
             }
             (after, since) => after.or(since),
         };
-        let secret = members.parsed("secret", str::parse)?.flatten();
-        let options = Patch::take(&mut members)?;
-        members.finish()?;
-        // A contradiction is reported now, and not only once the webhook is stored.
-        Options::default().apply(options.clone())?;
-        Ok(Registration { url, options, secret, start })
+        // Which secrets are allowed depends on the signatures, which the webhook may have already.
+        let secret = members.parsed("secret", Secret::any)?.flatten();
+        let name = members.parsed("name", str::parse)?.flatten();
+        let options = Patch::take(members)?;
+        Ok(Registration { url, name, options, secret, start })
+    }
+
+    /// Fails if the settings contradict each other: this is reported now, and not only once the webhook is stored.
+    fn check(self) -> Result<Registration, Invalid> {
+        Options::default().apply(self.options.clone())?;
+        Ok(self)
     }
 }
+
+const REGISTRATION_FIX: &str = "send an object such as `{\"webhook_url\":\"http://localhost:3000/webhook\"}`";
 
 fn filter_text(text: &str) -> Result<String, Invalid> {
     if text.len() > FILTER_TEXT_LEN_MAX {

@@ -84,8 +84,8 @@ impl Failing {
                 None
             }
             Meaning::Gone => Some(PauseReason::Gone),
-            // The receiver is fine; the delivery is too large.
-            Meaning::TooLarge => None,
+            // The receiver is fine; the delivery is too large, or was not sent.
+            Meaning::TooLarge | Meaning::Unsendable => None,
             Meaning::TryAgain => {
                 // If the clock was set back, the first failure would otherwise be in the future.
                 let since = self.since.map_or(now, |since| since.min(now));

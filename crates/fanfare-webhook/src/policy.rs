@@ -7,7 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::address::{Class, Forbidden, Private, Translation, classify, translated, unmapped};
 use crate::allow::Allow;
-use crate::url::{TargetHost, WebhookUrl};
+use crate::proxy::ProxyUrl;
+use crate::url::{TargetHost, WebhookUrl, is_localhost};
 use fanfare_core::code::Code;
 use fanfare_core::invalid::{Invalid, shown};
 
@@ -47,6 +48,8 @@ pub struct Policy {
     pub interfaces: Option<Vec<IpAddr>>,
     /// Whether `http` is allowed for public receivers in locked mode.
     pub plain_http: bool,
+    /// The proxy through which receivers on other machines are reached.
+    pub proxy: Option<ProxyUrl>,
     /// Whether this machine reaches IPv4 through NAT64 at `64:ff9b::/96`; then the address inside is checked.
     pub nat64: bool,
 }
@@ -95,6 +98,11 @@ pub enum Refusal {
         /// The port.
         port: u16,
     },
+    /// Only the proxy learns the addresses of the name, and the operator has not allowed the proxy, in locked mode.
+    Proxy {
+        /// The name.
+        host: String,
+    },
     /// The name does not resolve.
     Unresolved {
         /// The name.
@@ -122,13 +130,27 @@ impl Policy {
         if is_localhost(name) {
             return self.judge(url, Ipv4Addr::LOCALHOST.into());
         }
-        // The addresses of the name are not known yet, and one of them may be allowed.
-        let may_be_allowed = self.allow.iter().any(|allow| matches!(allow, Allow::Network { .. }));
+        if !allowed && !self.trusts_proxy() {
+            return Err(Refusal::Proxy { host: name.to_string() });
+        }
+        // The addresses of the name are not known yet, and one of them may be allowed. A proxy does not tell them.
+        let may_be_allowed =
+            self.proxy.is_none() && self.allow.iter().any(|allow| matches!(allow, Allow::Network { .. }));
         if allowed || may_be_allowed || self.mode == Mode::Local {
             return Ok(());
         }
         self.known_interfaces(url)?;
         self.judge_scheme_and_port(url)
+    }
+
+    /// Returns whether names may be sent to the proxy, if there is one. The proxy looks the name up, so the rules for
+    /// addresses cannot be applied here. In locked mode, the operator must have allowed the proxy's own host.
+    pub fn trusts_proxy(&self) -> bool {
+        let is_allowed = |proxy: &ProxyUrl| match proxy.host() {
+            TargetHost::Ip(ip) => self.allow.iter().any(|allow| allow.contains(*ip)),
+            TargetHost::Name(name) => self.allows_name(name),
+        };
+        self.mode == Mode::Local || self.proxy.as_ref().is_none_or(is_allowed)
     }
 
     /// Checks all addresses that a name resolved to. If one is refused, all are; an empty list is refused too. An
@@ -232,11 +254,6 @@ impl Policy {
     }
 }
 
-/// Returns `true` if `name` is this machine, whatever a resolver would say: RFC 6761 section 6.3.
-fn is_localhost(name: &str) -> bool {
-    name == "localhost" || name.ends_with(".localhost")
-}
-
 fn host_of(url: &WebhookUrl) -> String {
     match url.host() {
         TargetHost::Ip(ip) => ip.to_string(),
@@ -291,6 +308,10 @@ impl From<Refusal> for Invalid {
             Refusal::Port { host, port } => (
                 format!("port {port} is not allowed for webhooks"),
                 format!("use 443, 80, or a port from 8000 up, or {ALLOW} {}`", shown(&host)),
+            ),
+            Refusal::Proxy { host } => (
+                format!("only the gateway's proxy learns the address of `{}`", shown(&host)),
+                format!("if the proxy refuses private addresses itself, {ALLOW}` and the host of the proxy"),
             ),
             Refusal::Unresolved { host } => (
                 format!("the name `{}` does not resolve", shown(&host)),

@@ -54,11 +54,14 @@ pub enum FailReason {
     Gone,
     /// The receiver will never accept the delivery (413).
     TooLarge,
+    /// The template makes no body of the event.
+    Unsendable,
 }
 
 impl FailReason {
     /// All reasons.
-    pub const ALL: [FailReason; 3] = [FailReason::Exhausted, FailReason::Gone, FailReason::TooLarge];
+    pub const ALL: [FailReason; 4] =
+        [FailReason::Exhausted, FailReason::Gone, FailReason::TooLarge, FailReason::Unsendable];
 
     /// Returns the name in the store and on the wire.
     pub fn as_str(self) -> &'static str {
@@ -66,6 +69,7 @@ impl FailReason {
             FailReason::Exhausted => "exhausted",
             FailReason::Gone => "gone",
             FailReason::TooLarge => "too_large",
+            FailReason::Unsendable => "unsendable",
         }
     }
 
@@ -122,6 +126,7 @@ impl RetrySchedule {
             Meaning::Delivered => Verdict::Delivered,
             Meaning::Gone => Verdict::Fail(FailReason::Gone),
             Meaning::TooLarge => Verdict::Fail(FailReason::TooLarge),
+            Meaning::Unsendable => Verdict::Fail(FailReason::Unsendable),
             Meaning::TryAgain => {
                 let index = attempt.saturating_sub(1) as usize;
                 let Some(delay) = self.0.get(index) else {
@@ -129,7 +134,7 @@ impl RetrySchedule {
                 };
                 let planned = now.after(jittered(*delay, random));
                 let asked = match outcome {
-                    Outcome::Answered { retry_after, .. } => retry_after,
+                    Outcome::Answered { retry_after, .. } => retry_after.map(|asked| asked.at),
                     Outcome::Failed(_) => None,
                 };
                 Verdict::Retry { at: asked.map_or(planned, |asked| asked.max(planned)) }
@@ -195,6 +200,7 @@ mod tests {
 
     use super::{DELAYS_MAX, FailReason, RetrySchedule, Verdict};
     use crate::outcome::{Failure, Outcome};
+    use crate::retry_after::RetryAfter;
     use fanfare_core::timestamp::Timestamp;
 
     fn now() -> Timestamp {
@@ -238,7 +244,8 @@ mod tests {
     fn the_later_of_schedule_and_retry_after_counts() {
         let schedule: RetrySchedule = "10s".parse().expect("a schedule");
         for (asked, waited) in [(5, 12), (60, 60)] {
-            let retry_after = Some(now().after(Duration::from_secs(asked)));
+            let at = now().after(Duration::from_secs(asked));
+            let retry_after = Some(RetryAfter { at, is_for_all: false });
             let verdict = schedule.judge(1, Outcome::Answered { status: 503, retry_after }, now(), u32::MAX);
             assert_eq!(verdict, Verdict::Retry { at: now().after(Duration::from_secs(waited)) });
         }

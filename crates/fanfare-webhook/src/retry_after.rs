@@ -7,6 +7,35 @@ use fanfare_core::timestamp::Timestamp;
 /// Maximum wait that a receiver can ask for: a day of maintenance. A longer one is cut to this.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The wait that a receiver asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RetryAfter {
+    /// The end of the wait.
+    pub at: Timestamp,
+    /// Whether all deliveries have to wait, not only the one that was answered.
+    pub is_for_all: bool,
+}
+
+/// Returns whether a response with `status` speaks for every delivery to its receiver; `header` returns the value of a
+/// header by its name in lowercase.
+///
+/// A 503 says that the server is overloaded or down (RFC 9110, section 15.6.4). A 429 can be about one delivery, such as
+/// a channel that has had enough, unless its headers say that the sender has used up its quota.
+pub fn is_for_all<'a>(status: u16, header: impl Fn(&str) -> Option<&'a str>) -> bool {
+    /// The headers that say so, with their values: those of Discord, those in common use, and those of the early drafts
+    /// of the IETF's `RateLimit`.
+    const USED_UP: [(&str, &str); 4] = [
+        ("ratelimit-remaining", "0"),
+        ("x-ratelimit-global", "true"),
+        ("x-ratelimit-remaining", "0"),
+        ("x-ratelimit-scope", "global"),
+    ];
+    let is_used_up = |(name, value): (&str, &str)| {
+        header(name).is_some_and(|given| given.trim().eq_ignore_ascii_case(value))
+    };
+    status == 503 || status == 429 && USED_UP.into_iter().any(is_used_up)
+}
+
 /// Returns the time that the header asks for, received at `now`: never before `now`, and at most 24 h after it. `None`
 /// if the header cannot be parsed, as with a negative number.
 pub fn parse(header: &str, now: Timestamp) -> Option<Timestamp> {
@@ -28,7 +57,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{RETRY_AFTER_MAX, parse};
+    use super::{RETRY_AFTER_MAX, is_for_all, parse};
     use fanfare_core::timestamp::Timestamp;
 
     /// Returns 2026-11-20T00:00:00Z.
@@ -53,6 +82,27 @@ mod tests {
         }
         for header in ["", "-1", "+1", "1.5", "soon", "2026-11-20T00:00:00Z", "1s", "1,2"] {
             assert_eq!(parse(header, now()), None, "{header}");
+        }
+    }
+
+    #[test]
+    fn a_server_speaks_for_all_and_a_limit_only_if_it_says_so() {
+        let speaks = |status, headers: &[(&str, &'static str)]| {
+            is_for_all(status, |name| {
+                headers.iter().find(|(given, _)| *given == name).map(|(_, value)| *value)
+            })
+        };
+        assert!(speaks(503, &[]) && !speaks(429, &[]) && !speaks(500, &[("x-ratelimit-remaining", "0")]));
+        for (name, value, expected) in [
+            ("x-ratelimit-global", "true", true),
+            ("x-ratelimit-global", "false", false),
+            ("x-ratelimit-scope", "Global", true),
+            ("x-ratelimit-scope", "shared", false),
+            ("x-ratelimit-remaining", " 0 ", true),
+            ("x-ratelimit-remaining", "3", false),
+            ("ratelimit-remaining", "0", true),
+        ] {
+            assert_eq!(speaks(429, &[(name, value)]), expected, "{name}: {value}");
         }
     }
 

@@ -1,33 +1,45 @@
 //! Keys that webhooks are signed with: a shared secret (`whsec_`), or an ed25519 pair (`whsk_` and `whpk_`).
 //!
-//! Standard Webhooks 1.0.0, "Signature scheme". Only `reveal` returns a key's text, so that the places where it leaves
+//! Standard Webhooks 1.0.0, "Signature scheme"; secrets as receivers have them, see [`Secret`]. Only `reveal` returns a key's text, so that the places where it leaves
 //! can be searched for; `Debug` does not show it.
 
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use base64::{Engine, alphabet};
 use ring::hmac;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 
 use fanfare_core::code::Code;
 use fanfare_core::invalid::Invalid;
 
-/// The allowed length of a shared secret, in bytes before base64: as the standard requires.
-pub const SECRET_LEN: std::ops::RangeInclusive<usize> = 24..=64;
+/// The allowed length of a shared secret, in bytes before base64: the standard requires 24 to 64, and receivers in use
+/// have 16.
+pub const SECRET_LEN: std::ops::RangeInclusive<usize> = 16..=64;
+/// Maximum length of a secret's text, in bytes.
+pub const SECRET_TEXT_LEN_MAX: usize = 256;
 
+/// What some services write before the secret that they show: the versions of the signatures that it makes.
+const VERSION_PREFIX: &str = "v1,";
 const SECRET_PREFIX: &str = "whsec_";
 const SIGNING_PREFIX: &str = "whsk_";
 const VERIFYING_PREFIX: &str = "whpk_";
 const ED25519_LEN: usize = 32;
 
-/// A secret that sender and receiver share: `whsec_` and the base64 of 24 to 64 bytes.
+/// A secret that sender and receiver share.
+///
+/// The standard writes `whsec_` and the base64 of the key. Receivers also have the base64 without the prefix, with `v1,`
+/// before it, without padding; or any other text, whose bytes are the key. For `X-Hub-Signature-256`, the key is the whole
+/// text, whatever its form.
 #[derive(Clone)]
 pub struct Secret {
     /// The text as given: GitHub-style signatures use the text itself as their key.
     text: Box<str>,
+    /// Whether it is strong enough to sign with `v1`, and what it means there is certain.
+    is_standard: bool,
     keys: Arc<HmacKeys>,
 }
 
@@ -41,13 +53,46 @@ struct HmacKeys {
 impl Secret {
     /// Creates a secret from 32 random bytes, which must come from a cryptographic generator.
     pub fn from_random(bytes: [u8; 32]) -> Secret {
-        Secret::new(format!("{SECRET_PREFIX}{}", STANDARD.encode(bytes)).into(), &bytes)
+        Secret::new(format!("{SECRET_PREFIX}{}", STANDARD.encode(bytes)).into(), &bytes, true)
     }
 
-    fn new(text: Box<str>, bytes: &[u8]) -> Secret {
+    /// Parses a secret for a receiver that may verify `X-Hub-Signature-256` alone: any printable text of at most
+    /// [`SECRET_TEXT_LEN_MAX`] bytes.
+    pub fn any(text: &str) -> Result<Secret, Invalid> {
+        let is_printable = !text.is_empty() && text.chars().all(|c| !c.is_control()) && text.trim() == text;
+        if !is_printable || text.len() > SECRET_TEXT_LEN_MAX {
+            return Err(unreadable(
+                "the secret cannot be used",
+                "use 1 to 256 bytes on one line without spaces at the ends, or leave it out to get a new one",
+            ));
+        }
+        let prefixed = text.strip_prefix(VERSION_PREFIX).unwrap_or(text).strip_prefix(SECRET_PREFIX);
+        // Without the prefix, only what every library of the standard decodes: text that merely looks so stays text.
+        let decoded = match prefixed {
+            Some(rest) => decode_loosely(rest),
+            None => decode(text),
+        };
+        let decoded = decoded.filter(|bytes| SECRET_LEN.contains(&bytes.len()));
+        let is_standard = decoded.is_some() || prefixed.is_none() && text.len() >= *SECRET_LEN.start();
+        let bytes = decoded.unwrap_or_else(|| text.as_bytes().to_vec());
+        Ok(Secret::new(text.into(), &bytes, is_standard))
+    }
+
+    /// Returns an error unless the secret can sign with `v1`.
+    pub fn check_standard(&self) -> Result<(), Invalid> {
+        match self.is_standard {
+            true => Ok(()),
+            false => Err(unreadable(
+                "the secret is neither `whsec_` and the base64 of 16 to 64 bytes, nor a text of 16 to 256 bytes",
+                "correct it, or leave it out to get a new one; with the signature `hub`, any text is allowed",
+            )),
+        }
+    }
+
+    fn new(text: Box<str>, bytes: &[u8], is_standard: bool) -> Secret {
         let standard = hmac::Key::new(hmac::HMAC_SHA256, bytes);
         let hub = hmac::Key::new(hmac::HMAC_SHA256, text.as_bytes());
-        Secret { text, keys: Arc::new(HmacKeys { standard, hub }) }
+        Secret { text, is_standard, keys: Arc::new(HmacKeys { standard, hub }) }
     }
 
     /// Returns the text, for the store and for the one response that shows it.
@@ -69,15 +114,11 @@ impl Secret {
 impl FromStr for Secret {
     type Err = Invalid;
 
+    /// Parses a secret that can sign with `v1`.
     fn from_str(text: &str) -> Result<Secret, Invalid> {
-        let bytes = text.strip_prefix(SECRET_PREFIX).and_then(decode);
-        match bytes.filter(|bytes| SECRET_LEN.contains(&bytes.len())) {
-            Some(bytes) => Ok(Secret::new(text.into(), &bytes)),
-            None => Err(unreadable(
-                "the secret is not of the form `whsec_…`",
-                "write `whsec_` and the base64 of 24 to 64 bytes, or leave it out to get a new one",
-            )),
-        }
+        let secret = Secret::any(text)?;
+        secret.check_standard()?;
+        Ok(secret)
     }
 }
 
@@ -91,7 +132,7 @@ impl Eq for Secret {}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(whsec_…)")
+        f.write_str("Secret(…)")
     }
 }
 
@@ -196,10 +237,26 @@ impl fmt::Display for VerifyingKey {
     }
 }
 
+/// Maximum length of a key in base64.
+const TEXT_LEN_MAX: usize = 128;
+
 /// Decodes base64 that is not longer than any key.
 fn decode(text: &str) -> Option<Vec<u8>> {
-    const TEXT_LEN_MAX: usize = 128;
     (text.len() <= TEXT_LEN_MAX).then(|| STANDARD.decode(text).ok()).flatten()
+}
+
+/// Decodes base64 of either alphabet, padded or not.
+fn decode_loosely(text: &str) -> Option<Vec<u8>> {
+    const LOOSE: GeneralPurposeConfig = GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        // Common receivers pass over the bits that make no byte.
+        .with_decode_allow_trailing_bits(true);
+    let [standard, url] =
+        [alphabet::STANDARD, alphabet::URL_SAFE].map(|alphabet| GeneralPurpose::new(&alphabet, LOOSE));
+    if text.len() > TEXT_LEN_MAX {
+        return None;
+    }
+    standard.decode(text).or_else(|_| url.decode(text)).ok()
 }
 
 /// Creates a refusal, which does not repeat the input: it may be a mistyped secret.
@@ -211,17 +268,21 @@ fn unreadable(what: &str, fix: &'static str) -> Invalid {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Secret, SigningKey, VerifyingKey};
+    use super::{Secret, SigningKey, VerifyingKey, hmac};
 
     #[test]
     fn keys_of_the_wrong_shape_are_refused_without_being_repeated() {
         let base64 = |len: usize| base64::Engine::encode(&super::STANDARD, vec![7; len]);
-        for (bytes, fits) in [(0, false), (23, false), (24, true), (64, true), (65, false), (4096, false)] {
+        for (bytes, fits) in [(0, false), (15, false), (16, true), (64, true), (65, false), (4096, false)] {
             assert_eq!(format!("whsec_{}", base64(bytes)).parse::<Secret>().is_ok(), fits, "{bytes}");
         }
-        for text in
-            ["", "whsec_", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS!"]
-        {
+        for text in [
+            "",
+            "whsec_",
+            "MfKQ9r8GKYq",
+            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS!",
+            " MfKQ9r8GKYqrTwjUPD8ILPZ",
+        ] {
             let error = text.parse::<Secret>().expect_err("no secret");
             assert!(!error.to_string().contains("MfKQ"), "{error}");
         }
@@ -231,6 +292,41 @@ mod tests {
             format!("whsk_{}", base64(64)).parse::<SigningKey>().is_err(),
             "halves that do not belong together"
         );
+    }
+
+    /// One key in the forms in which receivers have it, and texts that are keys themselves.
+    #[test]
+    fn a_secret_is_read_as_its_receiver_reads_it() {
+        const KEY: [u8; 16] = [0xfb, 0xef, 0xbe, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13];
+        let standard =
+            |text: &str| hmac::sign(text.parse::<Secret>().expect(text).key(), b"x").as_ref().to_vec();
+        let expected = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &KEY), b"x").as_ref().to_vec();
+        for text in [
+            "whsec_++++AQIDBAUGBwgJCgsMDQ==",
+            "whsec_++++AQIDBAUGBwgJCgsMDQ",
+            "whsec_----AQIDBAUGBwgJCgsMDQ",
+            "v1,whsec_++++AQIDBAUGBwgJCgsMDQ==",
+            "++++AQIDBAUGBwgJCgsMDQ==",
+        ] {
+            assert_eq!(standard(text), expected, "{text}");
+        }
+        for text in [
+            "polar_whs_ovyN6cPrTv56AApvzCaJno08SSmGJmgb",
+            "my secret text of a few words",
+            "xxxxxxxxxxxxxxxxx",
+        ] {
+            let key = hmac::Key::new(hmac::HMAC_SHA256, text.as_bytes());
+            assert_eq!(standard(text), hmac::sign(&key, b"x").as_ref(), "{text}");
+        }
+        for text in ["hunter2", "whsec_not base64 at all", "é"] {
+            assert!(text.parse::<Secret>().is_err(), "{text}");
+            let key = hmac::Key::new(hmac::HMAC_SHA256, text.as_bytes());
+            let any = Secret::any(text).expect(text);
+            assert_eq!(hmac::sign(any.hub_key(), b"x").as_ref(), hmac::sign(&key, b"x").as_ref(), "{text}");
+        }
+        for text in ["", " x", "x\n", "a\tb", &"x".repeat(257)] {
+            assert!(Secret::any(text).is_err(), "{text:?}");
+        }
     }
 
     proptest! {

@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 use crate::auth::Auth;
 use crate::authorities::Authorities;
 use crate::headers::CustomHeaders;
+use crate::method::Method;
 use crate::options::{BatchOptions, Options, Signatures};
+use crate::template::Template;
 use fanfare_core::code::Code;
 use fanfare_core::duration;
 use fanfare_core::event::EventType;
@@ -33,6 +35,16 @@ struct Stored {
     /// As PEM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     authorities: Option<Box<str>>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    insecure_skip_verify: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    timeout: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    method: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    content_type: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    template: Option<Box<str>>,
     batch: Option<StoredBatch>,
     description: Option<Box<str>>,
     retry: String,
@@ -68,6 +80,12 @@ impl Options {
             rate_per_second: self.rate_per_second,
             ordered: self.ordered,
             authorities: self.authorities.as_ref().map(|authorities| authorities.as_pem().into()),
+            insecure_skip_verify: self.insecure_skip_verify,
+            timeout: self.timeout.map(duration::show),
+            // Of most webhooks, and not known to earlier versions.
+            method: (self.method != Method::default()).then(|| self.method.as_str().to_owned()),
+            content_type: self.content_type.as_ref().map(ToString::to_string),
+            template: self.template.as_ref().map(|template| template.as_str().into()),
             batch: self.batch.map(StoredBatch::of),
             description: self.description.clone(),
             retry: self.retry.to_string(),
@@ -91,6 +109,9 @@ impl Options {
             _ => Err(damaged(format!("the header `{name}` is not text"))),
         };
         let headers = headers.into_iter().map(header).collect::<Result<Vec<_>, _>>()?;
+        let content_type = stored.content_type.as_deref().map(str::parse).transpose()?;
+        let template = stored.template.as_deref().map(Template::parse).transpose()?;
+        let template = template.map(|template| template.of_type(content_type.as_ref())).transpose()?;
         Ok(Options {
             filter: Filter::new(patterns, types, min_priority, text.as_deref())?,
             payload: payload.parse()?,
@@ -100,6 +121,11 @@ impl Options {
             rate_per_second: stored.rate_per_second,
             ordered: stored.ordered,
             authorities: stored.authorities.as_deref().map(Authorities::parse).transpose()?,
+            insecure_skip_verify: stored.insecure_skip_verify,
+            timeout: stored.timeout.as_deref().map(duration::parse).transpose()?,
+            method: stored.method.as_deref().map(str::parse).transpose()?.unwrap_or_default(),
+            content_type,
+            template,
             batch: stored.batch.map(StoredBatch::read).transpose()?,
             description: stored.description,
             retry: stored.retry.parse()?,

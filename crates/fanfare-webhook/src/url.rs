@@ -14,8 +14,9 @@ use fanfare_core::invalid::{Invalid, shown};
 /// Maximum length of a URL, in bytes: receivers and proxies are sure to accept it.
 pub const URL_LEN_MAX: usize = 2_048;
 
-/// An `http` or `https` URL. It is shown as it was given; two URLs that lead to the same place are equal.
-#[derive(Debug, Clone)]
+/// An `http` or `https` URL. Two URLs that lead to the same place are equal. It can contain secrets: it is shown as
+/// [`WebhookUrl::shown`] returns it, in logs and answers too.
+#[derive(Clone)]
 pub struct WebhookUrl {
     /// The URL as given: printable, without spaces, backslashes, user names or a fragment.
     given: Box<str>,
@@ -33,6 +34,21 @@ pub enum TargetHost {
     Name(Box<str>),
 }
 
+impl TargetHost {
+    /// Returns whether the host is this machine, as far as its name or address says so.
+    pub fn is_this_machine(&self) -> bool {
+        match self {
+            TargetHost::Ip(ip) => ip.to_canonical().is_loopback(),
+            TargetHost::Name(name) => is_localhost(name),
+        }
+    }
+}
+
+/// Returns `true` if `name` is this machine, whatever a resolver would say: RFC 6761 section 6.3.
+pub(crate) fn is_localhost(name: &str) -> bool {
+    name == "localhost" || name.ends_with(".localhost")
+}
+
 impl fmt::Display for TargetHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -43,9 +59,14 @@ impl fmt::Display for TargetHost {
 }
 
 impl WebhookUrl {
-    /// Returns the text that was registered, byte for byte.
-    pub fn as_given(&self) -> &str {
+    /// Returns the text that was registered, byte for byte, with the parts that are secret: for the store alone.
+    pub fn reveal(&self) -> &str {
         &self.given
+    }
+
+    /// Returns the parameters of the query, decoded.
+    pub fn query_pairs(&self) -> Vec<(String, String)> {
+        self.url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
     }
 
     /// Returns the normalized URL, used to compare, to find duplicates and to connect.
@@ -168,13 +189,19 @@ impl Hash for WebhookUrl {
 
 impl fmt::Display for WebhookUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.given)
+        f.write_str(&self.shown())
+    }
+}
+
+impl fmt::Debug for WebhookUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("WebhookUrl").field(&self.shown()).finish()
     }
 }
 
 impl Serialize for WebhookUrl {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.given)
+        serializer.serialize_str(&self.shown())
     }
 }
 
@@ -263,7 +290,7 @@ mod tests {
     fn the_text_stays_and_the_place_is_compared() {
         let given = "HTTP://LocalHost:80/Webhook?a=ä";
         let url: WebhookUrl = given.parse().expect("an address");
-        assert_eq!(url.as_given(), given);
+        assert_eq!(url.reveal(), given);
         assert_eq!(url.normalised(), "http://localhost/Webhook?a=%C3%A4");
         assert_eq!(url, "http://localhost/Webhook?a=%C3%A4".parse().expect("an address"));
         assert_ne!(url, "https://localhost/Webhook?a=ä".parse().expect("an address"));

@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::hmac;
 
+use crate::plain_secret::PlainSecret;
 use crate::secret::{Secret, VerifyingKey};
 use crate::signature::signed_content;
 use fanfare_core::code::Code;
@@ -23,10 +24,12 @@ pub const SIGNATURES_MAX: usize = 16;
 pub const HEADER_LEN_MAX: usize = 8 * 1024;
 
 /// A key that verifies another sender's deliveries.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Key {
     /// A secret, for signatures of scheme `v1`.
     Secret(Secret),
+    /// A secret that its sender does not write as the standard asks, for signatures of scheme `v1`.
+    Foreign(PlainSecret),
     /// A public key, for signatures of scheme `v1a`.
     Public(VerifyingKey),
 }
@@ -97,6 +100,18 @@ impl<'a> FromIterator<(&'a str, &'a [u8])> for Headers<'a> {
 }
 
 impl<'a> Headers<'a> {
+    /// Returns the headers that appear once, by name in lowercase.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &'a [u8])> {
+        self.values.iter().filter_map(|(name, value)| Some((name.as_str(), (*value)?)))
+    }
+
+    /// Returns a header that appears once, as text that is not empty.
+    pub(crate) fn text(&self, name: &str) -> Option<&'a str> {
+        let value = (*self.values.get(name)?)?;
+        let text = std::str::from_utf8(value).ok()?.trim();
+        (!text.is_empty() && text.len() <= HEADER_LEN_MAX).then_some(text)
+    }
+
     /// Returns a header that must appear exactly once, as text that is not empty.
     pub(crate) fn once(&self, name: &'static str) -> Result<&'a str, Mismatch> {
         let value = self.values.get(name).ok_or(Mismatch::Missing(name))?;
@@ -152,11 +167,17 @@ pub fn verify<'a>(
                         .decode(encoded)
                         .is_ok_and(|tag| hmac::verify(secret.key(), &content, &tag).is_ok())
                 }
+                (Key::Foreign(secret), "v1") => {
+                    known = true;
+                    STANDARD
+                        .decode(encoded)
+                        .is_ok_and(|tag| hmac::verify(secret.key(), &content, &tag).is_ok())
+                }
                 (Key::Public(key), "v1a") => {
                     known = true;
                     STANDARD.decode(encoded).is_ok_and(|bytes| key.verifies(&content, &bytes))
                 }
-                (Key::Secret(_) | Key::Public(_), _) => false,
+                (Key::Secret(_) | Key::Foreign(_) | Key::Public(_), _) => false,
             };
             if fits {
                 return Ok(Verified { id, signed });

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::values;
-use crate::words::{AttemptKind, Outcome};
+use crate::words::{AttemptKind, Method, Outcome};
 
 /// One request that tried to deliver an event or a batch.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -22,6 +22,10 @@ pub struct Attempt {
     /// The start of the attempt.
     #[schema(value_type = values::Timestamp)]
     pub started_at: Timestamp,
+    /// What to do about it, if it was not delivered; only in the response to a request for this attempt alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub advice: Option<Box<str>>,
     /// The request and the response.
     #[serde(flatten)]
     pub detail: AttemptDetail,
@@ -49,6 +53,10 @@ pub struct AttemptDetail {
     pub kind: AttemptKind,
     /// The outcome.
     pub outcome: Outcome,
+    /// Why there was no response, in more detail; omitted if that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub problem: Option<Box<str>>,
     /// The status of the response; omitted if there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -99,6 +107,10 @@ pub struct Times {
 /// The request of an attempt.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct SentRequest {
+    /// The method; omitted if an earlier version sent it, with `POST`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub method: Option<Method>,
     /// The URL.
     pub url: String,
     /// The headers; values of credentials are hidden.
@@ -154,10 +166,18 @@ pub struct Trial {
     pub kind: AttemptKind,
     /// The outcome.
     pub outcome: Outcome,
+    /// Why there was no response, in more detail; omitted if that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub problem: Option<Box<str>>,
     /// The status of the response; omitted if there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub status_code: Option<u16>,
+    /// What to do about it, if it was not delivered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub advice: Option<Box<str>>,
     /// The duration of each phase.
     pub times: Times,
 }

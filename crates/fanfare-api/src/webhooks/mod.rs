@@ -3,8 +3,10 @@
 pub mod attempts;
 pub mod credentials;
 pub mod deliveries;
+pub mod preview;
 pub mod registration;
 pub mod replay;
+pub mod sample;
 pub mod secrets;
 pub mod sent;
 pub mod stats;

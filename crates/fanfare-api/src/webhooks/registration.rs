@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use fanfare_core::duration::Literal;
-use fanfare_core::{EventType, Pattern, Position, Priority, WebhookId};
+use fanfare_core::{EventType, Pattern, Position, Priority, WebhookId, WebhookName};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
@@ -18,14 +18,18 @@ use crate::words::Success;
 pub struct Registration {
     /// The URL: `http://` or `https://`.
     pub webhook_url: String,
-    /// The signing secret, `whsec_…`; generated if omitted. Only for a new URL.
+    /// The name, unique among your webhooks; needed if the URL already has a webhook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<values::WebhookName>)]
+    pub name: Option<WebhookName>,
+    /// The signing secret, `whsec_…`; generated if omitted. Only for a new webhook.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<Hidden>,
-    /// Start after this event; default: from now on.
+    /// Start after this event; default: from now on. Only for a new webhook.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Position>)]
     pub after: Option<Position>,
-    /// Start in the past: `10m`, RFC 3339, or `earliest`.
+    /// Start in the past: `10m`, RFC 3339, or `earliest`. Only for a new webhook.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Since>)]
     pub since: Option<Literal>,
@@ -41,6 +45,10 @@ pub struct Change {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub webhook_url: Option<String>,
+    /// The new name; `null` for none.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[schema(value_type = Option<values::WebhookName>)]
+    pub name: Option<Option<WebhookName>>,
     /// The settings to change.
     #[serde(flatten)]
     pub wishes: Wishes,
@@ -94,6 +102,27 @@ pub struct Wishes {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<String>, max_length = 16384)]
     pub ca: Option<Option<String>>,
+    /// Whether any certificate of the receiver is accepted, which is not safe: prefer `ca`. Default `false`.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[schema(value_type = Option<bool>)]
+    pub insecure_skip_verify: Option<Option<bool>>,
+    /// Maximum duration of an attempt, from `1s` to `60s`; default `10s`.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[schema(value_type = Option<values::Duration>)]
+    pub timeout: Option<Option<Literal>>,
+    /// The method of requests; default `POST`.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[schema(value_type = Option<MethodWord>)]
+    pub method: Option<Option<MethodWord>>,
+    /// The content type of requests; default: that of the payload.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[schema(value_type = Option<String>, max_length = 128)]
+    pub content_type: Option<Option<String>>,
+    /// The body: `slack`, `discord`, `teams`, `telegram`, `ntfy`, `pagerduty`, or the text of a template of at most 16 KiB,
+    /// such as `{"text": {{ message }}}`. It replaces `payload`, and cannot be combined with `batch`. Default none.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[schema(value_type = Option<String>, max_length = 16384)]
+    pub template: Option<Option<String>>,
     /// Batches events; default: one per delivery.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<BatchWish>)]
@@ -123,6 +152,18 @@ pub enum PayloadWord {
     Event,
     /// `message` and `timestamp`, followed by more members.
     Seed,
+}
+
+/// The method of a webhook's requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum MethodWord {
+    /// The receiver changes something.
+    Patch,
+    /// The receiver takes something new.
+    Post,
+    /// The receiver replaces something.
+    Put,
 }
 
 /// A signature scheme of deliveries.
@@ -157,6 +198,10 @@ pub struct BatchWish {
 pub struct Unregistration {
     /// The address.
     pub webhook_url: String,
+    /// The name; needed if several webhooks have the address and all of them have names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<values::WebhookName>)]
+    pub name: Option<WebhookName>,
 }
 
 /// The result of a registration, or of its deletion.
@@ -164,7 +209,7 @@ pub struct Unregistration {
 pub struct Registered {
     /// `success`.
     pub status: Success,
-    /// The URL, as it was sent.
+    /// The URL, with `***` in the place of parts that are secret.
     pub webhook_url: Box<str>,
     /// Number of registered webhooks.
     pub total_webhooks: usize,
@@ -172,6 +217,18 @@ pub struct Registered {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::WebhookId>, nullable = false)]
     pub id: Option<WebhookId>,
+    /// The name of the webhook, if it has one; omitted if a URL was deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<values::WebhookName>, nullable = false)]
+    pub name: Option<WebhookName>,
+    /// The members that changed, if the webhook was registered before; `locked` stands for the rules of the target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub changed: Option<Vec<Box<str>>>,
+    /// What to know about its settings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub warnings: Vec<Box<str>>,
     /// The signing secret of its deliveries; shown once, when it is new.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -194,10 +251,11 @@ mod tests {
     #[test]
     fn what_is_left_out_is_not_written_and_null_is() {
         let all = json!({
-            "webhook_url": "http://localhost:3000/hook", "secret": "whsec_x", "after": "k3f9x2ab-1", "since": "10m",
+            "webhook_url": "http://localhost:3000/hook", "name": "ci", "secret": "whsec_x", "after": "k3f9x2ab-1", "since": "10m",
             "channels": ["a.>"], "types": ["error"], "min_priority": "high", "text": "x", "payload": "cloudevents",
             "headers": { "X-A": "1" }, "auth": { "kind": "basic", "username": "a", "password": "b" }, "concurrency": 1,
-            "rate_per_second": 2, "ordered": true, "ca": "x", "batch": { "max_events": 3, "max_wait": "2s" },
+            "rate_per_second": 2, "ordered": true, "ca": "x", "insecure_skip_verify": false, "timeout": "20s", "method": "PUT",
+            "content_type": "text/plain", "batch": { "max_events": 3, "max_wait": "2s" },
             "description": "d", "retry": ["5s", 60.0], "signatures": ["v1", "v1a", "hub"],
         });
         for body in [

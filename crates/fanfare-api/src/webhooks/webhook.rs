@@ -1,13 +1,13 @@
 //! A webhook, its settings and its health.
 
-use fanfare_core::{EventType, Pattern, Position, Timestamp, WebhookId};
+use fanfare_core::{EventType, Pattern, Position, Timestamp, WebhookId, WebhookName};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::hidden::Hidden;
 use crate::values;
 use crate::webhooks::credentials::Auth;
-use crate::words::{Outcome, PauseReason, Payload, Priority, SignatureKind, WebhookState};
+use crate::words::{Method, Outcome, PauseReason, Payload, Priority, SignatureKind, WebhookState};
 
 /// A webhook, its settings and its health.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -15,7 +15,11 @@ pub struct Webhook {
     /// The id of the webhook.
     #[schema(value_type = values::WebhookId)]
     pub id: WebhookId,
-    /// The URL, as it was sent.
+    /// The name that its owner gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<values::WebhookName>, nullable = false)]
+    pub name: Option<WebhookName>,
+    /// The URL, with `***` in the place of parts that are secret, as in the addresses of Slack.
     pub webhook_url: Box<str>,
     /// The state of the webhook.
     pub state: WebhookState,
@@ -38,10 +42,11 @@ pub struct Webhook {
     /// The position up to which every event was delivered, waits, or failed.
     #[schema(value_type = values::Position)]
     pub position: Position,
-    /// Number of matching events after that position. If this is not exact, all events after it, matching or not.
+    /// Number of events after that position that it gets: they match, and are not for streams alone. If this is not
+    /// exact, all events after it.
     pub lag: u64,
-    /// Whether `lag` counts only matching events: for a single webhook with at most 10,000 of them, or if there are
-    /// none.
+    /// Whether `lag` counts only events that it gets, which is so for at most 10,000 of them; in a list of many webhooks
+    /// that are far behind, only for the first ones.
     pub lag_is_exact: bool,
     /// Deliveries that await their next attempt.
     pub waiting: u64,
@@ -78,6 +83,10 @@ pub struct Webhook {
     /// chose the URL from another machine, through a proxy, or from a page of another site.
     #[serde(default)]
     pub locked: bool,
+    /// What to know about its settings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub warnings: Vec<Box<str>>,
     /// The time of the registration.
     #[schema(value_type = values::Timestamp)]
     pub created_at: Timestamp,
@@ -130,6 +139,25 @@ pub struct Wants {
     /// The SHA-256 of each certificate in `ca`, in hexadecimal; omitted without any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ca_fingerprints: Vec<String>,
+    /// Whether any certificate of the receiver is accepted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub insecure_skip_verify: bool,
+    /// Maximum duration of an attempt.
+    #[serde(default = "ten_seconds")]
+    #[schema(value_type = values::DurationText)]
+    pub timeout: String,
+    /// The method of requests.
+    #[serde(default = "post")]
+    pub method: Method,
+    /// The content type of requests, if it is not that of the payload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub content_type: Option<Box<str>>,
+    /// The template of the body, which replaces `payload`: a preset's name, or a text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub template: Option<Box<str>>,
     /// The batching of events.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -155,10 +183,20 @@ pub struct Batch {
     pub max_wait: String,
 }
 
+/// The timeout of every webhook of an earlier gateway.
+fn ten_seconds() -> String {
+    "10s".to_owned()
+}
+
+/// The method of every webhook of an earlier gateway.
+fn post() -> Method {
+    Method::Post
+}
+
 /// A page of webhooks.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct WebhookList {
-    /// The URLs, oldest registration first.
+    /// The URLs, with `***` in the place of parts that are secret, oldest registration first.
     pub webhooks: Vec<Box<str>>,
     /// The same webhooks with their settings and health; only with `details=true`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

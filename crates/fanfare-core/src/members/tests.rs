@@ -72,3 +72,13 @@ fn what_is_no_json_is_not_repeated() {
     assert!(Members::parse(b"[]", Code::InvalidWebhook, "").is_err());
     assert!(Members::parse_or_none(b"", Code::InvalidWebhook, "").is_ok());
 }
+
+#[test]
+fn a_whole_number_may_be_written_with_a_fraction() {
+    for (given, read) in [("5", Some(5)), ("5.0", Some(5)), ("1e1", Some(10)), ("-0.0", Some(0))] {
+        assert_eq!(members(&format!(r#"{{"a": {given}}}"#)).number("a", 0, 10), Ok(Some(read)), "{given}");
+    }
+    for given in ["5.5", "-1.0", "11.0", "1e99", "\"5\"", "[5]"] {
+        assert!(members(&format!(r#"{{"a": {given}}}"#)).number("a", 0, 10).is_err(), "{given}");
+    }
+}

@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 use crate::code::Code;
 use crate::event::Event;
 use crate::invalid::{Invalid, shown};
+use crate::line_ends;
 
 /// Maximum bytes of a batch. A single event that is larger is sent alone.
 pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
@@ -49,12 +50,14 @@ impl Payload {
 
     /// Appends one event.
     pub fn write(self, event: &Event, out: &mut Vec<u8>) {
+        let start = out.len();
         // Writing to a `Vec` cannot fail.
         let _ = match self {
-            Payload::CloudEvents => serde_json::to_writer(out, &CloudEvent(event)),
-            Payload::Event => serde_json::to_writer(out, event),
-            Payload::Seed => serde_json::to_writer(out, &Seed(event)),
+            Payload::CloudEvents => serde_json::to_writer(&mut *out, &CloudEvent(event)),
+            Payload::Event => serde_json::to_writer(&mut *out, event),
+            Payload::Seed => serde_json::to_writer(&mut *out, &Seed(event)),
         };
+        line_ends::escape(out, start);
     }
 
     /// Returns the body for one event.

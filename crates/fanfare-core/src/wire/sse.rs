@@ -2,7 +2,9 @@
 
 use std::io::Write;
 
+use crate::channel::Channel;
 use crate::event::{Event, EventType};
+use crate::line_ends;
 use crate::notice::Notice;
 use crate::position::Position;
 
@@ -26,13 +28,31 @@ const KEEPALIVE: &[u8] = b":\n";
 /// The end of a body that is sent in chunks.
 pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
-/// Appends the first bytes of a stream: the delay before a reconnect, a comment, and the position at which the stream
-/// starts. A block without data is not an event (section 9.2.6), but its id is remembered: a browser that loses the
-/// connection before the first event comes back to where it was.
-pub fn write_preamble(format: Format, retry_ms: u64, position: Position, out: &mut Vec<u8>) {
+/// Appends the first bytes of a stream: the delay before a reconnect, a comment, and, with `start`, a block with the
+/// position at which the stream starts. A block without data is not an event (section 9.2.6), but its id is remembered: a
+/// browser that loses the connection before the first event comes back to where it was. Clients that do not follow the
+/// standard report the block as an event without data, so it is for those that need it. Without it, these lines belong to
+/// the block of the first event: a blank line would end a block here, too. A comment names each of the channels `overlooked`
+/// that the filter just misses.
+pub fn write_preamble(
+    format: Format,
+    retry_ms: u64,
+    overlooked: &[Channel],
+    start: Option<Position>,
+    out: &mut Vec<u8>,
+) {
     // Writing to a `Vec` cannot fail; this holds for the whole file.
     framed(format, out, |out| {
-        let _ = write!(out, "retry: {retry_ms}\n: fanfare\nid: {position}\n\n");
+        let _ = write!(out, "retry: {retry_ms}\n: fanfare\n");
+        for channel in overlooked {
+            let _ = writeln!(
+                out,
+                ": `{channel}.>` does not select `{channel}`, which has events; add channel={channel}"
+            );
+        }
+        if let Some(position) = start {
+            let _ = write!(out, "id: {position}\n\n");
+        }
     });
 }
 
@@ -51,7 +71,9 @@ pub fn write_event(format: Format, event: &Event, out: &mut Vec<u8>) {
         out.extend_from_slice(b"data: ");
         if format.json {
             // The text of an event's `data` has no line breaks (`Json` makes sure of it), and serde_json writes none.
+            let start = out.len();
             let _ = serde_json::to_writer(&mut *out, event);
+            line_ends::escape(out, start);
         } else {
             out.push(b'[');
             event.timestamp.write_to(out);
@@ -86,7 +108,9 @@ pub fn write_notice(format: Format, notice: &Notice, out: &mut Vec<u8>) {
             let _ = writeln!(out, "retry: {retry_ms}");
         }
         let _ = write!(out, "event: {}\ndata: {{", notice.name());
+        let start = out.len();
         notice.write_members(out);
+        line_ends::escape(out, start);
         out.extend_from_slice(b"}\n\n");
     });
 }

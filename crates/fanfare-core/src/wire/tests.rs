@@ -187,9 +187,9 @@ fn no_message_breaks_out_of_its_frame() {
 
 #[test]
 fn the_first_bytes_and_keepalives_dispatch_nothing() {
-    for format in formats() {
+    for (format, start) in formats().flat_map(|format| [(format, None), (format, Some(position(7)))]) {
         let mut bytes = Vec::new();
-        sse::write_preamble(format, 1_234, position(7), &mut bytes);
+        sse::write_preamble(format, 1_234, &[], start, &mut bytes);
         sse::write_keepalive(format, &mut bytes);
         sse::write_event(format, &event(1, "info", "x"), &mut bytes);
         sse::write_keepalive(format, &mut bytes);
@@ -206,10 +206,23 @@ fn the_first_bytes_and_keepalives_dispatch_nothing() {
 fn a_stream_has_a_position_before_its_first_event() {
     for format in formats() {
         let mut bytes = Vec::new();
-        sse::write_preamble(format, 1_234, position(7), &mut bytes);
+        sse::write_preamble(format, 1_234, &[], Some(position(7)), &mut bytes);
         let mut browser = EventSource::default();
         assert_eq!(browser.feed(&body(format, &bytes)).len(), 0);
         assert_eq!(browser.last_event_id, "k3f9x2ab-7");
+    }
+}
+
+/// Some clients report every block that ends, even one with an id or a delay alone.
+#[test]
+fn without_a_position_no_block_ends_before_the_first_event() {
+    for format in formats() {
+        let mut bytes = Vec::new();
+        sse::write_preamble(format, 1_234, &[], None, &mut bytes);
+        sse::write_keepalive(format, &mut bytes);
+        sse::write_event(format, &event(1, "info", "x"), &mut bytes);
+        let text = String::from_utf8(body(format, &bytes)).expect("text");
+        assert!(text.split("\n\n").next().expect("a block").contains("\ndata: "), "{text}");
     }
 }
 

@@ -2,6 +2,7 @@
 //! the same bytes.
 
 use crate::event::Event;
+use crate::line_ends;
 use crate::notice::Notice;
 
 /// Appends the frame of an event.
@@ -11,6 +12,7 @@ pub fn write_event(event: &Event, out: &mut Vec<u8>) {
     // Writing to a `Vec` cannot fail.
     let _ = serde_json::to_writer(&mut json, event);
     json.push(b'}');
+    line_ends::escape(&mut json, 0);
     write_text(&json, out);
 }
 
@@ -19,6 +21,7 @@ pub fn write_notice(notice: &Notice, out: &mut Vec<u8>) {
     let mut json = format!(r#"{{"op":"{}","#, notice.name()).into_bytes();
     notice.write_members(&mut json);
     json.push(b'}');
+    line_ends::escape(&mut json, 0);
     write_text(&json, out);
 }
 

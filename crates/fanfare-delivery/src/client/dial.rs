@@ -1,6 +1,6 @@
 //! Opening connections: the address rules apply here, to the very address that is connected to.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use tokio_rustls::TlsConnector;
 use tokio_util::either::Either;
 
 use crate::client::connection::{Connection, Stream};
+use crate::client::proxying::Proxy;
 use crate::client::resolve::{Lookups, Resolver};
 use crate::client::sockets::{Socket, Sockets};
 use crate::client::times::{Times, since};
@@ -31,31 +32,60 @@ pub struct Dialer {
     lookups: Lookups,
     /// The limit on open connections.
     pub(super) sockets: Sockets,
-    /// Maximum duration of an attempt.
+    /// Maximum duration of an attempt at a webhook that has none of its own.
     pub(super) attempt_max: Duration,
+    /// The proxy through which connections lead.
+    proxy: Option<Proxy>,
 }
 
 impl Dialer {
     /// Creates a dialer that follows `rules`.
     pub fn new(rules: Rules, resolver: Resolver, attempt_max: Duration, sockets: Sockets) -> Dialer {
+        let proxy = rules.proxy().cloned().map(Proxy::from);
         let tls = TlsConnector::from(Arc::new(fanfare_tls::client_config(&PROTOCOLS)));
-        Dialer { rules, tls, lookups: Lookups::new(resolver), sockets, attempt_max }
+        Dialer { rules, tls, lookups: Lookups::new(resolver), sockets, attempt_max, proxy }
     }
 
-    /// Opens a connection to a webhook, and records in `times` how long each phase took.
+    /// Returns the proxy through which connections to `url` lead. Those to this machine lead through none: a proxy would
+    /// look for the receiver on its own machine.
+    pub(super) fn proxy_for(&self, url: &WebhookUrl) -> Option<&Proxy> {
+        self.proxy.as_ref().filter(|_| !url.host().is_this_machine())
+    }
+
+    /// Opens a connection to a webhook, and records in `times` how long each phase took, and in `problem` why there is
+    /// none, if that is known.
     pub(super) async fn dial(
         &self,
         target: &Target,
         socket: Socket,
         times: &mut Times,
+        problem: &mut Option<&'static str>,
     ) -> Result<Connection, Failure> {
         let url = &target.url;
         let policy = self.rules.now(target.mode);
-        let addresses = self.addresses(&policy, url, times).await?;
+        let proxy = self.proxy_for(url);
+        let addresses = match proxy {
+            None => self.addresses(&policy, url, times).await?,
+            Some(proxy) => {
+                // The proxy looks the name up, and decides where it may lead.
+                policy.judge_url(url).map_err(refused)?;
+                self.addresses_of(proxy.host(), proxy.port(), times).await?
+            }
+        };
         let begun = Instant::now();
         let stream = tokio::time::timeout(CONNECT_MAX, connect(&addresses)).await;
         times.connect_us = Some(since(begun));
-        let (stream, address) = stream.map_err(|_| Failure::Timeout)??;
+        let (mut stream, address) = stream.map_err(|_| Failure::Timeout)??;
+        let is_public = proxy.is_none() && policy.is_public(address.ip());
+        if let Some(proxy) = proxy.filter(|_| url.is_https()) {
+            let begun = Instant::now();
+            let opened = proxy.tunnel(&mut stream, url).await;
+            times.connect_us = times.connect_us.map(|us| us + since(begun));
+            opened.map_err(|refused| {
+                *problem = Some(refused.problem);
+                refused.failure
+            })?;
+        }
         // A delivery is one write; waiting for more bytes would only delay it.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "could not set TCP_NODELAY on a webhook connection");
@@ -70,12 +100,13 @@ impl Dialer {
             times.tls_us = Some(since(begun));
             Either::Right(Box::new(agreed.map_err(|error| {
                 tracing::debug!(%error, "TLS handshake with a webhook receiver failed");
+                *problem = Some(fanfare_tls::problem(&error));
                 Failure::Tls
             })?))
         } else {
             Either::Left(stream)
         };
-        Connection::start(stream, socket, policy.is_public(address.ip())).await
+        Connection::start(stream, socket, is_public).await
     }
 
     /// Returns the addresses to try, all of them allowed by the policy.
@@ -93,12 +124,30 @@ impl Dialer {
             TargetHost::Name(name) => name,
         };
         policy.judge_url(url).map_err(refused)?;
+        let found = self.looked_up(name, times).await?;
+        policy.judge_resolved(url, &found).map_err(refused)?;
+        Ok(found.iter().copied().take(ADDRESSES_MAX).map(|ip| SocketAddr::new(ip, url.port())).collect())
+    }
+
+    /// Returns the addresses to try of a host that the operator named.
+    async fn addresses_of(
+        &self,
+        host: &TargetHost,
+        port: u16,
+        times: &mut Times,
+    ) -> Result<Vec<SocketAddr>, Failure> {
+        let found = match host {
+            TargetHost::Ip(ip) => return Ok(vec![SocketAddr::new(*ip, port)]),
+            TargetHost::Name(name) => self.looked_up(name, times).await?,
+        };
+        Ok(found.iter().copied().take(ADDRESSES_MAX).map(|ip| SocketAddr::new(ip, port)).collect())
+    }
+
+    async fn looked_up(&self, name: &str, times: &mut Times) -> Result<Arc<[IpAddr]>, Failure> {
         let begun = Instant::now();
         let found = self.lookups.addresses(name).await;
         times.dns_us = Some(since(begun));
-        let found = found?;
-        policy.judge_resolved(url, &found).map_err(refused)?;
-        Ok(found.iter().copied().take(ADDRESSES_MAX).map(|ip| SocketAddr::new(ip, url.port())).collect())
+        found
     }
 }
 

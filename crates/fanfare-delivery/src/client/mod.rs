@@ -4,6 +4,7 @@
 
 pub mod connection;
 pub mod dial;
+mod proxying;
 pub mod resolve;
 pub mod sockets;
 pub mod times;
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use fanfare_core::Timestamp;
 use fanfare_webhook::outcome::{Failure, Outcome};
-use fanfare_webhook::retry_after;
+use fanfare_webhook::retry_after::{self, RetryAfter};
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -38,6 +39,8 @@ pub struct Exchange {
     pub outcome: Outcome,
     /// The response, as far as it arrived.
     pub answer: Option<Answer>,
+    /// Why there was no response, in more detail than `outcome`, if that is known.
+    pub problem: Option<&'static str>,
     /// The time that each phase took.
     pub times: Times,
     /// The connection, if it can be used for another request.
@@ -51,8 +54,8 @@ pub struct Answer {
     pub status: StatusCode,
     /// The headers.
     pub headers: AnswerHeaders,
-    /// The value of the header `Retry-After`.
-    retry_after: Option<Box<str>>,
+    /// The value of the header `Retry-After`, and whether it is said to be for all deliveries.
+    retry_after: Option<(Box<str>, bool)>,
     /// The start of the body: at most [`ANSWER_BYTES_KEPT`].
     pub body: Vec<u8>,
     /// Whether the body was longer than the part that is kept.
@@ -108,17 +111,27 @@ pub async fn post(
         None => Via::New(dialer.sockets.take(target.url.host()).await),
     };
     let begun = Instant::now();
-    let mut times = Times::default();
-    let mut answer = None;
-    let exchange = exchange(dialer, target, headers, body, via, &mut times, &mut answer);
-    let done = tokio::time::timeout(dialer.attempt_max, exchange).await.unwrap_or(Err(Failure::Timeout));
+    let mut account = Account::default();
+    let exchange = exchange(dialer, target, headers, body, via, &mut account);
+    let time = target.timeout.unwrap_or(dialer.attempt_max);
+    let done = tokio::time::timeout(time, exchange).await.unwrap_or(Err(Failure::Timeout));
+    let Account { mut times, answer, problem } = account;
     times.total_us = since(begun);
     let (outcome, connection) = match (done, &answer) {
         (Ok(connection), Some(answer)) => (answered(answer, now), connection),
         (Ok(_), None) => (Outcome::Failed(Failure::BrokenOff), None),
         (Err(failure), _) => (Outcome::Failed(failure), None),
     };
-    Exchange { outcome, answer, times, connection }
+    Exchange { outcome, answer, problem, times, connection }
+}
+
+/// What is known of an exchange, whenever its time runs out.
+#[derive(Debug, Default)]
+struct Account {
+    times: Times,
+    answer: Option<Answer>,
+    /// Why there was no connection.
+    problem: Option<&'static str>,
 }
 
 /// The connection to send a request over.
@@ -135,12 +148,16 @@ async fn exchange(
     headers: HeaderMap,
     body: Bytes,
     via: Via,
-    times: &mut Times,
-    answer: &mut Option<Answer>,
+    account: &mut Account,
 ) -> Result<Option<Connection>, Failure> {
-    let mut request =
-        Request::post(target.uri.clone()).body(Full::new(body)).map_err(|_| Failure::Protocol)?;
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = target.method.clone();
+    *request.uri_mut() = target.uri.clone();
     *request.headers_mut() = headers;
+    if let Some(proxy) = dialer.proxy_for(&target.url).filter(|_| !target.url.is_https()) {
+        proxy.address(&target.url, &mut request)?;
+    }
+    let Account { times, answer, problem } = account;
     let sent = match via {
         Via::Idle(connection) => send_over(connection, request, times).await,
         Via::New(socket) => Sent::Unsent(Box::new(request), socket),
@@ -152,7 +169,7 @@ async fn exchange(
         Sent::Unsent(request, socket) => {
             // This future is large and rarely needed; without the box, every attempt would carry it.
             let dialled = Box::pin(async {
-                let connection = dialer.dial(target, socket, times).await?;
+                let connection = dialer.dial(target, socket, times, problem).await?;
                 Ok(send_over(connection, *request, times).await)
             });
             match dialled.await? {
@@ -164,10 +181,12 @@ async fn exchange(
     };
     let begun = Instant::now();
     let (head, body) = response.into_parts();
-    let retry_after = head.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+    let is_for_all = retry_after::is_for_all(head.status.as_u16(), header);
+    let asked = header(header::RETRY_AFTER.as_str()).map(|asked| (Box::from(asked), is_for_all));
     let answer = answer.insert(Answer {
         status: head.status,
-        retry_after: retry_after.map(Box::from),
+        retry_after: asked,
         headers: (&head.headers).into(),
         body: Vec::new(),
         is_cut: false,
@@ -203,6 +222,9 @@ async fn send_over(mut connection: Connection, request: Request<Full<Bytes>>, ti
 }
 
 fn answered(answer: &Answer, now: Timestamp) -> Outcome {
-    let retry_after = answer.retry_after.as_deref().and_then(|asked| retry_after::parse(asked, now));
+    let asked = answer.retry_after.as_ref();
+    let retry_after = asked.and_then(|(asked, is_for_all)| {
+        Some(RetryAfter { at: retry_after::parse(asked, now)?, is_for_all: *is_for_all })
+    });
     Outcome::Answered { status: answer.status.as_u16(), retry_after }
 }

@@ -6,6 +6,7 @@ use fanfare_core::{Event, Timestamp};
 use fanfare_webhook::breaker::Breaker;
 use fanfare_webhook::outcome::Outcome;
 use fanfare_webhook::retry::Verdict;
+use fanfare_webhook::retry_after::RetryAfter;
 
 use crate::attempt::{Attempt, Job, Made};
 use crate::recorder::Taken;
@@ -156,7 +157,10 @@ impl Worker {
     /// Converts the receiver's `Retry-After` to the clock that never jumps.
     fn steadied(&self, outcome: Outcome) -> Outcome {
         let ahead = self.parts.now().as_micros() - self.parts.wall().as_micros();
-        let steady = |at: Timestamp| Timestamp::from_micros(at.as_micros().saturating_add(ahead));
+        let steady = |asked: RetryAfter| RetryAfter {
+            at: Timestamp::from_micros(asked.at.as_micros().saturating_add(ahead)),
+            ..asked
+        };
         match outcome {
             Outcome::Answered { status, retry_after } => {
                 Outcome::Answered { status, retry_after: retry_after.map(steady) }

@@ -87,6 +87,7 @@ impl Worker {
     fn fly(&mut self) {
         let Some(job) = self.next_job() else { return };
         let (parts, id) = (Arc::clone(&self.parts), self.id.clone());
+        let webhook = Arc::clone(&self.receiver.webhook);
         let (target, keys) = (Arc::clone(&self.receiver.target), Arc::clone(&self.receiver.keys));
         let idle = self.idle.take();
         let lease = self.lease.clone();
@@ -95,16 +96,17 @@ impl Worker {
             let (epoch, written) = (job.events[0].position.epoch, self.entry.cursor.written());
             self.entry.change_health(|health| health.note_batch(epoch, job.span(), written));
         }
-        self.flights.push(Box::pin(async move {
+        self.flights.spawn(async move {
             if is_noted {
                 // The clock decided which events are in this batch, and must not decide it again.
                 parts.recorder.put_health_under(&lease).await;
                 parts.recorder.flushed().await;
             }
+            let job = parts.rendering.filled(job, &webhook).await;
             let now = parts.wall();
             let made = attempt::make(&parts.dialer, id, target, &keys, job, idle, now).await;
             Ok(Landing::Made(Box::new(made)))
-        }));
+        });
     }
 
     fn next_job(&mut self) -> Option<Job> {
@@ -121,21 +123,30 @@ impl Worker {
         };
         let content_type = payload.content_type(batch.is_some());
         let mark = self.mark.clone();
-        Some(Job { events, batch: span, number: 1, body, content_type, by_hand: None, mark })
+        Some(Job {
+            events,
+            batch: span,
+            number: 1,
+            body,
+            unsendable: None,
+            content_type,
+            by_hand: None,
+            mark,
+        })
     }
 
     /// Makes the next attempt at what failed before, which is in the store.
     fn fly_again(&mut self, parcel: Parcel) {
         let (parts, entry, id) = (Arc::clone(&self.parts), Arc::clone(&self.entry), self.id.clone());
         let (payload, batch) = (self.receiver.webhook.options.payload, self.receiver.webhook.options.batch);
+        let webhook = Arc::clone(&self.receiver.webhook);
         let (target, keys) = (Arc::clone(&self.receiver.target), Arc::clone(&self.receiver.keys));
         let idle = self.idle.take();
         let mark = self.mark.clone();
-        self.flights.push(Box::pin(async move {
+        self.flights.spawn(async move {
             // A recent failure may not be recorded yet.
             parts.recorder.flushed().await;
             let rows = super::again::rows(&*parts.ledger, &id, parcel).await?;
-            let now = parts.wall();
             let Some(first) = rows.first().filter(|_| !entry.is_removed()) else {
                 return Ok(Landing::Unwanted(parcel));
             };
@@ -148,9 +159,20 @@ impl Worker {
             let events: Vec<Arc<Event>> = rows.into_iter().map(|row| row.event).collect();
             let body = super::again::body(payload, is_batch, &events).into();
             let content_type = payload.content_type(is_batch);
-            let job = Job { events, batch: span, number, body, content_type, by_hand: None, mark };
+            let job = Job {
+                events,
+                batch: span,
+                number,
+                body,
+                unsendable: None,
+                content_type,
+                by_hand: None,
+                mark,
+            };
+            let job = parts.rendering.filled(job, &webhook).await;
+            let now = parts.wall();
             let made = attempt::make(&parts.dialer, id, target, &keys, job, idle, now).await;
             Ok(Landing::Made(Box::new(made)))
-        }));
+        });
     }
 }

@@ -13,16 +13,16 @@ mod retries;
 mod source;
 
 use std::collections::HashSet;
-use std::future::{Future, poll_fn};
+use std::future::Future;
+use std::panic::resume_unwind;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use fanfare_core::{Position, Timestamp, WebhookId};
 use fanfare_webhook::breaker::Breaker;
-use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::attempt::Made;
@@ -58,7 +58,9 @@ enum Landing {
     Unwanted(Parcel),
 }
 
-type Flight = Pin<Box<dyn Future<Output = Result<Landing, store::Error>> + Send>>;
+/// The attempts in flight. Each is a task of its own: while the worker waits for the store, it goes on, and what it holds
+/// is released.
+type Flights = JoinSet<Result<Landing, store::Error>>;
 
 /// The worker of one webhook.
 pub(super) struct Worker {
@@ -71,7 +73,7 @@ pub(super) struct Worker {
     reading: Reading,
     retries: Retries,
     pace: Pace,
-    flights: FuturesUnordered<Flight>,
+    flights: Flights,
     idle: Idle,
     reporting: Reporting,
     /// Whether the webhook was paused at the last look.
@@ -150,7 +152,7 @@ impl Worker {
             reading,
             retries,
             pace: Pace::new(),
-            flights: FuturesUnordered::new(),
+            flights: Flights::new(),
             reporting: entry.change_health(|health| Reporting::new(health)),
             was_paused: entry.is_paused(),
             mark,
@@ -211,6 +213,10 @@ impl Worker {
                 self.read_retries().await?;
             }
             let turn = self.launch();
+            if !turn.is_reading {
+                // A receiver that hangs must not keep what was read for it in memory.
+                self.reading.let_go(!self.flights.is_empty());
+            }
             self.note_hold();
             tokio::select! {
                 landed = landed(&mut self.flights), if !self.flights.is_empty() => self.land_all(landed?).await,
@@ -306,15 +312,11 @@ impl Signals {
 }
 
 /// Waits until an attempt has ended, and returns all that have, so that the follow-up work is done once for them.
-async fn landed(flights: &mut FuturesUnordered<Flight>) -> Result<Vec<Landing>, store::Error> {
-    poll_fn(|context| {
-        let mut all = Vec::new();
-        while let Poll::Ready(Some(landed)) = flights.poll_next_unpin(context) {
-            all.push(landed?);
-        }
-        if all.is_empty() { Poll::Pending } else { Poll::Ready(Ok(all)) }
-    })
-    .await
+async fn landed(flights: &mut Flights) -> Result<Vec<Landing>, store::Error> {
+    let first = flights.join_next().await;
+    let others = std::iter::from_fn(|| flights.try_join_next());
+    let all = first.into_iter().chain(others);
+    all.map(|landed| landed.unwrap_or_else(|error| resume_unwind(error.into_panic()))).collect()
 }
 
 fn last_failure(entry: &Entry) -> Option<Timestamp> {

@@ -98,6 +98,11 @@ impl Reading {
         self.source.ready().await
     }
 
+    /// Lets go of what was read and not taken, unless it is wanted soon and there is room for it. It is read again.
+    pub(super) fn let_go(&mut self, is_wanted_soon: bool) {
+        self.source.let_go(is_wanted_soon);
+    }
+
     /// Takes the available events for the next batch; returns what the batch waits for. Adds to `expired` the events
     /// that expired while they waited.
     pub(super) fn gather(

@@ -115,7 +115,7 @@ impl Retries {
         }
     }
 
-    /// Records that the parcel is no longer in flight.
+    /// Records that the attempt at a parcel has ended.
     pub(super) fn landed(&mut self, parcel: Parcel) {
         self.flying.remove(&parcel);
     }

@@ -120,7 +120,11 @@ impl Source {
     /// Takes the next event.
     pub(super) fn take(&mut self, payload: Payload) -> Option<Envelope> {
         let item = self.items.get(self.item)?;
-        let (event, body) = (Arc::clone(&item.events()[self.next]), item.payload(payload, self.next)?);
+        let (event, mut body) = (Arc::clone(&item.events()[self.next]), item.payload(payload, self.next)?);
+        if self.subscription.has_too_many_pages() {
+            // A part of shared bytes keeps them all.
+            body = Bytes::copy_from_slice(&body);
+        }
         self.pass();
         Some(Envelope { event, body })
     }
@@ -129,6 +133,15 @@ impl Source {
     pub(super) fn pass(&mut self) {
         self.step();
         self.skip_unwanted();
+    }
+
+    /// Lets go of what was read and not taken, unless it is wanted soon and there is room for it. It is read again.
+    pub(super) fn let_go(&mut self, is_wanted_soon: bool) {
+        if !is_wanted_soon || self.subscription.has_too_many_pages() {
+            self.items.clear();
+            (self.item, self.next) = (0, 0);
+            self.subscription.let_go();
+        }
     }
 
     /// Returns the position up to which events were gone before they were taken; each loss is returned once.

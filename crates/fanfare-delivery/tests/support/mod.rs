@@ -64,6 +64,7 @@ impl Instance {
     /// Registers a receiver, which gets one event after the other.
     pub(crate) async fn register(&self, receiver: &Receiver) {
         let registration = Registration {
+            name: None,
             url: receiver.url().parse().expect("a URL"),
             options: Patch::parse(b"{\"ordered\":true}").expect("a patch"),
             secret: None,

@@ -1,16 +1,13 @@
 //! Replaying: a subscription that is behind its feed's ring reads from the store, in the log that is the present one.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use fanfare_core::notice::{GapReason, Notice, ResetReason};
 use fanfare_core::position::Position;
 
-use crate::backlog::{self, Backlog};
+use crate::backlog;
 use crate::client::ClientState;
-use crate::item::Block;
 use crate::subscription::{Replay, Subscription};
-use fanfare_runtime::budget::Cache;
 use fanfare_store as store;
 use fanfare_store::Head;
 
@@ -35,7 +32,7 @@ impl Subscription {
         self.told = 0;
         self.client.go_to(position);
         self.client.set_state(ClientState::Replaying);
-        self.backlog = Some(Box::default());
+        self.fall_behind();
         self.hub.counts().resets.inc();
         self.reset_and_replay(ResetReason::AnotherEpoch);
     }
@@ -54,8 +51,11 @@ impl Subscription {
     pub async fn read_back(&mut self) -> Result<(), store::Error> {
         while !self.try_live() {
             let after = self.position();
+            // Of an event that was sent in part, the rest must be there, even if a later one replaces it.
+            let conflates = self.conflate && self.partial.is_none();
+            let len_max = self.backlog().page_len_max();
             let filter = &self.client.feed.filter;
-            let page = backlog::read_page(&self.hub, filter, after, self.told, self.conflate).await;
+            let page = backlog::read_page(&self.hub, filter, after, self.told, len_max, conflates).await;
             let page = match page {
                 Err(store::Error::EpochChanged { .. }) => {
                     let head = self.hub.caught_up().await?;
@@ -78,9 +78,7 @@ impl Subscription {
             if page.events.is_empty() {
                 self.client.seq.store(covered, Ordering::Relaxed);
             } else {
-                let page =
-                    Some((Arc::new(Block::new(page.events, Cache::Page, self.hub.budget())), 0, covered));
-                self.backlog = Some(Box::new(Backlog { page }));
+                self.backlog().put(page.events, covered);
                 return Ok(());
             }
             if !self.notices.is_empty() {

@@ -33,8 +33,16 @@ const SECURITY_HEADERS: [(HeaderName, &str); 3] = [
 
 /// The screens that have an address of their own. They are one page: the script reads the address. That of the
 /// MCP screen is older than the others, and known elsewhere.
-pub const SCREENS: [&str; 7] =
-    ["/", "/webhooks", "/webhooks/{id}", "/clients", "/channels", "/mcp_sse_example.html", "/reference"];
+pub const SCREENS: [&str; 8] = [
+    "/",
+    "/webhooks",
+    "/webhooks/{id}",
+    "/sources",
+    "/clients",
+    "/channels",
+    "/mcp_sse_example.html",
+    "/reference",
+];
 
 /// In a release build the files are in the binary; in a debug build they are read from the source tree at each request,
 /// so that a change shows without compiling.

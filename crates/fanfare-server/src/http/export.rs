@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use fanfare_core::line_ends;
 use fanfare_core::refusal::Refusal;
 use fanfare_core::{Caller, Code, Principal};
 use futures_util::{StreamExt, stream};
@@ -124,6 +125,7 @@ impl Export {
                     .expect("an event always serialises, and a vector takes it");
                 lines.push(b'\n');
             }
+            line_ends::escape(&mut lines, 0);
             return Ok(Some(lines.into()));
         }
         Ok(None)

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::history::{HistoryPage, ReaderReceipt, Receipts, WebhookReceipt};
 use fanfare_api::words::DeliveryState;
 use fanfare_api::{event, query, values};
+use fanfare_core::line_ends;
 use fanfare_core::{Caller, Code, Event, Peer, Position, Principal};
 use http::{HeaderName, HeaderValue, header};
 
@@ -15,6 +15,7 @@ use crate::http::page::Size;
 use crate::http::query::Params;
 use crate::http::selection::Selection;
 use crate::http::{Gateway, accept, export, path, waiting};
+use crate::net::json::Json;
 use crate::net::streams::StreamPermit;
 use crate::problem::Problem;
 use fanfare_delivery::looking::Fate;
@@ -59,7 +60,7 @@ pub async fn list(
     let selection = Selection::of(&mut params)?;
     let wait = params.wait()?.unwrap_or_default();
     let limit = params.limit(if is_export { EXPORT } else { SIZE })?;
-    params.finish()?;
+    params.finish(&gateway.foreign)?;
     if !wait.is_zero() {
         permit.last()?;
         waiting::first_of(&selection, hub, &by, &caller, peer, wait).await?;
@@ -78,7 +79,7 @@ pub async fn list(
         first: hub.position(extent.oldest),
         last: hub.position(extent.last),
     };
-    let encode = move || serde_json::to_vec(&page).expect("events, positions and numbers are JSON");
+    let encode = move || line_ends::written(&page);
     let page = bulk::run(len, encode).await;
     Ok(([VARY, JSON], page).into_response())
 }
@@ -116,8 +117,16 @@ fn receipt(entry: &Entry, fate: Fate) -> WebhookReceipt {
         Fate::Failed(row) | Fate::Waiting(row) => (Some(row.attempts), Some((&*row.failure).into())),
         Fate::Delivered | Fate::Pending => (None, None),
     };
-    let webhook_url = webhook.url.as_given().into();
-    WebhookReceipt { webhook_id: webhook.id.clone(), webhook_url, state, attempts, outcome, next_attempt_at }
+    let webhook_url = webhook.url.shown().into();
+    WebhookReceipt {
+        webhook_id: webhook.id.clone(),
+        webhook_name: webhook.name.clone(),
+        webhook_url,
+        state,
+        attempts,
+        outcome,
+        next_attempt_at,
+    }
 }
 
 /// Returns which durable readers have an event, and the state of its webhook deliveries.
@@ -168,7 +177,8 @@ pub async fn receipts(
     Ok(Json(receipts).into_response())
 }
 
-async fn find(hub: &Hub, by: &Principal, id: &str) -> Result<Arc<Event>, Problem> {
+/// Returns the event with this id.
+pub(super) async fn find(hub: &Hub, by: &Principal, id: &str) -> Result<Arc<Event>, Problem> {
     let position: Position = path::named(id, "{id}")?;
     if let Some(event) = hub.event(by, position).await? {
         return Ok(event);

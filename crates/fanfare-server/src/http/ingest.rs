@@ -1,29 +1,35 @@
-//! `POST /ingest/{kind}`: accepts what other programs send in their own formats.
+//! `POST /ingest/{kind}`: accepts what other programs send in their own formats. Some of them look first whether somebody
+//! is there, and expect an answer in their own way.
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::problem;
-use fanfare_api::push::{IngestAnswer, Nothing};
+use fanfare_api::push::{Challenged, IngestAnswer, IngestReady, Nothing, Validated};
 use fanfare_api::query;
 use fanfare_api::values;
-use fanfare_core::{Caller, Channel, Door, EventType, NewEvent, Peer, Principal, Priority};
-use fanfare_webhook::ingest::{self, Incoming, Kind};
+use fanfare_api::words::Success;
+use fanfare_core::{
+    Caller, Channel, Door, EventType, Invalid, NewEvent, Peer, Principal, Priority, SourceName,
+};
+use fanfare_webhook::ingest::challenge::{self, Challenge};
+use fanfare_webhook::ingest::original::{self, Arrived};
+use fanfare_webhook::ingest::source::Source;
+use fanfare_webhook::ingest::{self, Answer, Incoming, Read};
 use fanfare_webhook::verify::Headers;
+use http::{HeaderName, HeaderValue, Uri};
 
 use crate::http::Gateway;
-use crate::http::path;
+use crate::http::foreign::ForeignNames;
 use crate::http::push;
 use crate::http::query::Params;
+use crate::http::sources::known;
 use crate::net::body;
 use crate::net::guard;
+use crate::net::json::Json;
 use crate::problem::Problem;
 use fanfare_runtime::clock;
-
-/// Maximum body: most senders stay far below it, and a body is parsed twice.
-const INGEST_BODY_LEN_MAX: usize = 1024 * 1024;
 
 /// Accepts what another program sends: a GitHub or Stripe webhook, an alert, an agent hook.
 ///
@@ -34,12 +40,12 @@ const INGEST_BODY_LEN_MAX: usize = 1024 * 1024;
     operation_id = "ingest",
     tag = "push",
     params(
-        ("kind" = String, Path, description = "`generic`, `github`, `stripe`, `standard-webhooks`, `alertmanager` or `claude-code`"),
+        ("kind" = String, Path, description = "The name of a source; `generic`, `github`, `stripe`, `standard-webhooks`, `alertmanager` and `claude-code` exist from the start"),
         query::Ingest,
     ),
     request_body(content((values::Json = "application/json"), (String = "text/plain")), description = "The sender's own body, with the sender's own signature"),
     responses(
-        (status = 200, description = "The events are durable", body = IngestAnswer),
+        (status = 200, description = "The events are durable, or the sender's question is answered", content((IngestAnswer = "application/json"), (String = "text/plain"))),
         (status = 401, description = "The signature is missing, too old, or does not match", body = problem::Problem, content_type = "application/problem+json"),
         (status = 503, description = "No secret is configured for this kind", body = problem::Problem, content_type = "application/problem+json"),
         (status = 508, description = "Loop detected: a delivery from this gateway's own log", body = problem::Problem, content_type = "application/problem+json"),
@@ -53,32 +59,109 @@ pub async fn receive(
     Path(kind): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
+    guard::refuse_own(&gateway.hub, request.headers())?;
+    let (name, source) = known::open(&gateway, &kind).await?;
+    if let Some(challenge) = challenge::in_query(request.uri().query().unwrap_or_default(), false) {
+        return Ok(answered(challenge));
+    }
+    let answer = accept(&gateway, (&principal, &caller, peer), &name, &source, request).await;
+    match &answer {
+        Ok(_) => gateway.arrivals.accepted(&name, clock::wall()),
+        Err(problem) => gateway.arrivals.refused(&name, peer, problem, clock::wall()),
+    }
+    answer
+}
+
+/// Accepts what was sent to a source, if its sender proves who it is.
+async fn accept(
+    gateway: &Gateway,
+    (principal, caller, peer): (&Principal, &Caller, Peer),
+    name: &SourceName,
+    source: &Source,
+    request: Request,
+) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    guard::refuse_own(&gateway.hub, &parts.headers)?;
-    let kind: Kind = path::named(&kind, "{kind}")?;
-    let chosen = Chosen::read(Params::of(&parts.uri))?;
-    let secrets = &gateway.config.ingest;
+    let chosen = Chosen::read(Params::of(&parts.uri), &gateway.foreign)?;
     // Checked before the body is read, so that the client need not send it in vain.
-    secrets.has(kind)?;
-    let (bytes, _in_flight) = body::read(&gateway.budget, &caller, body, INGEST_BODY_LEN_MAX).await?;
-    let headers: Headers<'_> =
-        parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+    let verifier = known::verifier(&gateway.config.ingest, name, source)?;
+    let (bytes, _in_flight) = body::read(&gateway.budget, caller, body, source.body_len_max()).await?;
     let via = guard::via(Door::Ingest, peer, &parts.headers);
-    let source = via.source(&principal);
-    let incoming = Incoming { headers: &headers, body: &bytes, source: &source };
-    let events = ingest::read(kind, incoming, secrets, clock::wall())?;
-    let events = events.into_iter().map(|event| chosen.apply(event)).collect();
-    let published = gateway.hub.publish(&principal, &via, events).await?;
+    let (len, format, by) = (bytes.len(), source.format(), via.source(principal));
+    let (address, proof) = (name.clone(), source.verify.clone());
+    let read = move || {
+        let headers: Vec<_> =
+            parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let named: Headers<'_> = headers.iter().copied().collect();
+        let incoming = Incoming { name: address.as_str(), headers: &named, body: &bytes, source: &by };
+        let read = ingest::read(format, incoming, &verifier, clock::wall())?;
+        let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+        Ok::<_, Invalid>((
+            read,
+            original::received(Arrived { path, query, headers: &headers, body: &bytes }, &proof),
+        ))
+    };
+    let (events, answer, received) = match gateway.hub.bulk().run(caller, len, read).await? {
+        (Read::Events(events, answer), received) => (events, answer, received),
+        (Read::Challenge(challenge), _) => return Ok(answered(challenge)),
+    };
+    let place = |event: NewEvent| match &source.channel {
+        Some(channel) => NewEvent { channel: channel.clone(), ..event },
+        None => event,
+    };
+    let events = events.into_iter().map(|event| chosen.apply(place(event))).collect();
+    let published = gateway.hub.publish_received(principal, &via, events, Some(received)).await?;
     let reached =
         gateway.webhooks.expect(Duration::ZERO).reached(&published.appended, std::future::ready(())).await;
-    Ok(match kind {
-        // The response to a hook is an instruction to the agent, so this one is empty.
-        Kind::ClaudeCode => Json(Nothing {}).into_response(),
-        Kind::Alertmanager => Json(push::batch(&published, reached)).into_response(),
-        Kind::Generic | Kind::GitHub | Kind::StandardWebhooks | Kind::Stripe => {
-            Json(push::one(&published, reached)).into_response()
-        }
+    Ok(match answer {
+        Answer::Nothing => Json(Nothing {}).into_response(),
+        Answer::Batch => Json(push::batch(&published, reached)).into_response(),
+        Answer::One => Json(push::one(&published, reached)).into_response(),
     })
+}
+
+/// Answers a sender that looks whether somebody is there before it sends anything.
+///
+/// `hub.challenge`, `validationToken` and `challenge` in the query are sent back as they are.
+#[utoipa::path(
+    get,
+    path = "/ingest/{kind}",
+    operation_id = "lookAtIngest",
+    tag = "push",
+    params(("kind" = String, Path, description = "As for `POST`")),
+    responses(
+        (status = 200, description = "Events can be sent here", content((IngestReady = "application/json"), (String = "text/plain"))),
+    ),
+)]
+pub async fn look(
+    State(gateway): State<Gateway>,
+    Path(kind): Path<String>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let (name, source) = known::open(&gateway, &kind).await?;
+    if let Some(challenge) = challenge::in_query(uri.query().unwrap_or_default(), true) {
+        return Ok(answered(challenge));
+    }
+    let message = format!("source `{name}` accepts events of kind `{}` with POST", source.kind);
+    Ok(Json(IngestReady { status: Success::Success, message }).into_response())
+}
+
+/// Answers a sender of CloudEvents that asks whether it may send here ("HTTP 1.1 Web Hooks for Event Delivery",
+/// section 4); `None` for any other request.
+pub fn permission(request: &Request) -> Option<Response> {
+    const ASKED: HeaderName = HeaderName::from_static("webhook-request-origin");
+    const ALLOWED: HeaderName = HeaderName::from_static("webhook-allowed-origin");
+    const RATE: HeaderName = HeaderName::from_static("webhook-allowed-rate");
+    request.uri().path().strip_prefix("/ingest/")?;
+    let origin = request.headers().get(ASKED)?.clone();
+    Some([(ALLOWED, origin), (RATE, HeaderValue::from_static("*"))].into_response())
+}
+
+fn answered(challenge: Challenge) -> Response {
+    match challenge {
+        Challenge::Text(text) => text.into_response(),
+        Challenge::Challenge(challenge) => Json(Challenged { challenge }).into_response(),
+        Challenge::Validation(validation_response) => Json(Validated { validation_response }).into_response(),
+    }
 }
 
 /// The overrides that the query sets.
@@ -89,13 +172,13 @@ struct Chosen {
 }
 
 impl Chosen {
-    fn read(mut params: Params) -> Result<Chosen, Problem> {
+    fn read(mut params: Params, foreign: &ForeignNames) -> Result<Chosen, Problem> {
         let chosen = Chosen {
             channel: params.read("channel", Channel::of_push)?,
             event_type: params.read("type", EventType::of_push)?,
             priority: params.read("priority", str::parse)?,
         };
-        params.finish()?;
+        params.finish_of_sender(foreign)?;
         Ok(chosen)
     }
 

@@ -1,6 +1,5 @@
 //! `GET` and `POST /api/log-level`: the level of the server log, for the operator of this machine.
 
-use axum::Json;
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::log_level::{LogChange, LogState};
@@ -10,6 +9,7 @@ use fanfare_core::{Caller, Code};
 
 use crate::http::Gateway;
 use crate::net::body::{self, BODY_LEN_MAX};
+use crate::net::json::Json;
 use crate::net::locality::Locality;
 use crate::problem::Problem;
 use fanfare_runtime::log_level::{Level, LogLevel};

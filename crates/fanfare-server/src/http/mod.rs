@@ -3,10 +3,14 @@
 mod accept;
 pub mod etag;
 pub mod export;
+pub mod foreign;
 pub mod history;
 pub mod ingest;
+mod labels;
 pub mod log_level;
+mod lost;
 pub mod openapi;
+pub mod original;
 pub mod overview;
 pub mod page;
 mod path;
@@ -16,6 +20,7 @@ pub mod query;
 pub mod readers;
 mod selection;
 mod sent;
+pub mod sources;
 pub mod stream;
 mod waiting;
 pub mod webhooks;
@@ -34,11 +39,15 @@ use fanfare_webhook::ingest::Secrets;
 use http::header::CONNECTION;
 use http::{HeaderValue, Method, StatusCode, Version};
 use tokio::sync::watch;
+use tower::Layer;
+use tower_http::normalize_path::NormalizePathLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::dashboard;
 use crate::http::export::Exports;
+use crate::http::foreign::ForeignNames;
+use crate::http::sources::arrivals::Arrivals;
 use crate::net::counts::{Counts, RequestLabels};
 use crate::net::guard::{self, Guard};
 use crate::net::origin::Cors;
@@ -110,6 +119,10 @@ pub struct Gateway {
     pub budget: Budget,
     /// The limit on exports of the history.
     pub exports: Exports,
+    /// The record of query parameters that no route reads.
+    pub foreign: ForeignNames,
+    /// What arrived at each source.
+    pub arrivals: Arrivals,
     /// The counters of the network.
     pub counts: Counts,
     /// The metrics.
@@ -123,11 +136,7 @@ pub struct Gateway {
 /// Returns every route. Those of other doors are passed in as a router, so that all are guarded and counted alike. The
 /// method and path of each stand at its handler, where the interface description reads them too.
 pub fn routes(gateway: Gateway, other_doors: Router) -> Router {
-    let guard = Guard {
-        cors: gateway.config.cors.clone(),
-        allowed_hosts: gateway.config.allowed_hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
-        pages: &dashboard::SCREENS,
-    };
+    let guard = Guard::new(&gateway.config.cors, &gateway.config.allowed_hosts, &dashboard::SCREENS);
     let (counts, budget, hub) = (gateway.counts.clone(), gateway.budget.clone(), gateway.hub.clone());
     let (refusals, decoding) = (counts.clone(), budget.clone());
     let patience = gateway.config.body_patience;
@@ -157,6 +166,8 @@ pub fn routes(gateway: Gateway, other_doors: Router) -> Router {
         }))
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(Arc::new(guard), guard::check));
+    // Frameworks and people end a path with a slash. On no route does it change the meaning.
+    let routes = NormalizePathLayer::trim_trailing_slash().layer(routes);
     Router::new().fallback_service(routes).layer(middleware::from_fn(guard::name_methods))
 }
 
@@ -165,22 +176,30 @@ pub fn document() -> openapi::Document {
     openapi::Document::new(interface().into_openapi())
 }
 
+/// Returns the record of foreign query parameters, which is empty at the start.
+pub fn foreign_names() -> ForeignNames {
+    ForeignNames::new(openapi::query_names(interface().into_openapi()))
+}
+
 /// The routes that programs use, with their description.
 fn interface() -> OpenApiRouter<Gateway> {
     OpenApiRouter::with_openapi(openapi::head())
         .routes(routes!(push::push))
-        .routes(routes!(push::push_to))
-        .routes(routes!(ingest::receive))
+        .routes(routes!(push::push_to, push::put_to))
+        .routes(routes!(ingest::receive, ingest::look))
         .routes(routes!(stream::listen))
         .routes(routes!(websocket::connect))
         .routes(routes!(history::list))
         .routes(routes!(history::show))
         .routes(routes!(history::receipts))
+        .routes(routes!(original::show))
         .routes(routes!(purging::redact_event))
         .routes(routes!(readers::list))
         .routes(routes!(readers::set))
         .routes(routes!(readers::remove))
         .routes(routes!(readers::acknowledge))
+        .routes(routes!(sources::list))
+        .routes(routes!(sources::show, sources::put, sources::remove))
         .routes(routes!(webhooks::register))
         .routes(routes!(webhooks::unregister))
         .routes(routes!(webhooks::list))
@@ -192,6 +211,8 @@ fn interface() -> OpenApiRouter<Gateway> {
         .routes(routes!(webhooks::changing::pause))
         .routes(routes!(webhooks::changing::resume))
         .routes(routes!(webhooks::changing::rotate))
+        .routes(routes!(webhooks::previewing::preview_of))
+        .routes(routes!(webhooks::previewing::preview))
         .routes(routes!(webhooks::trying::try_out))
         .routes(routes!(webhooks::trying::test))
         .routes(routes!(webhooks::trying::resend))
@@ -215,19 +236,19 @@ fn interface() -> OpenApiRouter<Gateway> {
 }
 
 async fn not_found(request: Request) -> Problem {
-    let fix = "`GET /openapi.json` lists the routes";
-    Problem::not_found(format_args!("route `{}`", request.uri().path()), fix)
+    let path = request.uri().path();
+    Problem::not_found(format_args!("route `{path}`"), lost::no_route(request.method(), path))
 }
 
 /// Answers for a method that the route does not have; the router adds `Allow`. `OPTIONS` asks for just that.
 async fn method_not_allowed(request: Request) -> Response {
     if request.method() == Method::OPTIONS {
-        return StatusCode::NO_CONTENT.into_response();
+        return ingest::permission(&request).unwrap_or_else(|| StatusCode::NO_CONTENT.into_response());
     }
     Problem::new(
         Code::MethodNotAllowed,
         format!("`{}` does not support {}", request.uri().path(), request.method()),
-        "`GET /openapi.json` lists the routes with their methods",
+        lost::no_method(request.method(), request.uri().path()),
     )
     .into_response()
 }

@@ -1,6 +1,6 @@
 //! `GET /openapi.json`: the interface for machines, assembled from the handlers and the types of `fanfare-api`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -8,11 +8,12 @@ use fanfare_api::problem::{self, Problem};
 use fanfare_api::webhooks::sent::{CloudEventDelivery, SeedDelivery};
 use http::{HeaderValue, header};
 use serde::Serialize;
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::path::{Operation, ParameterIn};
+use utoipa::openapi::request_body::RequestBody;
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     ComponentsBuilder, Content, InfoBuilder, License, OpenApi, OpenApiBuilder, PathItem, Ref, RefOr,
-    ResponseBuilder, ServerBuilder,
+    Required, ResponseBuilder, ServerBuilder,
 };
 
 use crate::http::sent;
@@ -37,6 +38,11 @@ impl Document {
     pub fn new(mut openapi: OpenApi) -> Document {
         for item in openapi.paths.paths.values_mut() {
             for operation in operations(item) {
+                if let Some(RefOr::T(body)) = &mut operation.request_body
+                    && may_be_empty(body)
+                {
+                    body.required = Some(Required::False);
+                }
                 // Both, because a tool that looks for the errors of a caller does not look at the default.
                 for status in ["4XX", "default"] {
                     let refused = RefOr::Ref(Ref::from_response_name(REFUSED));
@@ -60,9 +66,25 @@ impl Document {
     }
 }
 
+/// Returns whether a request may have no body. The macro has no word for that, so the description decides.
+fn may_be_empty(body: &RequestBody) -> bool {
+    body.description.as_deref().is_some_and(|text| text.starts_with("Empty, or "))
+}
+
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     let PathItem { get, put, post, delete, options, head, patch, trace, .. } = item;
     [get, put, post, delete, options, head, patch, trace].into_iter().flatten()
+}
+
+/// Returns the names of the query parameters of all routes.
+pub fn query_names(mut openapi: OpenApi) -> HashSet<String> {
+    let operations = openapi.paths.paths.values_mut().flat_map(operations);
+    let parameters = operations.flat_map(|operation| operation.parameters.iter().flatten());
+    let queries = parameters.filter_map(|parameter| match parameter {
+        RefOr::T(parameter) => (parameter.parameter_in == ParameterIn::Query).then(|| parameter.name.clone()),
+        RefOr::Ref(_) => None,
+    });
+    queries.collect()
 }
 
 /// Returns the general information, and the response that all routes can return.
@@ -92,6 +114,7 @@ pub fn head() -> OpenApi {
         tag("listen", "Read the log, from now on or from a position."),
         tag("history", "Look up past events."),
         tag("readers", "Durable readers, and the position that each has acknowledged."),
+        tag("sources", "Addresses that other programs send to, and what they have to prove."),
         tag("webhooks", "HTTP deliveries to receivers, and their outcomes."),
         tag("overview", "The gateway, its channels and its clients."),
         tag("operation", "Health, readiness and metrics, for operators."),

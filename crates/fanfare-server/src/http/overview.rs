@@ -1,6 +1,5 @@
 //! The overview: channels, clients, and the gateway itself.
 
-use axum::Json;
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::channels::{ChannelEntry, ChannelList};
@@ -15,6 +14,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use crate::http::page;
 use crate::http::query::Params;
 use crate::http::{Gateway, accept};
+use crate::net::json::Json;
 use crate::problem::Problem;
 use fanfare_delivery::state::State as WebhookState;
 use fanfare_runtime::parts::{self, Row};
@@ -39,7 +39,7 @@ pub async fn channels(
     let hub = &gateway.hub;
     let mut params = Params::of(request.uri());
     let (limit, after) = (params.limit(page::ROWS)?, params.cursor::<Channel>()?);
-    params.finish()?;
+    params.finish(&gateway.foreign)?;
     let mut rows = hub.channels(&by);
     let total = rows.len();
     rows.retain(|(row, ..)| after.as_ref().is_none_or(|after| row.channel > *after));
@@ -77,7 +77,7 @@ pub async fn clients(
     let hub = &gateway.hub;
     let mut params = Params::of(request.uri());
     let (limit, after) = (params.limit(page::ROWS)?, params.cursor::<u64>()?);
-    params.finish()?;
+    params.finish(&gateway.foreign)?;
     let head = hub.extent().last;
     let mut rows = hub.clients(&by);
     let total = rows.len();

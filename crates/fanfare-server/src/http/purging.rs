@@ -1,6 +1,5 @@
 //! Purging: erases events that must no longer be readable from the log.
 
-use axum::Json;
 use axum::extract::{Extension, Path, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::purging::{Purged, PurgedChannel, RedactedEvent};
@@ -8,6 +7,7 @@ use fanfare_api::values;
 use fanfare_core::{Channel, Position, Principal};
 
 use crate::http::{Gateway, history, path};
+use crate::net::json::Json;
 use crate::problem::Problem;
 use fanfare_hub::values::{Purge, Purged as Counts};
 

@@ -1,9 +1,8 @@
-//! `POST /api/push` and `POST /api/push/{channel}`.
+//! `POST /api/push`, and `POST` or `PUT /api/push/{channel}`.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -18,9 +17,11 @@ use fanfare_core::{
 use http::{HeaderMap, header};
 
 use crate::http::Gateway;
+use crate::http::labels;
 use crate::http::query::Params;
 use crate::net::body::{self, PUSH_BODY_LEN_MAX};
 use crate::net::guard;
+use crate::net::json::Json;
 use crate::net::streams::{self, StreamPermit};
 use crate::problem::Problem;
 use fanfare_delivery::awaiting::Reached;
@@ -54,7 +55,7 @@ pub async fn push(
     guard::refuse_own(&gateway.hub, &parts.headers)?;
     let mut params = Params::of(&parts.uri);
     let wait = params.wait()?.unwrap_or(WAIT_DEFAULT);
-    params.finish()?;
+    params.finish(&gateway.foreign)?;
     let via = guard::via(Door::Http, peer, &parts.headers);
     let source = via.source(&principal);
     let (bytes, _in_flight) = body::read(&gateway.budget, &caller, body, PUSH_BODY_LEN_MAX).await?;
@@ -85,8 +86,9 @@ pub async fn push(
     tag = "push",
     params(
         ("channel" = String, Path, description = "The channel"),
-        query::Push,
+        query::PushToChannel,
         query::PushText,
+        query::Labels,
     ),
     request_body(content(
         (String = "text/plain"),
@@ -112,10 +114,16 @@ pub async fn push_to(
     let via = guard::via(Door::Http, peer, &parts.headers);
     let source = via.source(&principal);
     let mut params = Params::of(&parts.uri);
-    let wait = params.wait()?.unwrap_or(WAIT_DEFAULT);
-    let defaults = query_draft(params)?;
+    // curl and CI must not hang on a slow receiver. The route without a channel waits, as seed 3 does.
+    let wait = params.wait()?.unwrap_or(Duration::ZERO);
+    let media_type = media_type(&parts.headers);
+    let mut defaults = query_draft(&mut params)?;
+    if matches!(media_type, MediaType::Text) {
+        defaults = labels::read(&parts.headers, &mut params, defaults)?;
+    }
+    params.finish(&gateway.foreign)?;
     let (bytes, _in_flight) = body::read(&gateway.budget, &caller, body, PUSH_BODY_LEN_MAX).await?;
-    let mut pushed = match media_type(&parts.headers) {
+    let mut pushed = match media_type {
         MediaType::Json => {
             let pushed = parse(&gateway, &caller, new_event::parse_json, &bytes, &source).await?;
             on_channel(pushed, &channel, &defaults)?
@@ -134,14 +142,8 @@ pub async fn push_to(
             })?;
             // The line break that `echo … | curl --data-binary @-` adds belongs to the shell, not to the message.
             let message = message.strip_suffix('\n').unwrap_or(message);
-            if message.is_empty() {
-                return Err(Problem::new(
-                    Code::InvalidMessage,
-                    "the body is empty",
-                    "send the message: `curl -d \"deployed\" …`",
-                ));
-            }
-            let draft = Draft { message: Some(message.to_owned()), channel: Some(channel), ..defaults };
+            let message = labels::message(message, defaults.message.take())?;
+            let draft = Draft { message: Some(message), channel: Some(channel), ..defaults };
             PushBody::One(Box::new(draft.into_event(source)?))
         }
         MediaType::Other(name) => {
@@ -157,6 +159,39 @@ pub async fn push_to(
         pushed.named_by(&key);
     }
     answer(&gateway, &principal, &via, pushed, wait, Arc::downgrade(&permit)).await
+}
+
+/// Pushes a file to the channel in the path, as `curl -T FILE` sends it; otherwise the same as `POST`.
+#[utoipa::path(
+    put,
+    path = "/api/push/{channel}",
+    operation_id = "pushFileToChannel",
+    tag = "push",
+    params(
+        ("channel" = String, Path, description = "The channel"),
+        query::PushToChannel,
+        query::PushText,
+        query::Labels,
+    ),
+    request_body(content(
+        (String = "text/plain"),
+        (Push = "application/json"),
+        (String = "application/x-ndjson"),
+    ), description = "The message, or events as for `/api/push`"),
+    responses(
+        (status = 200, description = "The events are durable", body = PushAnswer),
+    ),
+)]
+pub async fn put_to(
+    gateway: State<Gateway>,
+    principal: Extension<Principal>,
+    caller: Extension<Caller>,
+    peer: Extension<Peer>,
+    permit: Extension<Arc<StreamPermit>>,
+    channel: Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    push_to(gateway, principal, caller, peer, permit, channel, request).await
 }
 
 /// Reads the header `Idempotency-Key`, which names the whole request.
@@ -180,17 +215,15 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const KEY_PLACE: &str = "Idempotency-Key:";
 
 /// Reads what the query says of a message in plain text.
-fn query_draft(mut params: Params) -> Result<Draft, Problem> {
-    let draft = Draft {
+fn query_draft(params: &mut Params) -> Result<Draft, Problem> {
+    Ok(Draft {
         event_type: params.read("type", EventType::of_push)?,
         priority: params.read("priority", str::parse)?,
         key: params.read("key", str::parse)?,
         idempotency_key: params.read("idempotency_key", str::parse)?,
         expires_in: params.read("expires_in", |text| duration::within(text, &EXPIRES_IN))?,
         ..Draft::default()
-    };
-    params.finish()?;
-    Ok(draft)
+    })
 }
 
 /// Parses a body as events, beside the runtime if it is long.

@@ -1,4 +1,4 @@
-//! Query parameters: parsed at the door; unknown ones are refused.
+//! Query parameters: parsed at the door; misspelt ones are refused.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use fanfare_core::filter_words::{FilterWords, Part};
 use fanfare_core::{Code, Filter, Invalid, WebhookId};
 use http::Uri;
 
+use crate::http::foreign::{self, ForeignNames};
 use crate::problem::Problem;
 
 /// The parameters of a query that are not read yet.
@@ -46,6 +47,23 @@ impl Params {
             _ => Err(Problem::new(Code::InvalidQuery, format!("`{name}` is set twice"), "set it once")
                 .at(place(name))),
         }
+    }
+
+    /// Removes and returns the value of a parameter that clients bring along from elsewhere. A name that resembles it stays
+    /// foreign.
+    pub fn beside(&mut self, name: &str) -> Option<String> {
+        let index = self.pairs.iter().position(|(key, _)| key == name)?;
+        Some(self.pairs.remove(index).1)
+    }
+
+    /// Removes every parameter whose name `is_meant`, and returns the value of the last one that has any; `name` is the
+    /// documented spelling.
+    pub fn last(&mut self, name: &'static str, is_meant: impl Fn(&str) -> bool) -> Option<String> {
+        self.known.push(name);
+        let (meant, others) = std::mem::take(&mut self.pairs).into_iter().partition(|(key, _)| is_meant(key));
+        self.pairs = others;
+        let meant: Vec<(String, String)> = meant;
+        meant.into_iter().map(|(_, value)| value).rfind(|value| !value.is_empty())
     }
 
     /// Removes the value of `name` and parses it with `read`; an error names the parameter.
@@ -119,17 +137,46 @@ impl Params {
         Ok(Some(self.filter(true)?).filter(|_| is_given))
     }
 
-    /// Fails if a parameter is left: a misspelt filter must not count as no filter.
-    pub fn finish(self) -> Result<(), Problem> {
-        let Some((name, _)) = self.pairs.first() else { return Ok(()) };
-        let name: String = name.chars().take(60).flat_map(char::escape_debug).collect();
+    /// Fails if a parameter that was not read resembles one of this route, because a misspelt filter must not count as no
+    /// filter, or belongs to another route. Any other parameter is [foreign](ForeignNames).
+    pub fn finish(self, foreign: &ForeignNames) -> Result<(), Problem> {
+        self.misspelt()?;
+        if let Some((name, _)) = self.pairs.iter().find(|(name, _)| foreign.is_ours(name)) {
+            let name = foreign::shown(name);
+            let what = format!("this route has no query parameter `{name}`");
+            return Err(Problem::new(Code::InvalidQuery, what, self.fix(None)).at(place(&name)));
+        }
+        self.pairs.iter().for_each(|(name, _)| foreign.note(name));
+        Ok(())
+    }
+
+    /// Fails if a parameter that was not read resembles one of this route. The sender of a webhook does not know our other
+    /// routes, so their names are [foreign](ForeignNames), too.
+    pub fn finish_of_sender(self, foreign: &ForeignNames) -> Result<(), Problem> {
+        self.misspelt()?;
+        self.pairs.iter().for_each(|(name, _)| foreign.note(name));
+        Ok(())
+    }
+
+    fn misspelt(&self) -> Result<(), Problem> {
+        let meant = self.pairs.iter().find_map(|(name, _)| {
+            Some((name, foreign::meant(name, foreign::EDITS_MAX, self.known.iter().copied())?))
+        });
+        let Some((name, own)) = meant else { return Ok(()) };
+        let name = foreign::shown(name);
+        let what = format!("unknown query parameter `{name}`");
+        Err(Problem::new(Code::InvalidQuery, what, self.fix(Some(own))).at(place(&name)))
+    }
+
+    /// Describes the fix: the name that was meant, and all names that the route reads.
+    fn fix(&self, meant: Option<&str>) -> String {
         let known: Vec<_> = self.known.iter().map(|name| format!("`{name}`")).collect();
-        Err(Problem::new(
-            Code::InvalidQuery,
-            format!("unknown query parameter `{name}`"),
-            if known.is_empty() { "leave it out".to_owned() } else { format!("use {}", known.join(", ")) },
-        )
-        .at(place(&name)))
+        match (meant, &known[..]) {
+            (Some(own), [_]) => format!("write `{own}`"),
+            (Some(own), _) => format!("write `{own}`; this route reads {}", known.join(", ")),
+            (None, []) => "leave it out".to_owned(),
+            (None, _) => format!("use {}", known.join(", ")),
+        }
     }
 }
 
@@ -144,9 +191,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::Params;
+    use crate::http::foreign::ForeignNames;
 
     fn params(query: &str) -> Params {
         Params::of(&format!("/stream?{query}").parse::<Uri>().expect("a query"))
+    }
+
+    fn foreign() -> ForeignNames {
+        ForeignNames::new(["after".to_owned()].into())
     }
 
     #[test]
@@ -155,16 +207,35 @@ mod tests {
         let filter = params.filter(true).expect("well formed");
         assert_eq!(filter.patterns().iter().map(ToString::to_string).collect::<Vec<_>>(), ["a.*", "b"]);
         assert_eq!((filter.min_priority(), filter.text()), (Priority::High, Some("café")));
-        assert!(params.finish().is_ok());
+        assert!(params.finish(&foreign()).is_ok());
     }
 
     #[test]
-    fn a_parameter_that_is_not_known_is_an_error_that_names_the_known_ones() {
-        let mut params = params("chanel=a");
-        let _ = params.filter(false).expect("no filter");
-        let problem = params.finish().expect_err("misspelt");
-        assert_eq!(problem.0.at, "?chanel");
-        assert!(problem.0.fix.contains("`channel`"), "{}", problem.0.fix);
+    fn a_misspelt_parameter_is_an_error_that_names_the_right_ones() {
+        for (query, at, fix) in [
+            (
+                "_=1&chanel=a",
+                "?chanel",
+                "write `channel`; this route reads `channel`, `type`, `min_priority`",
+            ),
+            ("afters=1", "?afters", "use `channel`, `type`, `min_priority`"),
+        ] {
+            let mut params = params(query);
+            let _ = params.filter(false).expect("no filter");
+            let problem = params.finish(&foreign()).expect_err("ours");
+            assert_eq!((problem.0.at.as_str(), &*problem.0.fix), (at, fix));
+        }
+    }
+
+    #[test]
+    fn a_foreign_parameter_is_ignored() {
+        for (query, of_sender) in [("_=1700000000&bodySHA256=x", false), ("after=1&user_id=7", true)] {
+            let mut params = params(query);
+            let _ = params.filter(false).expect("no filter");
+            let finished =
+                if of_sender { params.finish_of_sender(&foreign()) } else { params.finish(&foreign()) };
+            assert!(finished.is_ok(), "{query}");
+        }
     }
 
     proptest! {
@@ -175,7 +246,7 @@ mod tests {
             let _ = params.filter(true);
             let _ = params.read("since", Start::since);
             let _ = params.switch("conflate");
-            let _ = params.finish();
+            let _ = params.finish(&foreign());
         }
     }
 }

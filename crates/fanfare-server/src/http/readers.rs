@@ -1,6 +1,5 @@
 //! Durable readers: `GET /api/readers`, acknowledging and deleting.
 
-use axum::Json;
 use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::readers::{Acknowledgement, Reader, ReaderSettings, Readers};
@@ -15,6 +14,7 @@ use crate::http::page;
 use crate::http::path;
 use crate::http::query::Params;
 use crate::net::body::{self, BODY_LEN_MAX};
+use crate::net::json::Json;
 use crate::problem::Problem;
 use fanfare_hub::readers::ReaderInfo;
 use fanfare_hub::values::ReaderRow;
@@ -37,7 +37,7 @@ pub async fn list(
 ) -> Result<Response, Problem> {
     let mut params = Params::of(request.uri());
     let (limit, after) = (params.limit(page::ROWS)?, params.cursor::<ReaderName>()?);
-    params.finish()?;
+    params.finish(&gateway.foreign)?;
     let found = gateway.hub.readers(&by, after.as_ref(), limit).await?;
     let next_cursor = found.next.map(|name| name.to_string());
     let readers: Vec<Reader> = found.readers.into_iter().map(shown).collect();

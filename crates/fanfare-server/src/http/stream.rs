@@ -2,13 +2,15 @@
 
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
-use fanfare_api::query;
+use fanfare_api::{query, values};
 use fanfare_core::wire::sse;
-use fanfare_core::{Code, Invalid, Peer, Principal, Start};
-use http::{HeaderValue, header};
+use fanfare_core::{Channel, Code, Invalid, Peer, Principal, Start};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::http::Gateway;
+use crate::http::foreign;
 use crate::http::query::Params;
+use crate::net::event_head;
 use crate::net::takeover::{Outlet, Stream, Takeover};
 use crate::problem::Problem;
 use fanfare_hub::client::{NewClient, Transport};
@@ -26,7 +28,7 @@ use fanfare_hub::subscribe;
         query::Reconnect,
     ),
     responses(
-        (status = 200, description = "The stream", body = String, content_type = "text/event-stream"),
+        (status = 200, description = "The stream", body = String, content_type = "text/event-stream", headers(("Fanfare-Position" = values::Position, description = "The position at which the stream starts"))),
     ),
 )]
 pub async fn listen(
@@ -40,12 +42,12 @@ pub async fn listen(
     let json = params.read("format", |value| choice("format", value, ["text", "json"]))? == Some(1);
     let named = params.read("events", |value| choice("events", value, ["plain", "named"]))? == Some(1);
     let since = params.read("since", Start::since)?;
-    let after = params.one("last_event_id")?.filter(|position| !position.is_empty());
+    let after = params.last("last_event_id", is_last_event_id);
     let reader = params.read("reader", str::parse)?;
     let conflate = params.switch("conflate")?;
-    params.finish()?;
-    // A browser that reconnects sends the header, and its position is newer than the one in the URL. A header that is
-    // not text is an unreadable position.
+    params.finish(&gateway.foreign)?;
+    // A browser that reconnects sends the header, and its position is newer than those in the URL. A header that is not
+    // text is an unreadable position.
     let header = request.headers().get("last-event-id").map(|value| value.to_str().unwrap_or("?").to_owned());
     let header = header.filter(|position| !position.is_empty());
     let start = match header.or(after) {
@@ -60,9 +62,42 @@ pub async fn listen(
     let retry_ms = gateway.hub.retry_ms();
     let mut response = ().into_response();
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
-    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
-    Ok(Takeover::mark(response, Outlet::Stream(Stream { subscription, format, retry_ms })))
+    event_head::describe(headers, "text/event-stream; charset=utf-8");
+    let position = subscription.position().to_string();
+    headers.insert(POSITION, HeaderValue::try_from(position).expect("a position is ASCII"));
+    let overlooked = subscription.overlooked();
+    if !overlooked.is_empty() {
+        let names: Vec<&str> = overlooked.iter().map(Channel::as_str).collect();
+        headers.insert(OVERLOOKED, HeaderValue::try_from(names.join(", ")).expect("channels are ASCII"));
+    }
+    let names_start = is_browser(request.headers());
+    let stream = Stream { subscription, format, retry_ms, overlooked, names_start };
+    Ok(Takeover::mark(response, Outlet::Stream(stream)))
+}
+
+/// The header with the position at which a stream starts.
+const POSITION: HeaderName = HeaderName::from_static("fanfare-position");
+
+/// The header with the channels `X` that have events, and that a pattern `X.>` of the request does not select.
+const OVERLOOKED: HeaderName = HeaderName::from_static("fanfare-overlooked");
+
+/// Returns whether a browser asks, or a client that follows the same rules (`eventsource` on Node): such a client
+/// remembers the id of a block without data, and comes back by itself. Both send `Sec-Fetch-Mode`. Over plain HTTP to
+/// another machine, a browser does not, and is recognised by `User-Agent` and `Accept-Language`.
+fn is_browser(headers: &HeaderMap) -> bool {
+    let has_name_of_browser = || {
+        headers.get(header::USER_AGENT).is_some_and(|agent| agent.as_bytes().starts_with(b"Mozilla/"))
+            && headers.contains_key(header::ACCEPT_LANGUAGE)
+    };
+    headers.contains_key("sec-fetch-mode") || has_name_of_browser()
+}
+
+/// Returns whether a parameter is the position after which a client continues. Clients that cannot set a header append
+/// it to the URL, each in its own spelling: `lastEventId` (event-source-polyfill, reconnecting-eventsource),
+/// `lastEventID` and `Last-Event-ID` (clients of Mercure), `evs_last_event_id` (amvtek's EventSource). What they append
+/// comes last, and is newer than what their user wrote.
+fn is_last_event_id(name: &str) -> bool {
+    foreign::plain(name.strip_prefix("evs_").unwrap_or(name)) == "lasteventid"
 }
 
 /// Parses one of two words and returns its index.

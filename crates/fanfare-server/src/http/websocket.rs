@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use axum::extract::{Extension, Request, State};
 use axum::response::Response;
+use fanfare_core::line_ends;
 use fanfare_core::new_event::PushBody;
 use fanfare_core::refusal::Refusal;
 use fanfare_core::socket_request::{self, Op, Subscribe};
 use fanfare_core::{Caller, Code, Door, Peer, Principal, Via};
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio_tungstenite::WebSocketStream;
@@ -22,6 +23,7 @@ use crate::net::frames::{self, Farewell};
 use crate::net::guard;
 use crate::net::heartbeat::Beats;
 use crate::net::joined;
+use crate::net::limits::KEPT_LEN_MAX;
 use crate::net::metered::{Meter, Metered};
 use crate::net::takeover::{Outlet, RawConnection, Takeover};
 use crate::problem::Problem;
@@ -33,6 +35,8 @@ use fanfare_runtime::shutdown::Shutdown;
 
 /// The name of the subprotocol, for clients that request one.
 const SUBPROTOCOL: &str = "fanfare.v1";
+/// Maximum bytes that are copied to write several items at once.
+const JOINED_LEN_MAX: usize = 64 * 1024;
 
 /// Subscribes and pushes over a WebSocket; `docs/api.md` has the protocol.
 #[utoipa::path(
@@ -50,7 +54,7 @@ pub async fn connect(
     Extension(peer): Extension<Peer>,
     request: Request,
 ) -> Result<Response, Problem> {
-    Params::of(request.uri()).finish()?;
+    Params::of(request.uri()).finish(&gateway.foreign)?;
     let response =
         frames::shake_hands(request.method(), request.headers(), SUBPROTOCOL).ok_or_else(|| {
             Problem::new(
@@ -163,7 +167,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
             }
             json!({"op": "error", "error": problem.body()})
         });
-        self.say(Message::text(with_id(answer, id).to_string())).await
+        let answer = String::from_utf8(line_ends::written(&with_id(answer, id))).expect("JSON is text");
+        self.say(Message::text(answer)).await
     }
 
     async fn answer(&mut self, op: Op) -> Result<Value, Problem> {
@@ -208,38 +213,71 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
         let client = NewClient { transport: Transport::WebSocket, address: self.socket.via.address, reader };
         let hub = &self.socket.gateway.hub;
         let request = subscribe::Request { filter, start, conflate, client };
-        self.subscription = Some(hub.subscribe(&self.socket.principal, request).await?);
-        Ok(json!({"op": "subscribed", "position": hub.last()}))
+        let subscription = hub.subscribe(&self.socket.principal, request).await?;
+        let overlooked = subscription.overlooked();
+        self.subscription = Some(subscription);
+        Ok(match overlooked.is_empty() {
+            true => json!({"op": "subscribed", "position": hub.last()}),
+            false => json!({"op": "subscribed", "position": hub.last(), "overlooked": overlooked}),
+        })
     }
 
     /// Sends the bytes of the subscription, which all subscribers of its feed share, past the framing layer, whose
-    /// buffer is empty after a flush.
+    /// buffer is empty after a flush. Returns between two events, where other frames may follow.
     async fn send_items(&mut self) -> Result<(), Option<Farewell>> {
-        let mut items = std::mem::take(&mut self.items);
-        let mut rest = &items[..];
-        while let Some((bytes, count)) = joined::join(rest, Wire::WebSocket) {
-            self.write_out(&bytes).await?;
-            let counts = &self.socket.gateway.counts;
-            counts.writes.inc();
-            counts.sent_bytes.inc_by(bytes.len() as u64);
-            if let Some(subscription) = &mut self.subscription {
-                for item in &rest[..count] {
-                    subscription.advance(item, item.len());
+        within(self.socket.gateway.config.stall_timeout, self.wire.flush()).await?;
+        loop {
+            self.write_some().await?;
+            let Some(subscription) = self.subscription.as_mut().filter(|cursor| cursor.is_within_event())
+            else {
+                return Ok(());
+            };
+            match subscription.ready(&mut self.items).await {
+                Ok(true) => {}
+                // The rest of the event is gone, and in the middle of a frame there can be no close frame.
+                Ok(false) => return Err(None),
+                Err(error) => {
+                    tracing::error!(%error, "the log could not be read for a WebSocket");
+                    return Err(None);
                 }
             }
-            rest = &rest[count..];
         }
-        items.clear();
-        self.items = items;
-        Ok(())
     }
 
-    /// Writes whole frames as fast as the socket accepts them: only progress counts.
+    /// Writes what the socket accepts of the items now, or waits until it has accepted a little.
+    async fn write_some(&mut self) -> Result<(), Option<Farewell>> {
+        const WIRE: Wire = Wire::WebSocket;
+        let Some(subscription) = &mut self.subscription else { return Ok(()) };
+        let Some((bytes, count)) = joined::join(subscription, &self.items, WIRE, JOINED_LEN_MAX) else {
+            return Ok(());
+        };
+        let (taken, mut kept) = match self.wire.get_mut().write(&bytes).now_or_never() {
+            Some(Ok(len)) if len > 0 || bytes.is_empty() => (len, Vec::new()),
+            Some(_) => return Err(None),
+            // A client that does not read keeps this much in memory, and its place in the log.
+            None => {
+                let kept = bytes[..bytes.len().min(KEPT_LEN_MAX)].to_vec();
+                (kept.len(), kept)
+            }
+        };
+        let counts = &self.socket.gateway.counts;
+        counts.writes.inc();
+        counts.sent_bytes.inc_by(taken as u64);
+        let rest_of_notice = subscription.sent(&self.items[..count], WIRE, taken);
+        kept.extend_from_slice(&rest_of_notice.unwrap_or_default());
+        drop(bytes);
+        self.items.clear();
+        if !kept.is_empty() {
+            subscription.let_go();
+        }
+        self.write_out(&kept).await
+    }
+
+    /// Writes all of `bytes` as fast as the socket accepts them: only progress counts.
     async fn write_out(&mut self, bytes: &[u8]) -> Result<(), Option<Farewell>> {
         /// Time without progress after which a socket is shown as stalled.
         const NOTICED: Duration = Duration::from_secs(1);
         let limit = self.socket.gateway.config.stall_timeout;
-        within(limit, self.wire.flush()).await?;
         let mut rest = bytes;
         while !rest.is_empty() {
             let write = self.wire.get_mut().write(rest);
@@ -247,9 +285,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
             let taken = match tokio::time::timeout(NOTICED.min(limit), write.as_mut()).await {
                 Ok(taken) => taken.map_err(|_| None)?,
                 Err(_) => {
-                    let subscription = self.subscription.as_ref();
-                    subscription.inspect(|subscription| subscription.set_stalled(true));
+                    if let Some(subscription) = &mut self.subscription {
+                        subscription.set_stalled(true);
+                        // Those that read, if slowly, should have the room.
+                        subscription.forget_page();
+                    }
                     let taken = within(limit, async { Ok(write.await?) }).await?;
+                    let subscription = self.subscription.as_ref();
                     subscription.inspect(|subscription| subscription.set_stalled(false));
                     taken
                 }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use fanfare_core::line_ends;
 use fanfare_mcp::Error;
 use fanfare_runtime::budget::{Account, BytesHeld};
 
@@ -45,7 +46,7 @@ impl Answer {
 
     /// Returns a message that `held` counts.
     pub fn with(bytes: Bytes, held: BytesHeld) -> Answer {
-        Answer { bytes, held: vec![held] }
+        Answer { bytes: on_the_wire(bytes), held: vec![held] }
     }
 
     /// Returns an array of messages.
@@ -85,6 +86,16 @@ impl Held {
     pub fn keep(self, bytes: impl Into<Bytes>) -> Bytes {
         Bytes::from_owner(Owner { bytes: bytes.into(), _held: self })
     }
+}
+
+/// Returns a message without the [characters](line_ends) that some clients take for the end of a line.
+fn on_the_wire(message: Bytes) -> Bytes {
+    if !line_ends::are_in(&message) {
+        return message;
+    }
+    let mut escaped = message.to_vec();
+    line_ends::escape(&mut escaped, 0);
+    escaped.into()
 }
 
 impl AsRef<[u8]> for Owner {

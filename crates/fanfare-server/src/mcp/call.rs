@@ -45,6 +45,14 @@ impl Call {
         drop(streams::crowded_out(self.permit.clone()).await);
     }
 
+    /// Waits until the client's input has ended: it gets the answer that there is now, and asks for nothing more.
+    pub async fn input_ended(&self) {
+        match &self.caller.session {
+            Some(session) => session.input_ended().asked().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Returns the era of its revision.
     pub fn era(&self) -> Era {
         self.caller.version.era()

@@ -12,6 +12,7 @@ pub mod engine;
 pub mod gateway;
 pub mod limits;
 pub mod outbox;
+pub mod pace;
 pub mod service;
 pub mod session;
 pub mod toolset;

@@ -1,6 +1,7 @@
 //! A service: tools, resources and prompts. The gateway is one service; the one for the conformance suite is another.
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use fanfare_mcp::lifecycle::Identity;
@@ -13,6 +14,7 @@ use futures_util::stream::BoxStream;
 
 use crate::mcp::call::Call;
 use crate::mcp::caller::Caller;
+use crate::mcp::pace::Pace;
 use crate::mcp::toolset::{ToolList, Toolset};
 
 /// A service. Every method can be called at any time, also concurrently.
@@ -22,10 +24,10 @@ pub trait Service: fmt::Debug + Send + Sync + 'static {
     fn identity(&self) -> &Identity;
 
     /// Returns the tools of a set.
-    fn tools(&self, toolset: Toolset) -> &ToolList;
+    fn tools(&self, toolset: Toolset) -> Arc<ToolList>;
 
-    /// Returns whether a tool ends only when something happens: no one waits for it after the client has left.
-    fn waits(&self, tool: &str) -> bool;
+    /// Returns how long a tool takes.
+    fn pace(&self, tool: &str) -> Pace;
 
     /// Calls a tool, which is in the caller's set. A failure of the tool is an answer, not an error.
     async fn call(&self, call: &Call, tool: ToolCall<'_>) -> Result<Outcome, Error>;

@@ -43,17 +43,20 @@ impl Toolset {
 #[derive(Debug)]
 pub struct ToolList {
     outcome: Outcome,
-    headers: HashMap<&'static str, Vec<ParamHeader>>,
+    headers: HashMap<String, Vec<ParamHeader>>,
 }
 
 impl ToolList {
     /// Encodes the list once.
     pub fn new(tools: &[Tool]) -> ToolList {
-        /// Tools change when another version is installed, or the operator chooses another set.
+        /// Tools change when another version is installed, or the operator chooses other ones; subscribers are told.
         const CACHE: Cache = Cache { ttl_ms: 300_000, scope: Scope::Public };
         ToolList {
             outcome: Outcome::complete(&json!({ "tools": tools })).cached(CACHE),
-            headers: tools.iter().map(|tool| (tool.name, headers::annotated(&tool.input_schema))).collect(),
+            headers: tools
+                .iter()
+                .map(|tool| (tool.name.clone().into_owned(), headers::annotated(&tool.input_schema)))
+                .collect(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! One connection: HTTP until a route takes it over.
 
+use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,7 +15,7 @@ use fanfare_core::Peer;
 use fanfare_core::caller::Place;
 use fanfare_core::wire::sse;
 use futures_util::future::BoxFuture;
-use http::{HeaderValue, Method, Request, Version, header};
+use http::{HeaderValue, Method, Request, StatusCode, Version, header};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
@@ -100,37 +101,49 @@ async fn version_of(stream: &Socket) -> io::Result<Version> {
 }
 
 async fn serve_http1(stream: Socket, peer: Peer, streams: Streams, shared: Arc<Shared>) {
-    let exchange = Arc::<Exchange>::default();
+    let exchange = Arc::new(Exchange::of(stream));
     let service = {
         let (exchange, shared, streams) = (Arc::clone(&exchange), Arc::clone(&shared), streams.clone());
-        service_fn(move |mut request: Request<Incoming>| -> BoxFuture<'static, Result<Response, std::convert::Infallible>> {
-            let (exchange, shared) = (Arc::clone(&exchange), Arc::clone(&shared));
-            request.extensions_mut().insert(streams.clone());
-            Box::pin(async move {
-                exchange.begun.store(true, Ordering::Relaxed);
-                let is_head = request.method() == Method::HEAD;
-                let body = if request.version() == Version::HTTP_10 { Follows::UntilClose } else { Follows::Chunks };
-                let (mut response, record) = answer(&shared, request, peer).await;
-                if shared.leaving.is_asked() || shared.stop.is_asked() {
-                    // A proxy keeps its connections open; this makes it open another one for its next request.
-                    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-                }
-                let outlet = Takeover::of(&mut response).filter(|_| !is_head);
-                let Some((outlet, permit)) = outlet.zip(StreamPermit::of(&mut response)) else {
-                    return Ok(access::hold(streams::hold(response), record));
-                };
-                let follows = if matches!(outlet, Outlet::Stream(_)) { body } else { Follows::Protocol };
-                let head = takeover::write_head(&response, follows);
-                *exchange.handover() = Some(Handover { head, follows, outlet, permit, record });
-                // The connection is released while this waits.
-                std::future::pending().await
-            })
-        })
+        service_fn(
+            move |mut request: Request<Incoming>| -> BoxFuture<'static, Result<Response, Infallible>> {
+                let (exchange, shared) = (Arc::clone(&exchange), Arc::clone(&shared));
+                request.extensions_mut().insert(streams.clone());
+                Box::pin(async move {
+                    exchange.begun.store(true, Ordering::Relaxed);
+                    let is_head = request.method() == Method::HEAD;
+                    let body = if request.version() == Version::HTTP_10 {
+                        Follows::UntilClose
+                    } else {
+                        Follows::Chunks
+                    };
+                    let (mut response, record) = answer(&shared, request, peer).await;
+                    if shared.leaving.is_asked() || shared.stop.is_asked() {
+                        // A proxy keeps its connections open; this makes it open another one for its next request.
+                        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                    }
+                    if is_head {
+                        response = without_body(response);
+                    }
+                    let outlet = Takeover::of(&mut response);
+                    let Some((outlet, permit)) = outlet.zip(StreamPermit::of(&mut response)) else {
+                        return Ok(access::hold(streams::hold(response), record));
+                    };
+                    let follows = if matches!(outlet, Outlet::Stream(_)) { body } else { Follows::Protocol };
+                    let head = takeover::write_head(&response, follows);
+                    *exchange.handover() = Some(Handover { head, follows, outlet, permit, record });
+                    // The connection is released while this waits.
+                    std::future::pending().await
+                })
+            },
+        )
     };
     let mut builder = http1::Builder::new();
+    // Some clients close their side once they have sent a request, and wait for the answer.
+    builder.half_close(true);
     builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(HEADER_LEN_MAX);
-    let wire = Wire { stream: TokioIo::new(stream), exchange: Arc::clone(&exchange) };
-    let mut connection = builder.serve_connection(wire, service);
+    let mut connection = builder.serve_connection(Wire(Arc::clone(&exchange)), service);
+    let client_left = exchange.client_left(&streams);
+    tokio::pin!(client_left);
     let mut stop = shared.stop.clone();
     // The bytes that were written when it was asked to end: at the stop, and to make room.
     let (mut written, mut written_before) = (None, None);
@@ -142,6 +155,7 @@ async fn serve_http1(stream: Socket, peer: Peer, streams: Streams, shared: Arc<S
                 Poll::Pending if exchange.handover().is_some() => Poll::Ready(None),
                 Poll::Pending => Poll::Pending,
             }) => ended,
+            () = &mut client_left => break None,
             () = streams.asked_to_leave() => {
                 if !exchange.begun.load(Ordering::Relaxed) {
                     return;
@@ -185,7 +199,7 @@ async fn serve_http1(stream: Socket, peer: Peer, streams: Streams, shared: Arc<S
         }
     };
     let parts = connection.into_parts();
-    let stream = parts.io.stream.into_inner();
+    let stream = exchange.take_socket();
     match taken {
         // The rest of an earlier response in the buffer would be lost: a client that pipelines a stream behind a large
         // download is disconnected.
@@ -236,7 +250,7 @@ async fn hand_over(taken: Handover, mut stream: Socket, read: Bytes, shared: &Sh
                 record.leave_out_head(head.len());
             }
             let format = sse::Format { chunked: taken.follows == Follows::Chunks, ..outlet.format };
-            sse::write_preamble(format, outlet.retry_ms, outlet.subscription.position(), &mut head);
+            outlet.begin(format, &mut head);
             if let Err(error) = stream.limit_unsent() {
                 tracing::debug!(%error, "could not set TCP_NOTSENT_LOWAT for a subscriber");
             }
@@ -280,15 +294,19 @@ async fn serve_http2(stream: Socket, peer: Peer, streams: Streams, shared: Arc<S
         let (held, (stalls, shared)) = (Arc::clone(&held), watched.clone());
         request.extensions_mut().insert(requests.clone());
         async move {
+            let is_head = request.method() == Method::HEAD;
             let (mut response, record) = answer(&shared, request, peer).await;
             drop(held);
+            if is_head {
+                response = without_body(response);
+            }
             if let Some(Outlet::Stream(outlet)) = Takeover::of(&mut response) {
                 stalls.watch(outlet.subscription.client());
                 // The body's length is not that of the empty one that the route gave.
                 response.headers_mut().remove(http::header::CONTENT_LENGTH);
                 *response.body_mut() = event_body::body(outlet, shared.beats.clone());
             }
-            Ok::<_, std::convert::Infallible>(access::hold(streams::hold(response), record))
+            Ok::<_, Infallible>(access::hold(streams::hold(response), record))
         }
     });
     let mut builder = http2::Builder::new(RequestTasks::new(shared.turns.clone(), Place::of(peer)));
@@ -335,6 +353,18 @@ async fn serve_http2(stream: Socket, peer: Peer, streams: Streams, shared: Arc<S
             return;
         }
     }
+}
+
+/// Returns the answer to `HEAD`, which has the headers of the answer to `GET` (RFC 9110, section 9.3.2). A stream has no
+/// length, and hyper would add `Content-Length: 0` for an empty body.
+fn without_body(mut response: Response) -> Response {
+    if Takeover::of(&mut response).is_some() {
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+    }
+    if response.headers().contains_key(header::CONTENT_LENGTH) || response.status() != StatusCode::OK {
+        return response;
+    }
+    response.map(|_| Body::from_stream(futures_util::stream::empty::<Result<Bytes, Infallible>>()))
 }
 
 /// Returns the answer to a request, and the record of both if requests are logged.

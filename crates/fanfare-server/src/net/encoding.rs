@@ -27,7 +27,7 @@ const PIECE_LEN_MAX: usize = 16 * 1024;
 const DECODER_LEN: usize = 64 * 1024;
 /// Maximum bytes of a compressed body: no route accepts more even when decoded, but empty pieces of gzip decode
 /// to nothing and could go on forever.
-const ENCODED_LEN_MAX: usize = 16 * 1024 * 1024;
+const ENCODED_LEN_MAX: usize = 25 * 1024 * 1024;
 
 /// The body is not what `Content-Encoding` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -1,5 +1,6 @@
 //! The body of an event stream on a connection that it shares with others: HTTP/2.
 
+use axum::BoxError;
 use axum::body::Body;
 use bytes::Bytes;
 use fanfare_core::wire::sse;
@@ -7,6 +8,7 @@ use fanfare_hub::item::{Item, Wire};
 
 use crate::net::heartbeat::Beats;
 use crate::net::joined;
+use crate::net::limits::KEPT_LEN_MAX;
 use crate::net::takeover::Stream;
 
 /// Returns a body that sends the data of `outlet`, and a comment at each beat.
@@ -23,33 +25,45 @@ pub fn body(outlet: Stream, beats: Beats) -> Body {
         let format = state.outlet.format;
         let mut bytes = Vec::new();
         if !std::mem::replace(&mut state.begun, true) {
-            let position = state.outlet.subscription.position();
-            sse::write_preamble(format, state.outlet.retry_ms, position, &mut bytes);
-            return Some((Ok(Bytes::from(bytes)), state));
+            state.outlet.begin(format, &mut bytes);
+            return Some((Ok::<_, BoxError>(Bytes::from(bytes)), state));
         }
         if state.ended {
             return None;
         }
+        let is_within_event = state.outlet.subscription.is_within_event();
         let ready = tokio::select! {
             ready = state.outlet.subscription.ready(&mut state.items) => ready,
-            () = state.beats.next() => {
+            // Within an event, a comment would be a part of it.
+            () = state.beats.next(), if !is_within_event => {
                 sse::write_keepalive(format, &mut bytes);
                 return Some((Ok(bytes.into()), state));
             }
         };
         match ready {
             Ok(true) => {}
+            // A body that just ended would make half an event look like a whole one.
+            Ok(false) if is_within_event => {
+                state.ended = true;
+                return Some((Err("the rest of an event is gone".into()), state));
+            }
             Ok(false) => return None,
             Err(error) => {
                 state.ended = true;
-                return Some((Err(error), state));
+                return Some((Err(error.into()), state));
             }
         }
         // The rest comes when there is room for it.
-        let (bytes, count) = joined::join(&state.items, Wire::Sse(format)).unwrap_or_default();
-        for item in &state.items[..count] {
-            state.outlet.subscription.advance(item, item.len());
+        let (wire, subscription) = (Wire::Sse(format), &mut state.outlet.subscription);
+        let (mut bytes, count) =
+            joined::join(subscription, &state.items, wire, KEPT_LEN_MAX).unwrap_or_default();
+        // A notice is sent whole: nothing could send its rest. Of an event, a copy: a part of shared bytes keeps them all.
+        if bytes.len() > KEPT_LEN_MAX && !state.items[0].is_empty() {
+            bytes = Bytes::copy_from_slice(&bytes[..KEPT_LEN_MAX]);
         }
+        subscription.sent(&state.items[..count], wire, bytes.len());
+        state.items.clear();
+        subscription.let_go();
         Some((Ok(bytes), state))
     });
     Body::from_stream(frames)

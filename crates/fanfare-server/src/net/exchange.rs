@@ -5,14 +5,19 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 
 use crate::net::access::Record;
 use crate::net::socket::Socket;
-use crate::net::streams::StreamPermit;
+use crate::net::streams::{StreamPermit, Streams};
 use crate::net::takeover::{Follows, Outlet};
+
+/// Time in which a request that waits is answered if what it waits for is there already: to read a page seldom takes
+/// longer.
+const ANSWER_TIME: Duration = Duration::from_secs(1);
 
 /// The shared state of a connection.
 #[derive(Default)]
@@ -25,9 +30,42 @@ pub(super) struct Exchange {
     blocked: AtomicBool,
     /// The bytes written so far.
     pub(super) written: AtomicU64,
+    /// The socket, until the connection has ended; the server reads and writes it as a [`Wire`].
+    socket: Mutex<Option<TokioIo<Socket>>>,
 }
 
 impl Exchange {
+    pub(super) fn of(socket: Socket) -> Exchange {
+        Exchange { socket: Mutex::new(Some(TokioIo::new(socket))), ..Exchange::default() }
+    }
+
+    fn socket(&self) -> MutexGuard<'_, Option<TokioIo<Socket>>> {
+        self.socket.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Removes and returns the socket of a connection that has ended.
+    pub(super) fn take_socket(&self) -> Socket {
+        self.socket().take().expect("a connection ends once").into_inner()
+    }
+
+    /// Resolves once the client of a request that only waits has closed its side, and a moment has passed in which nothing
+    /// was written: the client may be gone, but what it waits for may also be there already. A pipelined request hides
+    /// the end.
+    pub(super) async fn client_left(&self, streams: &Streams) {
+        loop {
+            std::future::poll_fn(|cx| match &*self.socket() {
+                Some(socket) if streams.is_waiting() => socket.inner().poll_closed(cx),
+                _ => Poll::Pending,
+            })
+            .await;
+            let written = self.written.load(Ordering::Relaxed);
+            tokio::time::sleep(ANSWER_TIME).await;
+            if self.written.load(Ordering::Relaxed) == written {
+                return;
+            }
+        }
+    }
+
     pub(super) fn handover(&self) -> MutexGuard<'_, Option<Handover>> {
         self.handover.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -47,56 +85,60 @@ pub(super) struct Handover {
     pub(super) record: Option<Record>,
 }
 
-/// A socket that records how much it accepted.
-pub(super) struct Wire {
-    pub(super) stream: TokioIo<Socket>,
-    pub(super) exchange: Arc<Exchange>,
-}
+/// The socket of an exchange, as the server uses it. It records how much the socket accepted.
+pub(super) struct Wire(pub(super) Arc<Exchange>);
 
 impl Wire {
+    /// Polls the socket. It is there for as long as the server has the wire.
+    fn poll<T>(
+        &self,
+        poll: impl FnOnce(Pin<&mut TokioIo<Socket>>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        match self.0.socket().as_mut() {
+            Some(socket) => poll(Pin::new(socket)),
+            None => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        }
+    }
+
     fn note(&self, poll: &Poll<io::Result<usize>>) {
-        self.exchange.blocked.store(poll.is_pending(), Ordering::Relaxed);
+        self.0.blocked.store(poll.is_pending(), Ordering::Relaxed);
         if let Poll::Ready(Ok(len)) = poll {
-            self.exchange.written.fetch_add(*len as u64, Ordering::Relaxed);
+            self.0.written.fetch_add(*len as u64, Ordering::Relaxed);
         }
     }
 }
 
 impl Read for Wire {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        self.poll(|socket| socket.poll_read(cx, buf))
     }
 }
 
 impl Write for Wire {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let poll = Pin::new(&mut self.stream).poll_write(cx, buf);
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let poll = self.poll(|socket| socket.poll_write(cx, buf));
         self.note(&poll);
         poll
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll(|socket| socket.poll_flush(cx))
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll(|socket| socket.poll_shutdown(cx))
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        true
     }
 
     fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let poll = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        let poll = self.poll(|socket| socket.poll_write_vectored(cx, bufs));
         self.note(&poll);
         poll
     }

@@ -17,6 +17,9 @@ use fanfare_runtime::budget::Exhausted;
 
 /// Maximum frame and message from a client: the size of its largest publish.
 pub const MESSAGE_LEN_MAX: usize = 1024 * 1024;
+/// Maximum bytes of one read; each socket has a buffer of this size. Most messages are shorter, and the library's own
+/// size would be 128 KiB for every idle client.
+pub const READ_LEN_MAX: usize = 8 * 1024;
 /// Maximum bytes that wait to be written: a whole answer, which is smaller than its request, and answers to pings.
 /// Without it, a client that pings and does not read fills the memory with pongs.
 const WRITE_BUFFER_LEN_MAX: usize = 2 * MESSAGE_LEN_MAX;
@@ -66,6 +69,7 @@ pub async fn messages_within<S: AsyncRead + AsyncWrite + Unpin>(
     write_len_max: usize,
 ) -> WebSocketStream<S> {
     let config = WebSocketConfig::default()
+        .read_buffer_size(READ_LEN_MAX)
         .max_message_size(Some(message_len_max))
         .max_frame_size(Some(message_len_max))
         .max_write_buffer_size(write_len_max);

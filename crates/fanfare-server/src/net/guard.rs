@@ -4,14 +4,19 @@
 //! A page of a foreign site can send requests to a loopback address, either openly (then the browser says so) or after
 //! binding its own name to that address (then `Host` is that name). Both are refused here.
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use fanfare_core::{Agent, Caller, Code, Door, Peer, Principal, Via};
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
+use tower::{Layer, ServiceExt, service_fn};
+use tower_http::cors::{AllowCredentials, AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 
 use crate::net::access::Asker;
 use crate::net::locality::Locality;
@@ -21,35 +26,34 @@ use fanfare_delivery::target::VIA;
 use fanfare_hub::Hub;
 
 /// The hosts and origins that the operator allows besides loopback.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Guard {
-    /// Origins of pages that can use the gateway.
-    pub cors: Cors,
-    /// Host names, in lowercase, that the gateway accepts besides `localhost`.
-    pub allowed_hosts: Vec<String>,
-    /// The routes of the dashboard's pages, to which other sites can link.
-    pub pages: &'static [&'static str],
+    cors: Cors,
+    /// In lowercase.
+    allowed_hosts: Vec<String>,
+    pages: &'static [&'static str],
+    shared: CorsLayer,
 }
 
 /// The headers of responses that a page of another origin can read: those that the gateway sets for programs.
-const EXPOSE_HEADERS: HeaderValue =
-    HeaderValue::from_static("Allow, ETag, Location, Mcp-Session-Id, MCP-Protocol-Version, Retry-After");
-const PRIVATE_NETWORK_ASKED: HeaderName = HeaderName::from_static("access-control-request-private-network");
-const PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-allow-private-network");
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "Allow, ETag, Fanfare-Overlooked, Fanfare-Position, Location, Mcp-Session-Id, MCP-Protocol-Version, Retry-After",
+);
+
+/// Time for which a browser remembers the answer to a preflight.
+const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3_600);
 
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// Checks `Host`, `Origin` and `Sec-Fetch-Site`, answers preflights, and adds the headers that every response has.
 pub async fn check(State(guard): State<Arc<Guard>>, mut request: Request, next: Next) -> Response {
-    let origin = match guard.admit(&request) {
-        Ok(origin) => origin,
+    let has_origin = match guard.admit(&request) {
+        Ok(has_origin) => has_origin,
         Err(problem) => return protected(problem.into_response()),
     };
-    let asked = request.headers().get(header::ACCESS_CONTROL_REQUEST_METHOD);
-    let asked = asked.filter(|_| origin.is_some() && request.method() == Method::OPTIONS);
-    let mut response = match asked {
-        Some(method) => preflight_answer(request.headers(), method.clone()),
-        None => {
+    let serve = move |mut request: Request| {
+        let next = next.clone();
+        async move {
             let principal = Principal::local();
             let peer = request.extensions().get::<Peer>().copied();
             let locality = Locality::of(request.headers(), peer);
@@ -59,16 +63,54 @@ pub async fn check(State(guard): State<Arc<Guard>>, mut request: Request, next: 
                 asker.note(&principal);
             }
             request.extensions_mut().insert(principal);
-            next.run(request).await
+            Ok::<_, Infallible>(next.run(request).await)
         }
     };
-    if let Some(origin) = origin {
-        let headers = response.headers_mut();
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSE_HEADERS);
-        headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    let is_question = request.method() == Method::OPTIONS;
+    let is_preflight = is_question && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let answer = match has_origin {
+        false => serve(request).await,
+        true if is_preflight || !is_question => guard.shared.layer(service_fn(serve)).oneshot(request).await,
+        // The layer takes every `OPTIONS` for a preflight, and this one asks what the route can do.
+        true => {
+            *request.method_mut() = Method::GET;
+            let ask = |mut request: Request| {
+                *request.method_mut() = Method::OPTIONS;
+                serve(request)
+            };
+            guard.shared.layer(service_fn(ask)).oneshot(request).await
+        }
+    };
+    let Ok(mut response) = answer;
+    if has_origin {
+        // The layer writes names in lowercase, and people read them.
+        response.headers_mut().insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+        response.headers_mut().append(header::VARY, HeaderValue::from_static("Origin"));
+    }
+    if has_origin && is_preflight {
+        *response.status_mut() = StatusCode::NO_CONTENT;
     }
     protected(response)
+}
+
+/// Returns the layer that answers preflights and tells browsers which pages may read a response (CORS, in the Fetch
+/// standard). It sees requests of pages that were let in, so it allows every origin, and any method and header, because
+/// tools define headers of their own (`Mcp-Param-…`). A page may also request a route that does not exist, so that it
+/// can read the error. Credentials, such as the password for a proxy, are for origins that the operator named.
+fn sharing(cors: &Cors) -> CorsLayer {
+    let cors = cors.clone();
+    let is_named = move |origin: &HeaderValue, _: &Parts| {
+        let origin = origin.to_str().ok().and_then(Origin::parse);
+        origin.is_some_and(|origin| cors.names(&origin))
+    };
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::mirror_request())
+        .allow_methods(AllowMethods::mirror_request())
+        .allow_headers(AllowHeaders::mirror_request())
+        .allow_credentials(AllowCredentials::predicate(is_named))
+        .allow_private_network(true)
+        .max_age(PREFLIGHT_MAX_AGE)
+        .vary([])
 }
 
 /// Completes the answers to `OPTIONS` with the methods of their route. This is done outside of the routes: the router
@@ -90,22 +132,6 @@ pub async fn name_methods(request: Request, next: Next) -> Response {
     response
 }
 
-/// Answers a preflight. A page may also request a route that does not exist, so that it can read the error.
-fn preflight_answer(asked: &HeaderMap, methods: HeaderValue) -> Response {
-    let mut response = StatusCode::NO_CONTENT.into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
-    // Any header is allowed, because tools define headers of their own (`Mcp-Param-…`).
-    if let Some(asked) = asked.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
-        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
-    }
-    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("3600"));
-    if asked.contains_key(PRIVATE_NETWORK_ASKED) {
-        headers.insert(PRIVATE_NETWORK, HeaderValue::from_static("true"));
-    }
-    response
-}
-
 /// Adds what keeps a response from other sites' pages, from guesses at its type, and from caches that outlive it. A
 /// response that says itself how it may be cached is left as it is.
 fn protected(mut response: Response) -> Response {
@@ -117,8 +143,15 @@ fn protected(mut response: Response) -> Response {
 }
 
 impl Guard {
-    /// Lets a request in, and returns the `Origin` of the page that sent it, if it has one.
-    fn admit(&self, request: &Request) -> Result<Option<HeaderValue>, Problem> {
+    /// Lets in pages of the origins in `cors`, and requests for `allowed_hosts`, besides `localhost` and IP addresses.
+    /// `pages` are the routes of the dashboard's pages, to which other sites can link.
+    pub fn new(cors: &Cors, allowed_hosts: &[String], pages: &'static [&'static str]) -> Guard {
+        let allowed_hosts = allowed_hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
+        Guard { cors: cors.clone(), allowed_hosts, pages, shared: sharing(cors) }
+    }
+
+    /// Lets a request in, and returns whether it has the `Origin` of a page.
+    fn admit(&self, request: &Request) -> Result<bool, Problem> {
         check_host_count(request)?;
         let host = host(request.uri(), request.headers());
         self.check_host(host)?;
@@ -129,7 +162,7 @@ impl Guard {
                 .get::<MatchedPath>()
                 .is_some_and(|path| self.pages.contains(&path.as_str()));
             origin::check_fetch(request.headers(), is_page)?;
-            return Ok(None);
+            return Ok(false);
         };
         if origins.next().is_some() {
             return Err(Problem::new(
@@ -140,7 +173,7 @@ impl Guard {
             .at("Origin:"));
         }
         self.check_origin(origin, host)?;
-        Ok(Some(origin.clone()))
+        Ok(true)
     }
 
     fn check_host(&self, host: Option<&str>) -> Result<(), Problem> {
@@ -241,11 +274,11 @@ pub fn refuse_own(hub: &Hub, headers: &HeaderMap) -> Result<(), Problem> {
 
 #[cfg(test)]
 mod tests {
-    use super::Guard;
+    use super::{Cors, Guard};
 
     #[test]
     fn names_that_are_not_ours_are_refused() {
-        let guard = Guard { allowed_hosts: vec!["push.example.com".to_owned()], ..Guard::default() };
+        let guard = Guard::new(&Cors::default(), &["push.example.com".to_owned()], &[]);
         for (host, allowed) in [
             ("localhost:8000", true),
             ("LOCALHOST", true),

@@ -2,20 +2,23 @@
 
 use bytes::Bytes;
 use fanfare_hub::item::{Item, Wire};
+use fanfare_hub::subscription::Subscription;
 
-/// Maximum bytes that are copied to send them at once. Longer items are shared by all their readers; with
-/// copies, each would hold its own.
-const JOINED_LEN_MAX: usize = 64 * 1024;
-
-/// Joins the first of `items` with as many others as fit; returns the bytes and the number of items, or `None`
-/// if `items` is empty.
-pub fn join(items: &[Item], wire: Wire) -> Option<(Bytes, usize)> {
+/// Joins what `subscription` has not sent of the first of `items` with others, as long as all of it has at most `len_max`
+/// bytes; returns the bytes and the number of items, or `None` if `items` is empty. A single item can be longer: it is not
+/// copied but shared by all its readers.
+pub fn join(
+    subscription: &Subscription,
+    items: &[Item],
+    wire: Wire,
+    len_max: usize,
+) -> Option<(Bytes, usize)> {
     let (first, rest) = items.split_first()?;
-    let first = first.bytes(wire);
+    let first = subscription.unsent(first, wire);
     let (mut count, mut joined) = (1, Vec::new());
     for item in rest {
-        let more = item.bytes(wire);
-        if first.len().max(joined.len()) + more.len() > JOINED_LEN_MAX {
+        let more = subscription.unsent(item, wire);
+        if first.len().max(joined.len()) + more.len() > len_max {
             break;
         }
         if joined.is_empty() {

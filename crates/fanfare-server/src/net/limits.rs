@@ -10,6 +10,9 @@ pub const BACKLOG: i32 = 4_096;
 pub const HEADER_LEN_MAX: usize = 32 * 1024;
 /// Maximum streams of one HTTP/2 connection: a browser opens one connection for all its tabs.
 pub const HTTP2_STREAMS_MAX: u32 = 256;
+/// Maximum bytes that a conversation or a stream of HTTP/2 holds for a client that does not read: one frame of HTTP/2 (RFC
+/// 9113, section 4.2). The rest is in the log.
+pub const KEPT_LEN_MAX: usize = 16 * 1024;
 /// Bytes that a stream's socket buffers before they are on the wire: the backlog of a slow subscriber stays in the
 /// shared ring, not in the kernel's memory.
 pub const NOT_SENT_LEN_MAX: u32 = 128 * 1024;

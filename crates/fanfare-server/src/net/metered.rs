@@ -11,15 +11,13 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::net::access::Sent;
+use crate::net::frames::READ_LEN_MAX;
 use fanfare_runtime::budget::{BytesHeld, Exhausted};
 
 /// Bytes that are not worth counting: an idle socket has none, and a short message comes in one piece.
 const FREE: usize = 16 * 1024;
 /// The library keeps the frame that it reads, and the frames before it in a buffer that grows by doubling.
 const COPIES: usize = 2;
-/// Maximum bytes after a message that the library may have read with it: the size of its reads.
-const READ_LEN_MAX: usize = 128 * 1024;
-
 /// A stream whose unfinished messages are counted.
 #[derive(Debug)]
 pub struct Metered<S> {

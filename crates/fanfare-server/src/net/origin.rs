@@ -41,10 +41,10 @@ impl Cors {
         origins.iter().map(parse).collect::<Result<_, _>>().map(Cors::Origins)
     }
 
-    /// Returns whether the operator named `origin`.
+    /// Returns whether the operator named `origin` itself; `*` names none.
     pub fn names(&self, origin: &Origin) -> bool {
         match self {
-            Cors::Any => true,
+            Cors::Any => false,
             Cors::Origins(origins) => origins.contains(origin),
         }
     }

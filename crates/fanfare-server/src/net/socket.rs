@@ -138,6 +138,25 @@ impl Socket {
         }
     }
 
+    /// Resolves once the other end has closed its side or is gone. Unread bytes hide the end.
+    pub fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let peek = || {
+            let (len, _) = rustix::net::recv(self, &mut [0; 1], rustix::net::RecvFlags::PEEK)?;
+            Ok::<_, io::Error>(len)
+        };
+        loop {
+            let (ready, peeked) = match self {
+                Socket::Tcp(stream) => (stream.poll_read_ready(cx), stream.try_io(Interest::READABLE, peek)),
+                Socket::Unix(stream) => (stream.poll_read_ready(cx), stream.try_io(Interest::READABLE, peek)),
+            };
+            match (ready, peeked) {
+                (Poll::Pending, _) | (_, Ok(1..)) => return Poll::Pending,
+                (Poll::Ready(Ok(())), Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
+                (Poll::Ready(_), Ok(0) | Err(_)) => return Poll::Ready(()),
+            }
+        }
+    }
+
     /// Takes the socket out of the runtime.
     pub fn into_descriptor(self) -> io::Result<OwnedFd> {
         match self {

@@ -19,6 +19,7 @@ use http::{Method, Version};
 use crate::net::activity::Running;
 use crate::net::connections::{Another, Lasting, Permit};
 use crate::net::counts::Counts;
+use crate::net::event_head;
 use crate::net::takeover::Takeover;
 use crate::net::unread;
 use crate::problem::Problem;
@@ -35,6 +36,8 @@ struct Connection {
     permit: Permit,
     /// Whether a request uses the connection's own permit; other requests need one each.
     is_taken: AtomicBool,
+    /// Whether the current request is pointless without its client. Only for HTTP/1, where requests follow one another.
+    is_waiting: AtomicBool,
 }
 
 /// The right to one request, in the extensions of the request and of its response; released on drop.
@@ -52,7 +55,11 @@ pub struct StreamPermit {
 impl Streams {
     /// Counts the requests of the connection with this permit.
     pub fn new(permit: Permit) -> Streams {
-        Streams(Arc::new(Connection { permit, is_taken: AtomicBool::new(false) }))
+        Streams(Arc::new(Connection {
+            permit,
+            is_taken: AtomicBool::new(false),
+            is_waiting: AtomicBool::new(false),
+        }))
     }
 
     /// Takes the right to a request of this version of HTTP.
@@ -60,6 +67,7 @@ impl Streams {
         let permit = &self.0.permit;
         let running = permit.begin()?;
         // Over HTTP/1, requests follow one another.
+        self.0.is_waiting.store(false, Ordering::Relaxed);
         let has_own = version != Version::HTTP_2 || !self.0.is_taken.swap(true, Ordering::AcqRel);
         let another = if has_own { None } else { Some(permit.another()?) };
         let connection = Arc::clone(&self.0);
@@ -70,6 +78,12 @@ impl Streams {
     /// Returns whether no request is under way and no answer is being sent.
     pub(super) fn is_idle(&self) -> bool {
         self.0.permit.is_idle()
+    }
+
+    /// Returns whether the current request of an HTTP/1 connection is pointless without its client: it waits, or its answer
+    /// has no end. Any other request does something, and a client that has closed its side may still read the answer.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.0.is_waiting.load(Ordering::Relaxed)
     }
 
     /// Waits until the connection should end, because others need its place.
@@ -109,9 +123,14 @@ async fn answer(permit: Arc<StreamPermit>, mut request: Request, next: Next) -> 
     let can_be_refused = request.method().is_safe();
     request.extensions_mut().insert(Arc::clone(&permit));
     let mut response = next.run(request).await;
-    if has_body
-        && (Takeover::is_of(&response) || !is_short(&response))
-        && let Err(problem) = permit.last()
+    let counted = match has_body && (Takeover::is_of(&response) || !is_short(&response)) {
+        true if can_be_refused && event_head::is_of(response.headers()) => permit.last(),
+        // A download has an end, and so has an event stream with the answer to a `POST`: the client may have closed its
+        // side.
+        true => permit.count_as_lasting(),
+        false => Ok(()),
+    };
+    if let Err(problem) = counted
         && can_be_refused
     {
         return problem.into_response();
@@ -126,9 +145,15 @@ impl StreamPermit {
         response.extensions_mut().remove()
     }
 
-    /// Counts the request as one that lasts, until its answer has left. A request that can only wait calls this before
-    /// it does anything: later, it could no longer be refused.
+    /// Counts the request as one that lasts, until its answer has left, and ends it with its client. A request that can
+    /// only wait calls this before it does anything: later, it could no longer be refused.
     pub fn last(&self) -> Result<(), Problem> {
+        self.count_as_lasting()?;
+        self.connection.is_waiting.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn count_as_lasting(&self) -> Result<(), Problem> {
         if self.lasting.get().is_none() {
             // If another part of the request was faster, this one is released again.
             let _ = self.lasting.set(self.connection.permit.last()?);
@@ -141,7 +166,7 @@ impl StreamPermit {
 /// with the refusal. Never resolves once the request has ended.
 pub async fn crowded_out(permit: Weak<StreamPermit>) -> Problem {
     tokio::time::sleep(SHORT_MAX).await;
-    match permit.upgrade().map(|permit| permit.last()) {
+    match permit.upgrade().map(|permit| permit.count_as_lasting()) {
         Some(Err(problem)) => problem,
         Some(Ok(())) | None => std::future::pending().await,
     }

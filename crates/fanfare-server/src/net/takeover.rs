@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::response::Response;
+use fanfare_core::Channel;
 use fanfare_core::wire::sse;
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, header};
@@ -62,6 +63,18 @@ pub struct Stream {
     pub format: sse::Format,
     /// The delay before the client should reconnect after the stream broke.
     pub retry_ms: u64,
+    /// The channels that the filter just misses.
+    pub overlooked: Vec<Channel>,
+    /// Whether the stream begins with its position, for clients that remember it.
+    pub names_start: bool,
+}
+
+impl Stream {
+    /// Appends the first bytes of the stream.
+    pub fn begin(&self, format: sse::Format, out: &mut Vec<u8>) {
+        let start = self.names_start.then(|| self.subscription.position());
+        sse::write_preamble(format, self.retry_ms, &self.overlooked, start, out);
+    }
 }
 
 /// Carries an [`Outlet`] from the route to the server, in the response's extensions.

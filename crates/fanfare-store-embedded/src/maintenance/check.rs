@@ -9,10 +9,11 @@ use super::rows::{Found, Names, last, walk, walk_spared};
 use super::source::{self, named};
 use super::{Error, Phase, Progress, Watch};
 use crate::columns::COLUMNS;
+use crate::originals::Content;
 use crate::places::{self, BLOCK_LEN};
 use crate::problems::{all_problems, is_of_one_event};
 use crate::row::{self, Decoder};
-use crate::{failure, readers, webhooks};
+use crate::{failure, originals, readers, sources, webhooks};
 
 /// Maximum damaged events that a report names.
 const NAMED_MAX: usize = 100;
@@ -144,7 +145,14 @@ fn events(conn: &Connection, names: &Names, report: &mut Report, watch: &Watch) 
     let (epoch, oldest, first, last) = (report.epoch, report.oldest, report.first, report.last);
     let (total, mut done) = (report.events(), 0);
     let mut look = |seq, found| {
-        if matches!(found, Found::Damage) {
+        let is_damaged = match &found {
+            Found::Event(event) if event.has_original() => {
+                matches!(originals::read(conn, seq)?, Some(Content::Damage) | None)
+            }
+            Found::Event(_) | Found::Purged => false,
+            Found::Damage => true,
+        };
+        if is_damaged {
             report.note_damage(Position { epoch, seq });
         }
         done += 1;
@@ -181,11 +189,14 @@ fn kept(conn: &Connection, names: &Names, report: &mut Report) -> rusqlite::Resu
     }
 }
 
-/// Reads the lists of readers and webhooks, as a start does.
+/// Reads the lists of readers, sources and webhooks, as a start does.
 fn lists(conn: &Connection, names: &Names, report: &mut Report) -> rusqlite::Result<()> {
     match readers::load(conn, &names.epochs) {
         Ok(readers) => report.readers = readers.len(),
         Err(error) => report.problems.push(format!("the readers cannot be read: {error}")),
+    }
+    if let Err(error) = sources::load(conn) {
+        report.problems.push(format!("the sources cannot be read: {error}"));
     }
     match webhooks::load(conn, &names.epochs) {
         Ok(webhooks) => report.webhooks = webhooks.rows().len(),

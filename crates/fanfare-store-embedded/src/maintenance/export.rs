@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use fanfare_core::{Arrival, Event, Timestamp};
+use fanfare_core::{Arrival, Event, HttpMessage, Timestamp};
 use rusqlite::Connection;
 
 use super::Error;
 use super::rows::{Found, Names, last, walk, walk_spared};
 use super::source::{self, named};
+use crate::originals::Content;
 use crate::places::{self, Start, first_since};
-use crate::{ends, failure};
+use crate::{ends, failure, originals};
 use fanfare_store::{ArrivalClock, Clock};
 
 /// Number of events that are read in one snapshot: the consumer may be slow, and an open snapshot keeps the
@@ -21,16 +22,16 @@ const PAGE_LEN: u64 = 256;
 pub struct Exported {
     /// Number of events.
     pub events: u64,
-    /// Number of events that could not be read.
+    /// Number of events that could not be read, or whose original could not be.
     pub damaged: u64,
 }
 
-/// Calls `each` with the events of the log at `path` that are there now, oldest first; with `since`, those that arrived
-/// then or later. Leaves out what was purged or cannot be read, and changes nothing. Blocks.
+/// Calls `each` with the events of the log at `path` that are there now, oldest first, and the requests that are kept with
+/// them; with `since`, those that arrived then or later. Leaves out what was purged or cannot be read, and changes nothing. Blocks.
 pub fn export<E: From<Error>>(
     path: &Path,
     since: Option<Timestamp>,
-    mut each: impl FnMut(&Event) -> Result<(), E>,
+    mut each: impl FnMut(&Event, Option<&HttpMessage>) -> Result<(), E>,
 ) -> Result<Exported, E> {
     let failed = |error: &rusqlite::Error| named(path, error);
     let (conn, names, mut next, last) = start(path, since)?;
@@ -56,7 +57,19 @@ pub fn export<E: From<Error>>(
             match found {
                 Found::Event(event) => {
                     exported.events += 1;
-                    each(&event)?;
+                    // One at a time: a page of them would be long.
+                    let original = match event.has_original() {
+                        true => originals::read(&conn, event.position.seq).map_err(|error| failed(&error))?,
+                        false => None,
+                    };
+                    match original {
+                        Some(Content::Message(message)) => each(&event, Some(&message))?,
+                        Some(Content::Damage) => {
+                            exported.damaged += 1;
+                            each(&event, None)?;
+                        }
+                        Some(Content::Erased) | None => each(&event, None)?,
+                    }
                 }
                 Found::Damage => exported.damaged += 1,
                 Found::Purged => {}

@@ -2,8 +2,10 @@
 
 /// Each step leads from the schema version that is its index to the next. A step that was released is never
 /// changed: files that went through it exist.
-pub(crate) const STEPS: &[&str] =
-    &[LOG, WEBHOOKS, REVISIONS, OWNERS, EPOCHS, ARRIVALS, CHECKSUMS, DIGESTS, COPIES, PURGES, TRACES, FLOOR];
+pub(crate) const STEPS: &[&str] = &[
+    LOG, WEBHOOKS, REVISIONS, OWNERS, EPOCHS, ARRIVALS, CHECKSUMS, DIGESTS, COPIES, PURGES, TRACES, FLOOR,
+    NAMES, SOURCES, ORIGINALS,
+];
 
 /// Columns with their usual value are NULL: a byte instead of a word, and fast to bind and to read. Those that decide
 /// whether a filter matches the row come before the long ones, so that a row is rejected without unpacking them.
@@ -339,4 +341,56 @@ ALTER TABLE traces ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
 UPDATE log SET removed = coalesce((SELECT min(seq) - 1 FROM events), last_seq);
 UPDATE log SET untraced_at = removed;
 UPDATE traces SET at = (SELECT removed FROM log);
+";
+
+/// Names of webhooks, and what attempts are filtered by. Until this step, no webhook had a name, and the outcome and the
+/// status of an attempt were in its details alone: under other names at first.
+const NAMES: &str = "
+CREATE TABLE named_webhooks (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    owner TEXT NOT NULL,
+    id TEXT NOT NULL UNIQUE,
+    name TEXT,             -- NULL: none
+    url TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    revision INTEGER NOT NULL DEFAULT 1
+) STRICT;
+INSERT INTO named_webhooks SELECT number, owner, id, NULL, url, settings, created, revision FROM webhooks;
+-- The numbers that were given go on from the last one, also when that webhook was removed.
+DELETE FROM sqlite_sequence WHERE name = 'named_webhooks';
+INSERT INTO sqlite_sequence (name, seq) SELECT 'named_webhooks', seq FROM sqlite_sequence WHERE name = 'webhooks';
+DROP TABLE webhooks;
+ALTER TABLE named_webhooks RENAME TO webhooks;
+CREATE UNIQUE INDEX webhooks_by_name ON webhooks (owner, name) WHERE name IS NOT NULL;
+CREATE UNIQUE INDEX webhooks_by_url ON webhooks (owner, url) WHERE name IS NULL;
+
+ALTER TABLE attempts ADD COLUMN status INTEGER;
+ALTER TABLE attempts ADD COLUMN outcome TEXT;
+UPDATE attempts SET
+    status = coalesce(json_extract(detail, '$.status_code'), json_extract(detail, '$.status')),
+    outcome = coalesce(json_extract(detail, '$.outcome'), json_extract(detail, '$.category'))
+    WHERE json_valid(detail);
+-- With what a list is narrowed by, so that the long rows that it leaves out are not read.
+DROP INDEX attempts_by_webhook;
+DROP INDEX attempts_by_seq;
+DROP INDEX attempts_by_outcome;
+CREATE INDEX attempts_by_webhook ON attempts (webhook, id, is_delivered, status, outcome, at);
+CREATE INDEX attempts_by_seq ON attempts (seq, id, webhook, is_delivered);
+CREATE INDEX attempts_by_outcome ON attempts (is_delivered, id, status, outcome, at);
+";
+
+/// The addresses that other programs send to, with what each asks them to prove.
+const SOURCES: &str = "
+CREATE TABLE sources (
+    name TEXT PRIMARY KEY,
+    settings TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
+/// The requests that brought events. The long column is the last one, so that a row is read without it.
+const ORIGINALS: &str = "
+ALTER TABLE events ADD COLUMN original_of INTEGER;  -- the seq that it is kept with; 0: it was too long; NULL: none
+ALTER TABLE events ADD COLUMN original BLOB;        -- its checksum and the request
+ALTER TABLE kept_events ADD COLUMN original_of INTEGER;
 ";

@@ -12,7 +12,8 @@ use fanfare_core::{Event, NewEvent};
 use fanfare_store::{Append, Retention, Store};
 use fanfare_store_embedded::{Embedded, OpenError};
 
-use fanfare_store_suite::harness::{event, read_all, read_pages, seqs, soon};
+use fanfare_store_suite::harness::{at, event, read_all, read_pages, seqs, soon};
+use fanfare_store_suite::originals::received;
 
 const CHILD_PATH: &str = "FANFARE_TEST_STORE_PATH";
 const CHILD_ROUND: &str = "FANFARE_TEST_STORE_ROUND";
@@ -41,7 +42,8 @@ async fn append_for_ever(path: &Path, round: &str) {
             for number in 0.. {
                 let events =
                     (0..len).map(|index| large_event(&format!("{label}-{number}-{index}"))).collect();
-                match store.log.append(Append::new(events)).await {
+                let received = (len > 1).then(|| received(&format!("{label}-{number}")));
+                match store.log.append(Append::new(events).received_as(received)).await {
                     Ok(appended) => {
                         let lines: String = appended
                             .iter()
@@ -125,6 +127,9 @@ async fn check(store: &Store, acked: &HashMap<u64, String>) -> Vec<Arc<Event>> {
     for (batch, seqs) in batches {
         let whole: Vec<_> = (seqs[0]..seqs[0] + BATCH_LEN as u64).collect();
         assert_eq!(seqs, whole, "`{batch}` is there as a whole");
+        let last = store.log.original(at(store, seqs[BATCH_LEN - 1])).await.expect("read");
+        let last = last.expect("with its original");
+        assert_eq!(last.parts().body, batch.as_bytes());
     }
     events
 }

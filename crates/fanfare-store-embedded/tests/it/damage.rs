@@ -155,6 +155,7 @@ async fn wait_for(store: &Store, event: Arc<Event>) {
     let row = WebhookRow {
         id: id(1),
         owner: fanfare_core::Principal::local().owner(),
+        name: None,
         url: "http://127.0.0.1/1".into(),
         settings: "{}".into(),
         state: "".into(),

@@ -32,7 +32,7 @@ async fn an_export_counts_by_the_clock_of_the_log() {
     // The time of day was set right.
     append(&path, now, "newest").await;
     let mut exported = Vec::new();
-    let done = maintenance::export(&path, Some(now.before(HOUR / 2)), |event| {
+    let done = maintenance::export(&path, Some(now.before(HOUR / 2)), |event, _| {
         exported.push(event.message.to_string());
         Ok::<_, maintenance::Error>(())
     });

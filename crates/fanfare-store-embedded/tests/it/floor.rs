@@ -44,7 +44,7 @@ async fn filled(path: &Path) -> Store {
 
 fn exported(path: &Path, since: Option<Timestamp>) -> (Vec<u64>, u64) {
     let mut found = Vec::new();
-    let done = maintenance::export(path, since, |event| {
+    let done = maintenance::export(path, since, |event, _| {
         found.push(event.position.seq);
         Ok::<_, maintenance::Error>(())
     });

@@ -3,8 +3,8 @@
 use std::fs;
 
 use fanfare_store::{
-    Append, AttemptRow, DeliveryChange, DeliveryRow, DeliveryStatus, Error, Purge, ReadAttempts, Retention,
-    Store, WebhookRow,
+    Append, AttemptFilter, AttemptRow, DeliveryChange, DeliveryRow, DeliveryStatus, Error, Purge,
+    ReadAttempts, Retention, Store, WebhookRow,
 };
 use fanfare_store_embedded::{Embedded, OpenError};
 
@@ -103,6 +103,7 @@ async fn nothing_of_what_a_full_disk_refuses_is_recorded() {
     let row = |number: usize| WebhookRow {
         id: id(number),
         owner: fanfare_core::Principal::local().owner(),
+        name: None,
         url: format!("http://127.0.0.1/{number}").into(),
         settings: "{}".into(),
         state: "before".into(),
@@ -129,6 +130,8 @@ async fn nothing_of_what_a_full_disk_refuses_is_recorded() {
             number: 1,
             at: fanfare_runtime::clock::now(),
             is_delivered: false,
+            status: None,
+            outcome: "timeout".into(),
             detail: "x".repeat(len).into(),
         })
     };
@@ -145,7 +148,8 @@ async fn nothing_of_what_a_full_disk_refuses_is_recorded() {
     assert_eq!(store.ledger.webhooks().await.expect("webhooks"), before);
     assert_eq!(store.ledger.delivery(&id(1), at(&store, 5)).await.expect("read"), None);
     assert_eq!(store.ledger.delivery_counts().await.expect("counts")[0].waiting, 0);
-    let all = ReadAttempts { webhook: None, seq: None, delivered: None, before: None, limit: 9 };
+    let all =
+        ReadAttempts { webhook: None, seq: None, filter: AttemptFilter::default(), before: None, limit: 9 };
     assert_eq!(store.ledger.attempts(all).await.expect("attempts"), []);
     // Its url was not recorded, and it continues where it was.
     store.ledger.insert_webhook(WebhookRow { id: id(3), ..row(2) }).await.expect("registered");

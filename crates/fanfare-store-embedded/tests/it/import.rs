@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare_core::{Arrival, Event, NewEvent, Position, Timestamp};
+use fanfare_core::{Arrival, Event, HttpMessage, NewEvent, Position, Timestamp};
 use fanfare_store::{Append, CHANNELS_MAX, Clock, Error, NEW_CHANNELS_MAX, Retention, Store};
 use fanfare_store_embedded::Embedded;
 use fanfare_store_suite::harness::{event, extent, messages, read_all, read_pages};
@@ -18,9 +18,9 @@ fn open(directory: &tempfile::TempDir) -> Arc<Embedded> {
         .expect("it opens")
 }
 
-fn foreign(id: &str, age: Duration) -> Event {
+fn foreign(id: &str, age: Duration) -> (Event, Option<HttpMessage>) {
     let position: Position = id.parse().expect("a position");
-    event(id).into_event(position, now().before(age))
+    (event(id).into_event(position, now().before(age)), None)
 }
 
 #[tokio::test]
@@ -68,9 +68,9 @@ async fn an_import_of_too_many_channels_changes_nothing() {
         let on = |name: &String| NewEvent { channel: name.parse().expect("a channel"), ..event("x") };
         store.log.append(Append::new(names.iter().map(on).collect())).await.expect("appended");
     }
-    let on = |id: &str, name: &str| Event {
-        channel: name.parse().expect("a channel"),
-        ..foreign(id, Duration::from_secs(60))
+    let on = |id: &str, name: &str| {
+        let (event, original) = foreign(id, Duration::from_secs(60));
+        (Event { channel: name.parse().expect("a channel"), ..event }, original)
     };
     let before = extent(&store);
     let refused = log.import(vec![on("aaaaaaaa-1", "new.1"), on("aaaaaaaa-2", "new.2")]).await;

@@ -8,6 +8,7 @@ mod faults;
 mod floor;
 mod full_disk;
 mod import;
+mod originals;
 mod purge;
 mod replaced;
 mod restore;

@@ -93,7 +93,7 @@ async fn what_was_purged_is_neither_damaged_nor_exported_and_a_backup_has_none_o
     let report = maintenance::check(&path, &watch).expect("checked");
     assert!(report.is_whole() && report.events() == 4, "{report:?}");
     let mut exported = Vec::new();
-    let done = maintenance::export(&path, None, |event| -> Result<(), maintenance::Error> {
+    let done = maintenance::export(&path, None, |event, _| -> Result<(), maintenance::Error> {
         exported.push(event.position.seq);
         Ok(())
     });
@@ -113,6 +113,7 @@ async fn what_was_purged_leaves_what_is_kept_for_deliveries_too() {
     let webhook = WebhookRow {
         id: id(0),
         owner: fanfare_core::Principal::local().owner(),
+        name: None,
         url: "http://127.0.0.1/".into(),
         settings: "{}".into(),
         state: "{}".into(),
@@ -138,6 +139,8 @@ async fn what_was_purged_leaves_what_is_kept_for_deliveries_too() {
         number: 1,
         at: appended[0].event.timestamp,
         is_delivered: false,
+        status: None,
+        outcome: "timeout".into(),
         detail: format!("{{\"answer\":\"{}\"}}", SECRET.repeat(2_000)).into(),
     };
     let changes = vec![DeliveryChange::Put(row), DeliveryChange::Attempt(attempt)];

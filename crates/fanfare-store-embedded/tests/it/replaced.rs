@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use fanfare_core::{Epoch, Filter, Position};
-use fanfare_store::{DeliveryChange, DeliveryRow, ReadAttempts, Retention, WebhookRow};
+use fanfare_store::{AttemptFilter, DeliveryChange, DeliveryRow, ReadAttempts, Retention, WebhookRow};
 use fanfare_store_suite::harness::{Log, Setup, keyed, messages, reader};
 use fanfare_store_suite::hooks::{attempt, cursor, failed, hook, id, of, remove, waiting};
 
@@ -48,7 +48,13 @@ async fn what_belongs_to_an_earlier_epoch_stays_and_is_no_place_in_the_log() {
     let ledger = log.store.ledger.clone();
     assert_eq!(ledger.webhooks().await.expect("webhooks")[0].cursor, earlier(6));
     assert_eq!(ledger.readers().await.expect("readers")[0].acknowledged, earlier(5));
-    let all = ReadAttempts { webhook: None, seq: Some(4), delivered: None, before: None, limit: 9 };
+    let all = ReadAttempts {
+        webhook: None,
+        seq: Some(4),
+        filter: AttemptFilter::default(),
+        before: None,
+        limit: 9,
+    };
     assert_eq!(ledger.attempts(all).await.expect("attempts")[0].position, earlier(4));
     assert_eq!(
         ledger.delivery(&id(1), earlier(2)).await.expect("read").expect("it waits").event.position,

@@ -1,5 +1,8 @@
 //! Files of earlier versions: they are migrated, and keep their content.
 
+mod names;
+mod originals;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -7,8 +10,8 @@ use std::time::Duration;
 
 use fanfare_core::{Agent, Door, NewEvent, Principal, Priority, Timestamp};
 use fanfare_store::{
-    Append, BatchSpan, Clock, DeliveryChange, DeliveryRow, DeliveryStatus, Purge, Read, ReadAttempts,
-    ReadDeliveries, Removed, Retention, Store, WebhookRow,
+    Append, AttemptFilter, BatchSpan, Clock, DeliveryChange, DeliveryRow, DeliveryStatus, Purge, Read,
+    ReadAttempts, ReadDeliveries, Removed, Retention, SourceRow, Store, WebhookRow,
 };
 use fanfare_store_embedded::Embedded;
 
@@ -25,9 +28,10 @@ const VERSION_4: &str = include_str!("upgrade/version_4.sql");
 const VERSION_5: &str = include_str!("upgrade/version_5.sql");
 const VERSION_8: &str = include_str!("upgrade/version_8.sql");
 const VERSION_11: &str = include_str!("upgrade/version_11.sql");
+const VERSION_13: &str = include_str!("upgrade/version_13.sql");
 
 /// The version of a file after the migration.
-const VERSION: u8 = 12;
+const VERSION: u8 = 15;
 
 /// Shortly after the events were pushed.
 fn now() -> Timestamp {
@@ -81,6 +85,7 @@ async fn a_file_of_version_1_gets_webhooks_and_keeps_the_rest() {
     let row = WebhookRow {
         id: id(1),
         owner: Principal::local().owner(),
+        name: None,
         url: "http://127.0.0.1/".into(),
         settings: "{}".into(),
         state: "{}".into(),
@@ -124,7 +129,8 @@ async fn a_file_of_version_2_keeps_its_webhooks_and_what_they_wait_for() {
     let rows = store.ledger.deliveries(read(&webhooks[0])).await.expect("rows");
     let waiting: Vec<_> = rows.iter().map(|row| (&*row.event.message, row.attempts, &*row.failure)).collect();
     assert_eq!(waiting, [("two\nlines", 2, "connection_refused"), ("four", 2, "connection_refused")]);
-    let all = ReadAttempts { webhook: None, seq: None, delivered: None, before: None, limit: 99 };
+    let all =
+        ReadAttempts { webhook: None, seq: None, filter: AttemptFilter::default(), before: None, limit: 99 };
     assert_eq!(store.ledger.attempts(all).await.expect("attempts").len(), 8);
 
     let changed = WebhookRow { settings: "{}".into(), ..webhooks[1].clone() };
@@ -177,7 +183,8 @@ async fn everything_in_a_file_of_version_3_becomes_what_local_owns() {
     assert!(matches!(waiting[0].status, DeliveryStatus::Waiting(_)));
     let dead = deliveries(&webhooks[2]).await;
     assert_eq!(dead.iter().map(|row| row.event.position.seq).collect::<Vec<_>>(), [1, 2, 4, 6, 7, 8]);
-    let all = ReadAttempts { webhook: None, seq: None, delivered: None, before: None, limit: 99 };
+    let all =
+        ReadAttempts { webhook: None, seq: None, filter: AttemptFilter::default(), before: None, limit: 99 };
     assert_eq!(store.ledger.attempts(all).await.expect("attempts").len(), 7);
 
     // Another principal can now register the same URL as `local`, under a number that was never assigned.
@@ -229,7 +236,8 @@ async fn every_position_in_a_file_of_version_4_belongs_to_the_epoch_of_its_log()
     assert_eq!(positions(&dead), [1, 2, 3, 4, 5].map(|seq| at(&store, seq)));
     let texts: Vec<_> = dead.iter().map(|row| &*row.event.message).collect();
     assert_eq!(texts, ["one", "two", "three", "four", "five"], "from the log and from what was kept");
-    let all = ReadAttempts { webhook: None, seq: None, delivered: None, before: None, limit: 99 };
+    let all =
+        ReadAttempts { webhook: None, seq: None, filter: AttemptFilter::default(), before: None, limit: 99 };
     let attempts = store.ledger.attempts(all).await.expect("attempts");
     assert_eq!((attempts.len(), attempts[0].position), (7, at(&store, 5)));
     let again = store.log.append(Append::new(vec![keyed("x", "once")])).await.expect("appended").remove(0);
@@ -357,6 +365,29 @@ async fn a_file_of_version_11_knows_what_is_gone_and_can_have_a_floor() {
     let events = read_pages(&store, read_all(&store)).await;
     assert_eq!(messages(&events), ["three", "four", "noise", "noise", "noise"]);
     assert_eq!((store.head().first, store.head().spared), (13, 2));
+    store.engine.close().await;
+    assert_eq!(version(&path), i64::from(VERSION));
+}
+
+#[tokio::test]
+async fn a_file_of_version_13_gets_sources_and_keeps_the_rest() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("log.db");
+    write(&path, VERSION_13);
+    assert_eq!(version(&path), 13);
+
+    let store = open(&path);
+    assert_eq!((store.head().epoch.as_str(), extent(&store)), ("sjxfpuno", (1, 3)));
+    assert_eq!(messages(&read_pages(&store, read_all(&store)).await), ["one", "two", "three"]);
+    let readers = store.ledger.readers().await.expect("readers");
+    assert_eq!((readers.len(), readers[0].key.name.as_str(), readers[0].acknowledged.seq), (1, "ann", 3));
+    assert_eq!(store.ledger.webhooks().await.expect("webhooks")[0].id.as_str(), "wh_fghcpr44umoivhdp");
+    assert_eq!(store.ledger.sources().await.expect("sources"), []);
+    let row = SourceRow { name: "gitlab".parse().expect("a name"), settings: "{}".into() };
+    assert!(store.ledger.put_source(row.clone()).await.expect("new"));
+    store.engine.close().await;
+    let store = open(&path);
+    assert_eq!(store.ledger.sources().await.expect("sources"), [row]);
     store.engine.close().await;
     assert_eq!(version(&path), i64::from(VERSION));
 }

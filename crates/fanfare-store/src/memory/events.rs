@@ -1,24 +1,25 @@
 //! The log itself: appending and removing events.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use fanfare_core::{Arrival, Channel, Epoch, Event, NewEvent, Position, Source, Stamp, Timestamp};
+use fanfare_core::{Arrival, Channel, Epoch, Event, NewEvent, Position, Stamp, Timestamp};
 
 use crate::floor::Spared;
 use crate::keys::{Digest, conflict, kept_key};
+use crate::memory::originals::Originals;
 use crate::memory::traces::Traces;
+use crate::origin::Origin;
 use crate::retention::SWEEP_LEN_MAX;
 use crate::{
     Append, Appended, CHANNELS_MAX, ChannelRow, Error, Fork, Head, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW,
-    NEW_CHANNELS_MAX, PURGED_CHANNELS_MAX, Purge, Purged, Retention, Scope, Swept,
+    NEW_CHANNELS_MAX, PURGED_CHANNELS_MAX, Retention, Swept,
 };
 
 /// Consecutive events with the spared ones before them, and the indexes that find them.
 #[derive(Debug)]
 pub(super) struct Events {
-    epoch: Epoch,
+    pub(super) epoch: Epoch,
     fork: Option<Fork>,
     retention: Retention,
     /// The seq of the first in `events`.
@@ -36,6 +37,8 @@ pub(super) struct Events {
     pub(super) channels: BTreeMap<Channel, ChannelLog>,
     /// The purged events by seq, with the bytes that each lost, which still count for retention.
     pub(super) purged: BTreeMap<u64, u64>,
+    /// The requests that brought events.
+    pub(super) originals: Originals,
     pub(super) traces: Traces,
     /// The place where the event of an idempotency key is, or was.
     keys: HashMap<Arc<str>, Used>,
@@ -54,7 +57,7 @@ struct Used {
 /// The state of one channel.
 #[derive(Debug)]
 pub(super) struct ChannelLog {
-    events: u64,
+    pub(super) events: u64,
     last_seq: u64,
     last_timestamp: Timestamp,
     /// The seqs of its events that are kept, so that a sparse channel is read without looking at the rest.
@@ -77,6 +80,7 @@ impl Events {
             removed: 0,
             channels: BTreeMap::new(),
             purged: BTreeMap::new(),
+            originals: Originals::default(),
             traces: Traces::default(),
             keys: HashMap::new(),
             keys_by_age: VecDeque::new(),
@@ -106,6 +110,7 @@ impl Events {
         }
         self.channels.retain(|_, channel| channel.events > 0 || !channel.seqs.is_empty());
         self.purged.retain(|seq, _| *seq <= at);
+        self.originals.lose(at);
         for event in self.spared.values_mut().chain(&mut self.events) {
             Arc::make_mut(event).position.epoch = epoch;
         }
@@ -117,7 +122,8 @@ impl Events {
         self.check_channels(&append)?;
         self.check_keys(&append, now.arrival)?;
         let events = append.events.into_iter().zip(append.digests);
-        let answer = events.map(|(event, digest)| self.append_one(event, digest, now)).collect();
+        let mut origin = Origin::new(append.received);
+        let answer = events.map(|(event, digest)| self.append_one(event, digest, &mut origin, now)).collect();
         self.cut(now.arrival);
         self.forget_keys(now.arrival);
         Ok(answer)
@@ -151,7 +157,13 @@ impl Events {
         conflict(append, known).and_then(|conflict| conflict.map_or(Ok(()), Err))
     }
 
-    fn append_one(&mut self, event: NewEvent, digest: Option<Digest>, now: Stamp) -> Appended {
+    fn append_one(
+        &mut self,
+        event: NewEvent,
+        digest: Option<Digest>,
+        origin: &mut Origin,
+        now: Stamp,
+    ) -> Appended {
         let seq = self.first + self.events.len() as u64;
         if let Some(key) = kept_key(&event) {
             if let Some(&Used { seq, at: arrival, .. }) = self.keys.get(&*key)
@@ -167,7 +179,10 @@ impl Events {
             self.keys.insert(key.clone(), Used { seq, at: now.arrival, digest });
             self.keys_by_age.push_back((seq, now.arrival, key));
         }
-        let event = Arc::new(event.into_event(Position { epoch: self.epoch, seq }, now));
+        let (original, message) = origin.place(seq);
+        let event = event.into_event(Position { epoch: self.epoch, seq }, now);
+        let event = Arc::new(Event { original, ..event });
+        self.originals.put(seq, message);
         let floor = self.retention.floor as usize;
         let channel = self.channels.entry(event.channel.clone()).or_insert_with(|| ChannelLog {
             events: 0,
@@ -181,7 +196,7 @@ impl Events {
         channel.last_timestamp = now.timestamp;
         channel.seqs.push_back(seq);
         let surplus = (channel.spared > 0 && channel.seqs.len() > floor).then(|| channel.seqs[0]);
-        self.bytes += event.stored_len();
+        self.bytes += self.counted_len(&event);
         self.events.push_back(event.clone());
         if let Some(seq) = surplus {
             self.remove_spared(seq, now.arrival);
@@ -218,9 +233,11 @@ impl Events {
         }
     }
 
-    /// Returns the bytes that an event counts for retention: those that it had before it was purged.
+    /// Returns the bytes that an event counts for retention, with its original: those that it had before it was purged.
     fn counted_len(&self, event: &Event) -> u64 {
-        event.stored_len() + self.purged.get(&event.position.seq).copied().unwrap_or_default()
+        let seq = event.position.seq;
+        let lost = self.purged.get(&seq).copied().unwrap_or_default();
+        event.stored_len() + lost + self.originals.counted_len(seq)
     }
 
     /// Moves the start of the log past the first event, which is spared or removed.
@@ -265,6 +282,7 @@ impl Events {
     fn forget(&mut self, event: &Event, now: Arrival) {
         self.removed += 1;
         self.purged.remove(&event.position.seq);
+        self.originals.remove(event.position.seq);
         // An expired event would not have been sent to anyone.
         if !event.is_expired(now) {
             self.traces.note(event, self.head().removed());
@@ -284,59 +302,6 @@ impl Events {
             is_empty && self.channels.remove(channel).is_some()
         });
         channels
-    }
-
-    /// Erases the content of the events that `scope` selects; returns `None` if the log has none.
-    pub(super) fn purge(&mut self, scope: &Scope) -> Option<Purged> {
-        let mut purged = Purged::default();
-        let seqs: Vec<u64> = match &scope.purge {
-            Purge::Event(position) if position.epoch != self.epoch => return None,
-            Purge::Event(Position { seq, .. }) => vec![*seq],
-            Purge::Channel(channel) => {
-                let log = self.channels.get_mut(channel)?;
-                let later = log.seqs.len() - log.seqs.partition_point(|seq| *seq <= scope.end.seq);
-                purged.uncounted = log.events.checked_sub(later as u64).filter(|count| *count > 0)?;
-                log.events = later as u64;
-                let seqs: Vec<_> = log.seqs.iter().take(log.seqs.len() - later).copied().collect();
-                if log.seqs.is_empty() {
-                    // Retention has removed everything that readers had to be told about.
-                    self.channels.remove(channel);
-                }
-                seqs
-            }
-        };
-        for seq in seqs {
-            let event = match seq.checked_sub(self.first) {
-                Some(index) => self.events.get_mut(index as usize)?,
-                None => self.spared.get_mut(&seq)?,
-            };
-            if let Entry::Vacant(entry) = self.purged.entry(seq) {
-                let len = event.stored_len();
-                let emptied = Event { message: "".into(), data: None, key: None, ..(**event).clone() };
-                let source = Source { agent: None, ..emptied.source.clone() };
-                *event = Arc::new(Event { source, ..emptied });
-                entry.insert(len - event.stored_len());
-                purged.events += 1;
-            }
-        }
-        Some(purged)
-    }
-
-    /// Returns the purged events that `purge` selects.
-    pub(super) fn purged_of(&self, purge: &Purge) -> BTreeSet<Position> {
-        match purge {
-            Purge::Event(position) => BTreeSet::from([*position]),
-            Purge::Channel(channel) => {
-                let seqs = self.channels.get(channel).into_iter().flat_map(|log| &log.seqs);
-                let purged = seqs.filter(|seq| self.purged.contains_key(seq));
-                purged.map(|seq| Position { epoch: self.epoch, seq: *seq }).collect()
-            }
-        }
-    }
-
-    /// Returns whether an event is in this log and was purged.
-    pub(super) fn is_purged(&self, event: Position) -> bool {
-        event.epoch == self.epoch && self.purged.contains_key(&event.seq)
     }
 
     fn forget_keys(&mut self, now: Arrival) {

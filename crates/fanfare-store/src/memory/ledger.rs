@@ -1,16 +1,17 @@
-//! The ledger: durable readers, webhooks, and who sends them.
+//! The ledger: durable readers, sources, webhooks, and who sends them.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fanfare_core::{Filter, Position, WebhookId};
+use fanfare_core::{Filter, Position, SourceName, WebhookId};
 use tokio::sync::watch;
 
 use crate::memory::{Memory, State};
 use crate::retention::FORGET_LEN_MAX;
 use crate::{
     AttemptRow, Claim, DeliveryChange, DeliveryCounts, DeliveryRow, Error, InstanceId, Lease, Ledger, Purged,
-    READERS_MAX, ReadAttempts, ReadDeliveries, ReaderKey, ReaderRow, Scope, Swept, WebhookRow,
+    READERS_MAX, ReadAttempts, ReadDeliveries, ReaderKey, ReaderRow, SOURCES_MAX, Scope, SourceRow, Swept,
+    WebhookRow,
 };
 
 #[async_trait]
@@ -99,6 +100,33 @@ impl Ledger for Memory {
         let mut state = self.state_mut();
         state.check_open()?;
         Ok(state.readers.remove(reader))
+    }
+
+    async fn sources(&self) -> Result<Vec<SourceRow>, Error> {
+        let state = self.state();
+        state.check_open()?;
+        Ok(state.sources.values().cloned().collect())
+    }
+
+    async fn source(&self, name: &SourceName) -> Result<Option<SourceRow>, Error> {
+        let state = self.state();
+        state.check_open()?;
+        Ok(state.sources.get(name).cloned())
+    }
+
+    async fn put_source(&self, source: SourceRow) -> Result<bool, Error> {
+        let mut state = self.state_mut();
+        state.check_open()?;
+        if state.sources.len() >= SOURCES_MAX && !state.sources.contains_key(&source.name) {
+            return Err(Error::TooManySources { max: SOURCES_MAX });
+        }
+        Ok(state.sources.insert(source.name.clone(), source).is_none())
+    }
+
+    async fn remove_source(&self, name: &SourceName) -> Result<bool, Error> {
+        let mut state = self.state_mut();
+        state.check_open()?;
+        Ok(state.sources.remove(name).is_some())
     }
 
     async fn webhooks(&self) -> Result<Vec<WebhookRow>, Error> {

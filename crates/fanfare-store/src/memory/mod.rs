@@ -2,6 +2,8 @@
 
 mod events;
 mod ledger;
+mod originals;
+mod purging;
 mod read;
 mod traces;
 mod webhooks;
@@ -11,14 +13,14 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fanfare_core::{Arrival, Channel, Epoch, Position, Timestamp};
+use fanfare_core::{Arrival, Channel, Epoch, HttpMessage, Position, SourceName, Timestamp};
 use tokio::sync::{broadcast, watch};
 
 use crate::claims::Claims;
 use crate::settlement::{Made, Settlement};
 use crate::{
     Append, AppendId, Appended, ArrivalClock, Batch, COMMITTED_LEN_MAX, ChannelRow, Clock, DeliveryChange,
-    Engine, Error, Head, Log, Page, Purged, Read, ReaderKey, ReaderRow, Retention, Scope, Swept,
+    Engine, Error, Head, Log, Page, Purged, Read, ReaderKey, ReaderRow, Retention, Scope, SourceRow, Swept,
 };
 use events::Events;
 use webhooks::Webhooks;
@@ -55,6 +57,7 @@ struct State {
     /// Appends that have not arrived.
     delayed: Vec<Append>,
     readers: BTreeMap<ReaderKey, ReaderRow>,
+    sources: BTreeMap<SourceName, SourceRow>,
     webhooks: Webhooks,
     claims: Claims,
     /// Whether claims fail; see [`Memory::refuse_claims`].
@@ -85,6 +88,7 @@ impl Memory {
             disturbance: None,
             delayed: Vec::new(),
             readers: BTreeMap::new(),
+            sources: BTreeMap::new(),
             webhooks: Webhooks::default(),
             claims: Claims::default(),
             refuses_claims: false,
@@ -238,6 +242,12 @@ impl Log for Memory {
         state.check_open()?;
         state.log.head().clamp(read.start())?;
         Ok(state.log.read(&read, self.clock.now()))
+    }
+
+    async fn original(&self, event: Position) -> Result<Option<HttpMessage>, Error> {
+        let state = self.state();
+        state.check_open()?;
+        Ok(state.log.original(event))
     }
 
     fn now(&self) -> Arrival {

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use fanfare_core::notice::GapReason;
-use fanfare_core::{Arrival, Channel, Filter};
+use fanfare_core::{Arrival, Channel, Filter, HttpMessage, Position};
 
 use crate::memory::events::Events;
 use crate::page::{Collector, Range};
@@ -33,6 +33,12 @@ impl Events {
             (None, Order::Oldest) => self.collect(read, now, page, spared.chain(run)),
             (None, Order::Newest) => self.collect(read, now, page, run.rev().chain(spared.rev())),
         }
+    }
+
+    /// Returns the request that brought an event; see [`Log::original`](crate::Log::original).
+    pub(super) fn original(&self, event: Position) -> Option<HttpMessage> {
+        let found = self.find(event.seq).filter(|found| found.position == event)?;
+        self.originals.find(found.original?)
     }
 
     fn collect(

@@ -155,7 +155,7 @@ impl Webhooks {
         let is_wanted = |attempt: &AttemptRow| {
             read.webhook.as_ref().is_none_or(|webhook| attempt.webhook == *webhook)
                 && read.seq.is_none_or(|seq| attempt.position.seq == seq)
-                && read.delivered.is_none_or(|delivered| attempt.is_delivered == delivered)
+                && read.filter.takes(attempt.facts())
         };
         let mut page = Rows::new(read.limit);
         for attempt in

@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use crate::ingest::document::Document;
 use crate::ingest::words::{about, first, line, spaced, text, with};
 use crate::ingest::{Incoming, event_type};
 use fanfare_core::code::Code;
@@ -12,7 +13,7 @@ use fanfare_core::new_event::NewEvent;
 use fanfare_core::priority::Priority;
 
 pub(super) fn read(incoming: Incoming<'_>) -> Result<NewEvent, Invalid> {
-    let (value, data) = incoming.json()?;
+    let Document { value, data } = incoming.object()?;
     let hook = text(&value, "/hook_event_name").ok_or_else(|| {
         Invalid::new(
             Code::InvalidJson,

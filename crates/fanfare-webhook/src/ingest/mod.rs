@@ -4,27 +4,38 @@
 //! kept as `data`, so that the sentence loses nothing.
 
 mod alertmanager;
+mod bounded;
+pub mod challenge;
 mod claude_code;
+mod cloud_events;
+mod document;
+mod forms;
 mod generic;
 mod github;
+mod mended;
+pub mod original;
+pub mod proof;
 mod secrets;
+mod senders;
+pub mod source;
+pub mod spellings;
 mod standard_webhooks;
 mod stripe;
+mod summary;
+mod told;
+pub mod verifier;
 mod words;
 
 use std::fmt;
-use std::str::FromStr;
 
-use serde_json::Value;
-use serde_json::value::RawValue;
-
+use crate::ingest::challenge::Challenge;
+use crate::ingest::document::Document;
+use crate::ingest::verifier::Verifier;
 use crate::verify::Headers;
 use fanfare_core::channel::Channel;
-use fanfare_core::code::Code;
 use fanfare_core::event::EventType;
-use fanfare_core::invalid::{Invalid, shown};
-use fanfare_core::json::{Json, check_depth};
-use fanfare_core::limits::{DATA_LEN_MAX, TYPE_LEN_MAX};
+use fanfare_core::invalid::Invalid;
+use fanfare_core::limits::TYPE_LEN_MAX;
 use fanfare_core::new_event::{IdempotencyKey, NewEvent};
 use fanfare_core::principal::Source;
 use fanfare_core::timestamp::Timestamp;
@@ -59,6 +70,11 @@ impl Kind {
         Kind::Stripe,
     ];
 
+    /// Returns the kind with this name in the path.
+    pub fn named(name: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
     /// Returns the name in the path.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -69,26 +85,6 @@ impl Kind {
             Kind::StandardWebhooks => "standard-webhooks",
             Kind::Stripe => "stripe",
         }
-    }
-
-    /// Returns the default channel for events of this kind: `ingest.github`.
-    pub fn channel(self) -> Channel {
-        format!("ingest.{}", self.as_str()).parse().expect("the name of a kind is a segment")
-    }
-}
-
-impl FromStr for Kind {
-    type Err = Invalid;
-
-    fn from_str(name: &str) -> Result<Kind, Invalid> {
-        Kind::ALL.into_iter().find(|kind| kind.as_str() == name).ok_or_else(|| {
-            let names: Vec<_> = Kind::ALL.iter().map(|kind| format!("`{kind}`")).collect();
-            Invalid::new(
-                Code::NotFound,
-                format!("there is no ingest kind `{}`", shown(name)),
-                format!("use one of {}; `generic` takes any JSON, or text", names.join(", ")),
-            )
-        })
     }
 }
 
@@ -101,6 +97,9 @@ impl fmt::Display for Kind {
 /// A request, as it was received.
 #[derive(Debug, Clone, Copy)]
 pub struct Incoming<'a> {
+    /// The last part of the address that it was sent to: the name of its channel, and of the senders whose ids of
+    /// deliveries are unique.
+    pub name: &'a str,
     /// The headers.
     pub headers: &'a Headers<'a>,
     /// The exact bytes of the body: signatures are over them.
@@ -109,26 +108,55 @@ pub struct Incoming<'a> {
     pub source: &'a Source,
 }
 
-/// Checks the signature of a request that arrived at `now`, and returns its events, at least one, on the channel of the
-/// kind.
+/// What a request is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Read {
+    /// Events, at least one, and the form of the answer.
+    Events(Vec<NewEvent>, Answer),
+    /// A question that the gateway answers without appending an event.
+    Challenge(Challenge),
+}
+
+/// The form of the answer to events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// That of a batch.
+    Batch,
+    /// An object without members.
+    Nothing,
+    /// That of one event.
+    One,
+}
+
+/// Checks the proof of a request that arrived at `now`, and returns its events, on the channel of its address.
 pub fn read(
     kind: Kind,
     incoming: Incoming<'_>,
-    secrets: &Secrets,
+    verifier: &Verifier,
     now: Timestamp,
-) -> Result<Vec<NewEvent>, Invalid> {
-    secrets.has(kind)?;
-    let events = match kind {
-        Kind::Alertmanager => alertmanager::read(incoming)?,
-        Kind::ClaudeCode => vec![claude_code::read(incoming)?],
-        Kind::Generic => vec![generic::read(incoming)?],
-        Kind::GitHub => vec![github::read(incoming, secrets)?],
-        Kind::StandardWebhooks => vec![standard_webhooks::read(incoming, secrets, now)?],
-        Kind::Stripe => vec![stripe::read(incoming, secrets, now)?],
+) -> Result<Read, Invalid> {
+    verifier.check(incoming.headers, incoming.body, now)?;
+    let one = |event| Read::Events(vec![event], Answer::One);
+    let read = match kind {
+        Kind::Alertmanager => Read::Events(alertmanager::read(incoming)?, Answer::Batch),
+        // The response to a hook is an instruction to the agent, so this one is empty.
+        Kind::ClaudeCode => Read::Events(vec![claude_code::read(incoming)?], Answer::Nothing),
+        Kind::Generic => generic::read(incoming)?,
+        Kind::GitHub => one(github::read(incoming)?),
+        Kind::StandardWebhooks => standard_webhooks::read(incoming)?,
+        Kind::Stripe => one(stripe::read(incoming)?),
     };
-    let channel = kind.channel();
-    let place = |event: NewEvent| NewEvent { channel: channel.clone(), ..event };
-    Ok(events.into_iter().map(place).collect())
+    let Read::Events(mut events, answer) = read else { return Ok(read) };
+    let channel = channel(incoming.name);
+    for event in &mut events {
+        event.channel = channel.clone();
+    }
+    Ok(Read::Events(events, answer))
+}
+
+/// Returns the default channel for what is sent to `/ingest/` and `name`: `ingest.github`.
+fn channel(name: &str) -> Channel {
+    format!("ingest.{name}").parse().expect("the name of an address is a segment")
 }
 
 impl Incoming<'_> {
@@ -137,39 +165,16 @@ impl Incoming<'_> {
         self.headers.once(name).ok()
     }
 
-    /// Parses the body as JSON, into the value to interpret and the text to pass on.
-    fn json(&self) -> Result<(Value, Json), Invalid> {
-        parse(self.body)
+    /// Returns the media type of the body, in lowercase and without parameters; empty if the sender does not say it.
+    fn media_type(&self) -> String {
+        let content_type = self.header("content-type").unwrap_or_default();
+        content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
     }
-}
 
-/// Parses JSON that is an object.
-fn parse(body: &[u8]) -> Result<(Value, Json), Invalid> {
-    let wrong = |what: String| {
-        Invalid::new(
-            Code::InvalidJson,
-            what,
-            "send the JSON object that the sender's documentation describes",
-        )
-    };
-    check_depth(&String::from_utf8_lossy(body), "the body")?;
-    let value: Value = serde_json::from_slice(body)
-        .map_err(|error| wrong(format!("the body is not valid JSON: {error}")))?;
-    if !value.is_object() {
-        return Err(wrong("the body is JSON, but not an object".to_owned()));
+    /// Reads the body, which must be a JSON object.
+    fn object(&self) -> Result<Document, Invalid> {
+        Document::object(self.body)
     }
-    Ok((value, carried(body)))
-}
-
-/// Returns a body, which is JSON, as `data`. One that is too long for an event is replaced by a note: the event matters
-/// more than its details.
-fn carried(body: &[u8]) -> Json {
-    let text = std::str::from_utf8(body).unwrap_or("null").trim_ascii();
-    let omitted = || Json::parse(format!("{{\"omitted_bytes\":{}}}", body.len())).expect("an object");
-    if text.len() > DATA_LEN_MAX {
-        return omitted();
-    }
-    RawValue::from_string(text.to_owned()).ok().and_then(|raw| Json::new(raw).ok()).unwrap_or_else(omitted)
 }
 
 /// Creates an event type from a sender's own name for it; characters that a type cannot have become `_`. A
@@ -180,15 +185,14 @@ fn event_type(prefix: &str, name: &str) -> EventType {
     EventType::of_push(&token).unwrap_or_default()
 }
 
-/// Creates an idempotency key from a sender's id of a delivery. The keys of one kind never collide with those of
+/// Creates an idempotency key from a sender's id of a delivery. The keys of one address never collide with those of
 /// another, nor with those of pushers; an id that is too long is replaced by its digest.
-fn delivered_once(kind: Kind, id: &str) -> Option<IdempotencyKey> {
-    let kind = kind.to_string();
-    IdempotencyKey::of_delivery(&kind, id)
+fn delivered_once(name: &str, id: &str) -> Option<IdempotencyKey> {
+    IdempotencyKey::of_delivery(name, id)
         .or_else(|_| {
             let digest = ring::digest::digest(&ring::digest::SHA256, id.as_bytes());
             let hex: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-            IdempotencyKey::of_delivery(&kind, &format!("sha256:{hex}"))
+            IdempotencyKey::of_delivery(name, &format!("sha256:{hex}"))
         })
         .ok()
 }

@@ -2,6 +2,8 @@
 
 use crate::inbound::PlainSecret;
 use crate::ingest::Kind;
+use crate::ingest::source::Source;
+use crate::ingest::verifier::Verifier;
 use crate::verify::Key;
 use fanfare_core::code::Code;
 use fanfare_core::invalid::Invalid;
@@ -39,5 +41,16 @@ impl Secrets {
                 "set {variable} in the gateway's environment and restart it; unsigned requests can use `generic`"
             ),
         ))
+    }
+
+    /// Returns what checks requests with these secrets, as the kind's senders sign.
+    pub fn verifier(&self, kind: Kind) -> Verifier {
+        let proof = Source::built_in(kind).verify;
+        match kind {
+            Kind::Alertmanager | Kind::ClaudeCode | Kind::Generic => Verifier::open(),
+            Kind::GitHub => Verifier::signed(proof, self.github.clone()),
+            Kind::StandardWebhooks => Verifier::standard(self.standard_webhooks.clone()),
+            Kind::Stripe => Verifier::signed(proof, self.stripe.clone()),
+        }
     }
 }

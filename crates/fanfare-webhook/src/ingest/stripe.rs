@@ -2,31 +2,29 @@
 
 use serde_json::Value;
 
-use crate::inbound::verify_stripe;
+use crate::ingest::document::Document;
 use crate::ingest::words::{line, text};
-use crate::ingest::{Incoming, Kind, Secrets, delivered_once, event_type};
+use crate::ingest::{Incoming, delivered_once, event_type};
 use fanfare_core::invalid::Invalid;
 use fanfare_core::new_event::NewEvent;
 use fanfare_core::priority::Priority;
-use fanfare_core::timestamp::Timestamp;
 
 /// The currencies whose amounts Stripe writes without decimals, and those with three.
 const WHOLE: &[&str] = &[
     "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf",
 ];
 const THOUSANDTHS: &[&str] = &["bhd", "jod", "kwd", "omr", "tnd"];
-/// The members that hold the amount of an object, the most telling first.
-const AMOUNTS: &[&str] = &["amount_paid", "amount_refunded", "amount_total", "amount", "amount_due", "total"];
+/// The members that hold the amount of any object, the most telling first.
+const AMOUNTS: &[&str] = &["amount", "amount_total", "amount_due", "total", "net_amount", "unit_amount"];
 
-pub(super) fn read(incoming: Incoming<'_>, secrets: &Secrets, now: Timestamp) -> Result<NewEvent, Invalid> {
-    verify_stripe(incoming.headers, incoming.body, &secrets.stripe, now)?;
-    let (value, data) = incoming.json()?;
+pub(super) fn read(incoming: Incoming<'_>) -> Result<NewEvent, Invalid> {
+    let Document { value, data } = incoming.object()?;
     let name = text(&value, "/type").unwrap_or("event");
     let mut event = NewEvent::new(message(name, &value), incoming.source.clone())?;
     event.data = Some(data);
     event.event_type = event_type("stripe.", name);
     event.priority = priority(name);
-    event.idempotency_key = text(&value, "/id").and_then(|id| delivered_once(Kind::Stripe, id));
+    event.idempotency_key = text(&value, "/id").and_then(|id| delivered_once(incoming.name, id));
     Ok(event)
 }
 
@@ -37,7 +35,7 @@ fn message(name: &str, value: &Value) -> String {
         if let Some(id) = text(object, "/id") {
             message.push_str(&format!(" {}", line(id)));
         }
-        if let Some(amount) = amount(object) {
+        if let Some(amount) = amount(name, object) {
             message.push_str(&format!(", {amount}"));
         }
     }
@@ -47,11 +45,29 @@ fn message(name: &str, value: &Value) -> String {
     message
 }
 
-fn amount(object: &Value) -> Option<String> {
+/// Returns the members with the amount that the event is about. An object has several, and most are 0 when it is about
+/// another one: what a charge that failed has refunded, or what was paid of an invoice that was not.
+fn telling(name: &str) -> &'static [&'static str] {
+    let has = |word: &str| name.split(['.', '_']).any(|part| part == word);
+    let is_paid = has("paid") || has("succeeded") || has("overpaid");
+    match name.split('.').next() {
+        Some("invoice" | "invoice_payment") if is_paid => &["amount_paid"],
+        Some("invoice") => &["amount_due", "amount_remaining"],
+        Some("payment_intent") if has("capturable") => &["amount_capturable"],
+        Some("payment_intent") if is_paid => &["amount_received"],
+        Some("charge") if has("captured") => &["amount_captured"],
+        Some("transfer") if has("reversed") => &["amount_reversed"],
+        _ if has("refunded") => &["amount_refunded"],
+        _ => &[],
+    }
+}
+
+fn amount(name: &str, object: &Value) -> Option<String> {
     let currency = text(object, "/currency")?;
     let is_code = currency.len() == 3 && currency.bytes().all(|byte| byte.is_ascii_alphabetic());
     let currency = is_code.then(|| currency.to_ascii_lowercase())?;
-    let minor = AMOUNTS.iter().find_map(|name| object.get(name)?.as_i64())?;
+    let mut members = telling(name).iter().chain(AMOUNTS);
+    let minor = members.find_map(|name| object.get(name)?.as_i64())?;
     let decimals = match &*currency {
         whole if WHOLE.contains(&whole) => 0,
         thousandths if THOUSANDTHS.contains(&thousandths) => 3,

@@ -33,16 +33,29 @@ pub(super) fn passage(text: &str) -> String {
     if text.len() <= TEXT_LEN_MAX {
         return text.to_owned();
     }
-    let mut end = TEXT_LEN_MAX;
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}…", &text[..end])
+    format!("{}…", &text[..text.floor_char_boundary(TEXT_LEN_MAX)])
 }
 
 /// Returns a name such as `pull_request` as words.
 pub(super) fn spaced(name: &str) -> String {
     line(&name.replace('_', " "))
+}
+
+/// Returns a name such as `ProjectUpdate` as words, in lowercase.
+pub(super) fn spaced_camel(name: &str) -> String {
+    let mut words = String::new();
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.push(c.to_ascii_lowercase());
+    }
+    spaced(&words)
+}
+
+/// Returns `1 commit`, `2 commits`.
+pub(super) fn counted(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// Joins a subject and what happened to it: `web: finished`.

@@ -22,7 +22,7 @@ fn options(text: &str) -> Options {
 #[test]
 fn everything_can_be_registered_and_comes_back_from_the_store() {
     let registration = Registration::parse(EVERYTHING.as_bytes()).expect("well formed");
-    assert_eq!(registration.url.as_given(), "http://localhost:3000/webhook");
+    assert_eq!(registration.url.reveal(), "http://localhost:3000/webhook");
     assert_eq!(registration.start, Some(Start::Earliest));
     assert!(registration.secret.is_some());
     let mut options = Options::default();
@@ -142,7 +142,6 @@ fn a_refusal_names_the_member_and_the_bound() {
         (r#"{"webhook_url":null}"#, "invalid_url", "/webhook_url"),
         (r#"{"webhook_url":7}"#, "invalid_webhook", "/webhook_url"),
         (r#"{"webhook_url":"ftp://x"}"#, "invalid_url", "/webhook_url"),
-        (r#"{"webhook_url":"http://a","secret":"s"}"#, "invalid_webhook", "/secret"),
         (r#"{"webhook_url":"http://a","after":"x"}"#, "invalid_webhook", "/after"),
         (r#"{"webhook_url":"http://a","after":"k3f9x2ab-1","since":"1m"}"#, "invalid_webhook", "/since"),
         (r#"{"webhook_url":"http://a","since":"x"}"#, "invalid_time", "/since"),
@@ -189,7 +188,7 @@ proptest! {
 #[test]
 fn a_change_may_move_a_webhook_but_not_take_its_address() {
     let change = Change::parse(br#"{"webhook_url":"http://localhost:1/x","ordered":true}"#).expect("fine");
-    assert_eq!(change.url.map(|url| url.as_given().to_owned()).as_deref(), Some("http://localhost:1/x"));
+    assert_eq!(change.url.map(|url| url.reveal().to_owned()).as_deref(), Some("http://localhost:1/x"));
     assert_eq!(change.options.ordered, Some(true));
     assert_eq!(Change::parse(b"{}").expect("nothing to change"), Change::default());
     for body in [&br#"{"webhook_url":null}"#[..], br#"{"webhook_url":7}"#, br#"{"secret":"x"}"#, b"[]"] {

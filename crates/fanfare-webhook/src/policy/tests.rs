@@ -174,6 +174,30 @@ fn the_operator_can_allow_networks_names_and_single_forbidden_addresses() {
 }
 
 #[test]
+fn a_proxy_that_the_operator_did_not_allow_looks_up_no_names_when_locked() {
+    let through = |allow: &[&str]| Policy {
+        proxy: Some("http://proxy.internal:3128".parse().expect("a proxy")),
+        plain_http: false,
+        ..locked(allow)
+    };
+    let name = url("https://hooks.example/");
+    assert!(matches!(through(&[]).judge_url(&name), Err(Refusal::Proxy { .. })));
+    assert!(matches!(through(&["10.0.0.0/8"]).judge_url(&name), Err(Refusal::Proxy { .. })));
+    assert_eq!(through(&["hooks.example"]).judge_url(&name), Ok(()), "wherever it leads");
+    assert_eq!(through(&[]).judge_url(&url("https://93.184.215.14/")), Ok(()), "the address is known");
+    assert!(through(&["proxy.internal"]).judge_url(&url("https://10.1.2.3/")).is_err());
+    assert_eq!(Policy { mode: Mode::Local, ..through(&[]) }.judge_url(&name), Ok(()));
+
+    let trusted = through(&["proxy.internal", "10.0.0.0/8"]);
+    assert_eq!(trusted.judge_url(&name), Ok(()));
+    for (text, is_port) in [("https://hooks.example:22/", true), ("http://hooks.example/", false)] {
+        let refusal =
+            trusted.judge_url(&url(text)).expect_err("nobody compares its address with the network");
+        assert_eq!(matches!(refusal, Refusal::Port { .. }), is_port, "{refusal:?}");
+    }
+}
+
+#[test]
 fn schemes_and_ports_are_checked_when_locked() {
     let policy = Policy { plain_http: false, ..locked(&["93.184.215.14"]) };
     assert!(matches!(policy.judge(&url("http://a.example/"), ip("1.1.1.1")), Err(Refusal::PlainHttp { .. })));

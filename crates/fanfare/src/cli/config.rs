@@ -6,7 +6,7 @@ use clap::Subcommand;
 
 use crate::cli::output::style::{BOLD, DIM, SUCCESS};
 use crate::cli::output::{Mode, Output};
-use crate::cli::settings::file::File;
+use crate::cli::settings::file::{File, TOOL};
 use crate::cli::settings::{self, Key, Settings, Value};
 use crate::cli::{Exit, Failure, examples, global, serve};
 
@@ -110,7 +110,7 @@ fn text(key: Key, value: Option<&Value>) -> String {
     match value {
         None => "–".to_owned(),
         Some(_) if key.is_secret() => "(hidden)".to_owned(),
-        Some(value) => value.texts.join(", "),
+        Some(value) => value.texts.iter().map(|text| key.shown(text)).collect::<Vec<_>>().join(", "),
     }
 }
 
@@ -119,7 +119,7 @@ fn json(key: Key, value: Option<&Value>, with_origin: bool) -> serde_json::Value
         None => serde_json::Value::Null,
         Some(_) if key.is_secret() => "(hidden)".into(),
         Some(value) if key.is_list() => value.texts.clone().into(),
-        Some(value) => value.texts.first().cloned().unwrap_or_default().into(),
+        Some(value) => value.texts.first().map(|text| key.shown(text)).unwrap_or_default().into(),
     };
     match value.filter(|_| with_origin) {
         Some(value) => serde_json::json!({ "value": shown, "origin": value.origin.to_string() }),
@@ -157,18 +157,21 @@ fn trust(output: Output) -> Result<Exit, Failure> {
     })?;
     let file = File::parse(&path, &text)?;
     settings::trust::trust(&text)?;
-    let settings: Vec<_> = settings::trust::that_need_trust(&file).collect();
+    let settings = settings::trust::that_need_trust(&file).map(|(key, texts)| (key.name(), texts.clone()));
+    let tools: Vec<String> = file.tools.iter().map(|tool| tool.name.clone()).collect();
+    let tools = (!tools.is_empty()).then_some((TOOL, tools));
+    let settings: Vec<(&str, Vec<String>)> = settings.chain(tools).collect();
     if output.mode.is_json() {
         let settings: serde_json::Map<_, _> =
-            settings.iter().map(|(key, texts)| (key.name().to_owned(), texts.clone().into())).collect();
+            settings.iter().map(|(name, texts)| ((*name).to_owned(), texts.clone().into())).collect();
         let line = serde_json::json!({ "path": path.display().to_string(), "trusted": settings });
         output.line(line.to_string())?;
         return Ok(Exit::Ok);
     }
-    for (key, texts) in settings {
+    for (name, texts) in settings {
         // Escaped: the text is somebody else's.
         let texts: Vec<String> = texts.iter().map(|text| format!("{text:?}")).collect();
-        output.line(format!("{BOLD}{}{BOLD:#} = {}", key.name(), texts.join(", ")))?;
+        output.line(format!("{BOLD}{}{BOLD:#} = {}", name, texts.join(", ")))?;
     }
     output.note(format!("{SUCCESS}✓{SUCCESS:#} trusted {} as it is now", path.display()));
     Ok(Exit::Ok)

@@ -73,6 +73,7 @@ impl Exit {
             | Code::InvalidQuery
             | Code::InvalidReader
             | Code::InvalidSignature
+            | Code::InvalidSource
             | Code::InvalidTime
             | Code::InvalidType
             | Code::InvalidUrl
@@ -95,6 +96,7 @@ impl Exit {
             | Code::TooManyConnections
             | Code::TooManyEvents
             | Code::TooManyReaders
+            | Code::TooManySources
             | Code::TooManyWebhooks
             | Code::UnknownField
             | Code::UnsupportedMediaType

@@ -56,7 +56,7 @@ pub(crate) fn overview() -> StyledStr {
          fanfare serve                          {DIM}# start a gateway{DIM:#}\n  \
          fanfare listen 'builds.>'              {DIM}# in a second terminal{DIM:#}\n  \
          fanfare push -c builds.web \"deployed\"  {DIM}# in a third{DIM:#}\n  \
-         fanfare run -c builds -- make test     {DIM}# pushes an event when it is done{DIM:#}\n\n\
+         fanfare run -c builds.web -- make test {DIM}# pushes an event when it is done{DIM:#}\n\n\
          {HEADER}Topics:{HEADER:#}\n  \
          fanfare help exit-codes | settings | environment"
     ))

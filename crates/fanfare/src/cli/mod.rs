@@ -40,6 +40,7 @@ mod secret;
 mod serve;
 mod settings;
 mod signals;
+mod sources;
 mod startup;
 mod suggestion;
 mod table;
@@ -101,6 +102,7 @@ enum Command {
     Channels(channels::Args),
     Clients(clients::Args),
     Readers(readers::Args),
+    Sources(sources::Args),
     Backup(backup::Args),
     Restore(restore::Args),
     Log(log::Args),
@@ -179,6 +181,7 @@ fn started(cli: Cli, mut output: Output) -> (Output, Result<Exit, Failure>) {
         | Command::Readers(_)
         | Command::Receive(_)
         | Command::Run(_)
+        | Command::Sources(_)
         | Command::Uninstall(_)
         | Command::Verify(_)
         | Command::Webhooks(_) => {}
@@ -204,6 +207,7 @@ fn started(cli: Cli, mut output: Output) -> (Output, Result<Exit, Failure>) {
         Command::Mcp(_) => mcp::run(&context),
         Command::Push(args) => push::run(args, &context),
         Command::Readers(args) => readers::run(&args, &context),
+        Command::Sources(args) => sources::run(&args, &context),
         Command::Receive(args) => receive::run(&args, &context),
         Command::Restore(args) => restore::run(args, &context),
         Command::Run(args) => run::run(&args, &context),

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use fanfare_core::{Code, Invalid};
+use fanfare_webhook::secret::Secret;
 
 use crate::cli::failure::{Failure, said};
 
@@ -69,6 +70,11 @@ impl Place {
     /// Reads the secret, without the newline at its end.
     pub(crate) fn text(&self) -> Result<String, Failure> {
         self.text_up_to(LEN_MAX)
+    }
+
+    /// Reads a webhook's secret of any form: which forms are allowed depends on the webhook.
+    pub(crate) fn webhook_secret(&self) -> Result<Secret, Failure> {
+        Secret::any(&self.text()?).map_err(|invalid| Failure::from(invalid).at(self.to_string()))
     }
 
     /// Reads the body of a request, which is not secret and may be longer.

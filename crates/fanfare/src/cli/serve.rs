@@ -6,13 +6,12 @@ mod program;
 pub(crate) mod receivers;
 
 use fanfare_core::{Endpoint, Invalid, duration, limits};
-use fanfare_webhook::ingest::Secrets;
 
 use crate::cli::logging::{self, Format};
 use crate::cli::serve::lifetime::{End, Signals};
 use crate::cli::serve::program::Program;
-use crate::cli::settings::values::{endpoint, floor, number, plain_secret, positive, standard_key, toolset};
-use crate::cli::settings::{Key, Settings, explained, with_default};
+use crate::cli::settings::values::{endpoint, floor, number, positive, toolset};
+use crate::cli::settings::{Key, Settings, explained, secrets, with_default};
 use crate::cli::startup::cannot_start;
 use crate::cli::text::grouped;
 use crate::cli::{Context, Exit, Failure, block_on_all_cores, bytes, examples};
@@ -21,6 +20,7 @@ use crate::gateway;
 use crate::gateway::Inherited;
 use fanfare_hub as hub;
 use fanfare_runtime::log_level::LogLevel;
+use fanfare_server::mcp::gateway::declared::Tools;
 use fanfare_server::net::origin::Cors;
 use fanfare_server::{http, mcp};
 use fanfare_store::{Clock, Retention};
@@ -69,6 +69,11 @@ pub(crate) struct Args {
     /// Also allow webhooks to this address, network or host name; repeatable
     #[arg(long, value_name = "CIDR|HOST")]
     allow_target: Vec<String>,
+    /// Send webhooks through this HTTP proxy, such as http://proxy.example:3128;
+    /// receivers on this machine are called directly. In locked mode,
+    /// --allow-target must name the proxy
+    #[arg(long, value_name = "URL")]
+    webhook_proxy: Option<String>,
     /// Let pages from this origin listen and push; repeatable, `*` for any origin.
     /// Pages on this machine are always allowed
     #[arg(long, value_name = "ORIGIN")]
@@ -130,7 +135,7 @@ impl Args {
     /// Returns the settings that were given as flags.
     pub(crate) fn flags(&self) -> impl Iterator<Item = (Key, Vec<String>)> {
         let one = |key: Key, text: &Option<String>| (key, text.iter().cloned().collect());
-        let texts: [(Key, Vec<String>); 23] = [
+        let texts: [(Key, Vec<String>); 24] = [
             (Key::Listen, self.listen.clone()),
             one(Key::Store, &self.store),
             one(Key::RetentionAge, &self.retention_age),
@@ -141,6 +146,7 @@ impl Args {
             one(Key::AttemptsAge, &self.webhook_attempts_age),
             one(Key::WebhookMode, &self.webhook_mode),
             (Key::AllowTarget, self.allow_target.clone()),
+            one(Key::WebhookProxy, &self.webhook_proxy),
             (Key::Cors, self.cors.clone()),
             (Key::AllowedHost, self.allowed_host.clone()),
             (Key::NoAuth, self.no_auth.then(|| "true".to_owned()).into_iter().collect()),
@@ -186,6 +192,9 @@ fn run_logged(context: &Context, format: Format, level: &LogLevel) -> Result<Exi
         };
         let mut config = config_at(&context.settings, listen)?;
         config.http.log_level = Some(level.clone());
+        for warning in secrets::warnings(&context.settings) {
+            tracing::warn!("{warning}");
+        }
         let spec = config.store.clone();
         let running = tokio::select! {
             running = start_at(config, inherited) => running?,
@@ -263,7 +272,7 @@ fn config_at(settings: &Settings, listen: Vec<Endpoint>) -> Result<gateway::Conf
         http: http::Config {
             cors,
             allowed_hosts,
-            ingest: ingest_secrets(settings)?,
+            ingest: secrets::read(settings)?,
             max_connections: size(Key::MaxConnections, http_default.max_connections)?,
             max_connections_per_address: size(
                 Key::MaxConnectionsPerAddress,
@@ -279,6 +288,7 @@ fn config_at(settings: &Settings, listen: Vec<Endpoint>) -> Result<gateway::Conf
         mcp: mcp::transports::door::Config {
             toolset: settings.parsed(Key::Toolset, toolset)?.unwrap_or_default(),
         },
+        tools: Tools::with(settings.tools()).map_err(Failure::usage)?,
         drain_time: settings.parsed(Key::DrainTime, duration::parse)?.unwrap_or_default(),
         shutdown_timeout: settings
             .parsed(Key::ShutdownTimeout, positive)?
@@ -286,24 +296,6 @@ fn config_at(settings: &Settings, listen: Vec<Endpoint>) -> Result<gateway::Conf
     };
     refuse_strangers(&config, settings)?;
     Ok(config)
-}
-
-/// Returns the secrets that senders sign with.
-fn ingest_secrets(settings: &Settings) -> Result<Secrets, Failure> {
-    fn all<T>(
-        settings: &Settings,
-        key: Key,
-        read: impl Fn(&str) -> Result<T, Invalid>,
-    ) -> Result<Vec<T>, Failure> {
-        let Some(value) = settings.value(key) else { return Ok(Vec::new()) };
-        let read: Result<Vec<T>, Invalid> = value.texts.iter().map(|text| read(text)).collect();
-        read.map_err(|invalid| explained(&value.origin, key, invalid))
-    }
-    Ok(Secrets {
-        github: all(settings, Key::IngestSecretGithub, plain_secret)?,
-        standard_webhooks: all(settings, Key::IngestSecretStandardWebhooks, standard_key)?,
-        stripe: all(settings, Key::IngestSecretStripe, plain_secret)?,
-    })
 }
 
 /// Refuses to listen on an address that other machines can reach, because there is no authentication yet. `--no-auth`

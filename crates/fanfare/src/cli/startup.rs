@@ -107,6 +107,7 @@ pub(crate) fn store_failure(error: &store::Error) -> Failure {
         | Error::EpochChanged { .. }
         | Error::Fatal { .. }
         | Error::Fenced { .. }
+        | Error::NameTaken { .. }
         | Error::Other { .. }
         | Error::Purged { .. }
         | Error::Settled { .. }
@@ -115,6 +116,7 @@ pub(crate) fn store_failure(error: &store::Error) -> Failure {
         | Error::TooManyPurgedChannels { .. }
         | Error::TooManyNewChannels { .. }
         | Error::TooManyReaders { .. }
+        | Error::TooManySources { .. }
         | Error::TooManyWebhooks { .. }
         | Error::Unavailable { .. }
         | Error::Unknown { .. }

@@ -162,6 +162,8 @@ impl Assembly {
             listeners: listeners.addresses(),
             budget,
             exports: http::export::Exports::default(),
+            foreign: http::foreign_names(),
+            arrivals: http::sources::arrivals::Arrivals::default(),
             counts: counts.clone(),
             metrics,
             board: parts.board().clone(),

@@ -24,6 +24,7 @@ use fanfare_runtime::parts::{Board, Cause, Failure};
 use fanfare_runtime::shutdown::Trigger;
 use fanfare_server::http;
 use fanfare_server::mcp;
+use fanfare_server::mcp::gateway::declared::Tools;
 use fanfare_server::mcp::service::Service;
 use fanfare_server::mcp::transports::door::Door;
 use fanfare_server::net::listeners;
@@ -56,6 +57,8 @@ pub struct Config {
     pub hub: hub::Config,
     /// The settings of the MCP door.
     pub mcp: mcp::transports::door::Config,
+    /// The tools of the MCP door.
+    pub tools: Tools,
     /// The webhooks.
     pub webhooks: webhooks::Config,
     /// The time for which a gateway keeps serving before it stops, so that clients stop sending to it; default
@@ -76,6 +79,7 @@ impl Default for Config {
             http: http::Config::default(),
             hub: hub::Config::default(),
             mcp: mcp::transports::door::Config::default(),
+            tools: Tools::default(),
             webhooks: webhooks::Config::default(),
             drain_time: Duration::ZERO,
             shutdown_timeout: Duration::from_secs(10),
@@ -90,6 +94,7 @@ pub struct Running {
     endpoints: Vec<Endpoint>,
     spare: Spare,
     times: Times,
+    tools: Tools,
     url: String,
     handles: Handles,
     stop: Trigger,
@@ -110,6 +115,11 @@ impl Running {
     /// Returns how long the steps of its stop may take.
     pub fn times(&self) -> Times {
         self.times.clone()
+    }
+
+    /// Returns the tools of the MCP door, which can change while the gateway runs.
+    pub fn tools(&self) -> Tools {
+        self.tools.clone()
     }
 
     /// Returns what keeps its sockets for a successor.
@@ -195,8 +205,9 @@ pub async fn start_on(store: Store, config: Config) -> anyhow::Result<Running> {
 
 /// Starts a gateway with an open store, on sockets that already listen.
 pub async fn start_at(store: Store, config: Config, sockets: Sockets) -> anyhow::Result<Running> {
+    let tools = config.tools.clone();
     let gateway = |webhooks: &Webhooks, listeners: &Listeners| -> Arc<dyn Service> {
-        Arc::new(mcp::gateway::Gateway::new(webhooks.clone(), listeners.clone()))
+        Arc::new(mcp::gateway::Gateway::new(webhooks.clone(), listeners.clone(), tools))
     };
     start_with(store, config, sockets, gateway).await
 }
@@ -223,11 +234,11 @@ async fn start_with(
     let first = endpoints.iter().find(|endpoint| endpoint.network().is_some()).or(endpoints.first());
     let url = listeners::url(first.context("at least one address to listen on is needed")?);
     store.engine.announce(&url)?;
-    let times = Times::of(&config);
+    let (times, tools) = (Times::of(&config), config.tools.clone());
     let (stop, leaving) = Trigger::new();
     let assembly = Assembly::new(store, &config, sockets, leaving.clone(), times.grace(), service).await?;
     let (handles, failures) = assembly.start();
     let supervised = supervise(handles.clone(), failures, leaving, spare.clone(), times.clone());
     let ended = tokio::spawn(supervised);
-    Ok(Running { endpoints, spare, times, url, handles, stop, ended })
+    Ok(Running { endpoints, spare, times, tools, url, handles, stop, ended })
 }

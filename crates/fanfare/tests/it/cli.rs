@@ -162,6 +162,11 @@ impl Gateway {
         Gateway::start_in(Shell::new(), "127.0.0.1:0", "memory").await
     }
 
+    /// Sends the gateway a signal.
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        self.running.signal(signal);
+    }
+
     pub(crate) async fn start_in(mut shell: Shell, listen: &str, store: &str) -> Gateway {
         let mut running = shell.start(&["serve", "--listen", listen, "--store", store, "-o", "json"]);
         let listening = running.json().await;

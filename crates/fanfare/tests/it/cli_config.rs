@@ -50,7 +50,8 @@ async fn flags_override_environment_over_project_over_user_over_the_default() {
 async fn every_setting_is_shown_with_its_origin() {
     let mut shell = Shell::new();
     shell.set("FANFARE_TOKEN", "top-secret").set("FANFARE_CORS", "https://a.example, https://b.example");
-    shell.set("FANFARE_INGEST_SECRET_GITHUB", "top-secret,older");
+    shell.set("FANFARE_INGEST_SECRET_GITHUB", "top-secret");
+    shell.set("FANFARE_WEBHOOK_PROXY", "http://ann:top-secret@proxy.example:3128");
     trust(&shell, "timeout = \"5s\"\n[serve]\nretention-count = 10\nno-auth = true\n").await;
     let said = shell.run(&["config", "show", "--origin"]).await;
     assert!(!said.out.contains("top-secret"));
@@ -76,6 +77,7 @@ async fn every_setting_is_shown_with_its_origin() {
     serve.webhook-attempts-age | 7d | default
     serve.webhook-mode | –
     serve.allow-target | –
+    serve.webhook-proxy | http://proxy.example:3128/ | environment FANFARE_WEBHOOK_PROXY
     serve.cors | https://a.example, https://b.example | environment FANFARE_CORS
     serve.allowed-host | –
     serve.no-auth | true | ./fanfare.toml
@@ -88,8 +90,11 @@ async fn every_setting_is_shown_with_its_origin() {
     serve.shutdown-timeout | 10s | default
     serve.toolset | essential | default
     FANFARE_INGEST_SECRET_GITHUB | (hidden) | environment FANFARE_INGEST_SECRET_GITHUB
+    serve.ingest-secret-github-file | –
     FANFARE_INGEST_SECRET_STRIPE | –
+    serve.ingest-secret-stripe-file | –
     FANFARE_INGEST_SECRET_STANDARD_WEBHOOKS | –
+    serve.ingest-secret-standard-webhooks-file | –
     serve.access-log | false | default
     serve.log-format | text | default
     "#);

@@ -115,7 +115,7 @@ async fn a_missing_event_or_webhook_is_named() {
         (&["deliveries", "show", "nothing"], 2, "`nothing` is not a position"),
         (&["deliveries", "show", "aaaaaaaa-1"], 5, "fix"),
         (&["deliveries", "resend", "aaaaaaaa-1", "--body", "x"], 2, "--webhook"),
-        (&["deliveries", "ls", "--webhook", "nobody"], 5, "no webhook has the id or URL"),
+        (&["deliveries", "ls", "--webhook", "nobody"], 5, "no webhook has the name, id or URL"),
     ] {
         let said = gateway.run(words).await;
         assert!(said.code == code && said.err.contains(part), "{words:?}: {said:?}");

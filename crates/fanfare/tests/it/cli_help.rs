@@ -3,7 +3,7 @@
 
 use crate::cli::Shell;
 
-const COMMANDS: [&str; 25] = [
+const COMMANDS: [&str; 26] = [
     "demo",
     "serve",
     "push",
@@ -19,6 +19,7 @@ const COMMANDS: [&str; 25] = [
     "channels",
     "clients",
     "readers",
+    "sources",
     "backup",
     "restore",
     "log",
@@ -56,6 +57,7 @@ async fn without_a_command_there_is_help() {
       channels     List and purge channels
       clients      List connected clients
       readers      List and manage durable readers
+      sources      List and manage the addresses that other programs send to
       backup       Back up the log, even while the gateway runs
       restore      Restore a lost log from a backup
       log          Check, export, import or compact the log
@@ -81,7 +83,7 @@ async fn without_a_command_there_is_help() {
       fanfare serve                          # start a gateway
       fanfare listen 'builds.>'              # in a second terminal
       fanfare push -c builds.web "deployed"  # in a third
-      fanfare run -c builds -- make test     # pushes an event when it is done
+      fanfare run -c builds.web -- make test # pushes an event when it is done
 
     Topics:
       fanfare help exit-codes | settings | environment
@@ -101,6 +103,7 @@ const BELOW: [(&str, &[&str]); 3] = [
             "pause",
             "resume",
             "test",
+            "preview",
             "rotate-secret",
             "attempts",
             "replay",

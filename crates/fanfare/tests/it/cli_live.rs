@@ -153,6 +153,7 @@ async fn a_command_gets_the_environment_without_our_secrets() {
         "FANFARE_TOKEN",
         "FANFARE_WEBHOOK_SECRET",
         "FANFARE_INGEST_SECRET_GITHUB",
+        "FANFARE_INGEST_SECRET_GITHUB_OLD",
         "FANFARE_INGEST_SECRET_STRIPE",
         "FANFARE_INGEST_SECRET_STANDARD_WEBHOOKS",
     ];

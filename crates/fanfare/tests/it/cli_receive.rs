@@ -173,3 +173,35 @@ async fn an_impossible_receiver_is_refused() {
     }
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn a_receiver_leaves_the_port_of_another_webhook_alone() {
+    let gateway = Gateway::start().await;
+    // A webhook with another path sends to the same receiver, which does not know its secret.
+    let port =
+        std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port();
+    let url = format!("http://localhost:{port}/hook");
+    gateway.json(&["webhooks", "add", &url, "-c", "unheard"]).await;
+    let said = gateway.run(&["receive", "--port", &port.to_string(), "--register"]).await;
+    assert!(said.code == 2 && said.err.contains(&format!("{url} is already registered")), "{said:?}");
+    assert!(said.err.contains("--secret FILE without --register"), "{said:?}");
+
+    // Without a choice of one's own, another port does as well.
+    gateway.json(&["webhooks", "add", "http://127.0.0.1:3000/hook", "-c", "unheard"]).await;
+    let mut receiver = gateway.shell.start(&["receive", "--register", "--once", "-o", "json"]);
+    let start = receiver.json().await;
+    let own = start["url"].as_str().expect("an address");
+    assert!(!own.contains(":3000/"), "{start}");
+    let id = gateway.push(&["it arrives once"]).await;
+    let got = receiver.json().await;
+    assert_eq!(
+        (&got["id"], &got["verified"], &got["attempt"]),
+        (&json!(id), &json!(true), &json!(1)),
+        "{got}"
+    );
+    let said = receiver.end().await;
+    assert_eq!(said.code, 0);
+    assert!(said.err.contains("port 3000 is the one of http://127.0.0.1:3000/hook"), "{said:?}");
+    assert_eq!(gateway.json(&["webhooks", "ls"]).await["total"], 2, "both are left alone");
+    gateway.stop().await;
+}

@@ -150,6 +150,30 @@ async fn people_read_notices_on_stderr() {
     }
 }
 
+/// A time in the past would be a later one at the next connection, so what came before it would be missed.
+#[tokio::test]
+async fn a_stream_that_began_at_a_time_continues_from_its_position() {
+    let puppet = Puppet::new().await;
+    let shell = Shell::new();
+    let words = ["listen", "--since", "10m", "-o", "raw", "-n", "1", "--server", &puppet.url];
+    let gateway = async {
+        let content_type = "text/event-stream\r\nfanfare-position: k3f9x2ab-4";
+        let first = puppet.answer("200 OK", content_type, QUICKLY).await;
+        let second = puppet.stream(&format!("{QUICKLY}{}", event(5, "five"))).await;
+        [first, second]
+    };
+    let (said, [first, second]) = tokio::join!(shell.run(&words), gateway);
+    assert_eq!((said.code, said.out.as_str()), (0, "five\n"), "{said:?}");
+    assert!(
+        first.starts_with("GET /stream?format=json&since=10m ") && !first.contains("last-event-id"),
+        "{first}"
+    );
+    assert!(
+        second.starts_with("GET /stream?format=json ") && second.contains("last-event-id: k3f9x2ab-4\r\n"),
+        "{second}"
+    );
+}
+
 #[tokio::test]
 async fn a_refusal_is_final() {
     let puppet = Puppet::new().await;

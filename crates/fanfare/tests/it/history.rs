@@ -127,7 +127,7 @@ async fn a_mistake_in_the_query_is_refused_with_its_place() {
         ("cursor=x", 400, "invalid_query", "?cursor"),
         ("cursor=zzzzzzzz-1", 400, "invalid_position", "?cursor"),
         ("channel=a..b", 400, "invalid_pattern", "?channel"),
-        ("pattern=a", 400, "invalid_query", "?pattern"),
+        ("chanel=a", 400, "invalid_query", "?chanel"),
     ] {
         let problem = gateway.get(&format!("/api/events?{query}")).await.problem(status, code);
         assert_eq!(problem["at"], at, "{query}");

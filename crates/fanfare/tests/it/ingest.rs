@@ -78,11 +78,107 @@ async fn a_body_past_the_bound_is_refused_and_a_page_from_elsewhere_too() {
     gateway.request("POST", "/ingest/generic", build).await.problem(403, "origin_not_allowed");
     let build = |request: reqwest::RequestBuilder| request.header("host", "evil.example").body("x");
     gateway.request("POST", "/ingest/claude-code", build).await.problem(421, "host_not_allowed");
-    gateway.request("GET", "/ingest/generic", |request| request).await.problem(405, "method_not_allowed");
+    gateway.request("PUT", "/ingest/generic", |request| request).await.problem(405, "method_not_allowed");
     // The last, because the connection ends with it: the rest of that body is not read.
-    let large = "x".repeat(1024 * 1024 + 1);
+    let large = "x".repeat(16 * 1024 * 1024 + 1);
     gateway.post("/ingest/generic", "text/plain", large).await.problem(413, "body_too_large");
     assert_eq!(gateway.hub.last().seq, 0);
+}
+
+#[tokio::test]
+async fn who_looks_first_is_answered_and_nothing_is_appended() {
+    let gateway = Gateway::start().await;
+    let ask = async |method: &'static str, path: &str, headers: &[(&'static str, &'static str)]| {
+        let build = |request: reqwest::RequestBuilder| {
+            headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))
+        };
+        gateway.request(method, path, build).await
+    };
+    for kind in ["alertmanager", "claude-code", "generic", "github", "standard-webhooks", "stripe"] {
+        for method in ["GET", "HEAD"] {
+            assert_eq!(ask(method, &format!("/ingest/{kind}"), &[]).await.status, 200, "{method} {kind}");
+        }
+    }
+    ask("GET", "/ingest/nosuch", &[]).await.problem(404, "not_found");
+    for (method, path, text) in [
+        (
+            "GET",
+            "/ingest/generic?hub.mode=subscribe&hub.verify_token=t&hub.challenge=1158201444",
+            "1158201444",
+        ),
+        (
+            "POST",
+            "/ingest/generic?channel=mail&validationToken=Validation%3A%20Testing",
+            "Validation: Testing",
+        ),
+        ("GET", "/ingest/generic?challenge=%3Cb%3Ehi", "<b>hi"),
+    ] {
+        let answer = ask(method, path, &[("content-type", "text/plain")]).await;
+        assert_eq!((answer.status, answer.text()), (200, text.to_owned()), "{path}");
+        assert!(answer.header("content-type").starts_with("text/plain"), "{}", answer.header("content-type"));
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    }
+    let slack = json!({"token": "Jhj5dZrVaK7ZwHHjRyZWjbDl", "challenge": "3eZbrw1aBm2rZgRNFdxV", "type": "url_verification"});
+    let answer = gateway.post_json("/ingest/generic", &slack).await;
+    assert_eq!((answer.status, answer.json()), (200, json!({"challenge": "3eZbrw1aBm2rZgRNFdxV"})));
+    let grid = json!([{"id": "2d17", "topic": "/subscriptions/x", "subject": "", "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent", "data": {"validationCode": "512d38b6"}}]);
+    let answer = gateway.post_json("/ingest/generic", &grid).await;
+    assert_eq!((answer.status, answer.json()), (200, json!({"validationResponse": "512d38b6"})));
+    let wanted = [("webhook-request-origin", "eventemitter.example.com"), ("webhook-request-rate", "120")];
+    let answer = ask("OPTIONS", "/ingest/generic", &wanted).await;
+    assert_eq!(
+        (answer.status, answer.header("webhook-allowed-origin"), answer.header("webhook-allowed-rate")),
+        (200, "eventemitter.example.com", "*")
+    );
+    assert!(answer.header("allow").contains("POST"), "{}", answer.header("allow"));
+    assert_eq!(gateway.hub.last().seq, 0);
+
+    let empty = ask("POST", "/ingest/generic", &[]).await;
+    assert_eq!(
+        (empty.status, empty.json()["message"].clone()),
+        (200, json!("received a request without a body"))
+    );
+}
+
+#[tokio::test]
+async fn forms_cloud_events_and_known_senders_are_understood() {
+    let gateway = Gateway::start().await;
+    let form = gateway
+        .post("/ingest/generic", "application/x-www-form-urlencoded", "From=%2B49151&Body=On+my+way")
+        .await;
+    assert_eq!((form.status, form.json()["message"].clone()), (200, json!("On my way")));
+    let cloud = json!({"specversion": "1.0", "id": "1", "source": "/shop", "type": "com.example.paid", "data": {"total": 12}});
+    for (content_type, body, repeated) in [
+        ("application/cloudevents+json", cloud.to_string(), None),
+        ("application/cloudevents-batch+json", json!([cloud]).to_string(), None),
+        ("application/cloudevents+json", cloud.to_string(), Some(&json!(true))),
+    ] {
+        let answer = gateway.post("/ingest/generic", content_type, body).await;
+        assert_eq!((answer.status, answer.json().get("repeated")), (200, repeated), "{}", answer.text());
+    }
+    let push = json!({
+        "object_kind": "push", "ref": "refs/heads/main", "user_name": "Ada", "total_commits_count": 1,
+        "project": {"path_with_namespace": "octo/web"}, "commits": [{"title": "Fix the build"}],
+    });
+    let build = |request: reqwest::RequestBuilder| {
+        request
+            .header("x-gitlab-event", "Push Hook")
+            .header("content-type", "application/json")
+            .body(push.to_string())
+    };
+    assert_eq!(gateway.request("POST", "/ingest/generic", build).await.status, 200);
+    let events = log(&gateway).await;
+    let seen: Vec<_> =
+        events.iter().map(|event| (event["type"].as_str(), event["message"].as_str())).collect();
+    assert_eq!(
+        seen,
+        [
+            (Some("info"), Some("On my way")),
+            (Some("com.example.paid"), Some("com.example.paid")),
+            (Some("gitlab.push"), Some("octo/web: Ada pushed 1 commit to main: Fix the build")),
+        ]
+    );
+    assert_eq!((&events[0]["data"]["From"], &events[1]["data"]), (&json!("+49151"), &cloud));
 }
 
 #[tokio::test]
@@ -124,6 +220,31 @@ async fn each_alert_of_a_group_is_an_event() {
     );
     assert_eq!(events[1]["data"]["alert"], body["alerts"][1]);
     assert_eq!(events[1]["data"]["externalURL"], body["externalURL"]);
+}
+
+#[tokio::test]
+async fn what_is_large_is_an_event_that_says_what_it_leaves_out() {
+    let gateway = Gateway::start().await;
+    let image = "iVBORw0KGgo".repeat(500_000);
+    let hook = json!({
+        "hook_event_name": "PostToolUse", "cwd": "/home/me/web", "tool_name": "Screenshot",
+        "tool_response": {"type": "image", "source": {"type": "base64", "data": image}},
+    });
+    assert_eq!(gateway.post_json("/ingest/claude-code", &hook).await.status, 200);
+    let alert = json!({"status": "firing", "labels": {"alertname": "Down"}, "annotations": {"summary": "s".repeat(1_000)}});
+    let answer = gateway.post_json("/ingest/alertmanager", &json!({"alerts": vec![alert; 1_200]})).await;
+    assert_eq!((answer.status, answer.json()["count"].clone()), (200, json!(1_001)), "{}", answer.text());
+    let events = log(&gateway).await;
+    let data = &events[0]["data"];
+    assert_eq!(
+        (&events[0]["message"], &data["tool_name"]),
+        (&json!("web: used Screenshot"), &hook["tool_name"])
+    );
+    let omitted = data["omitted_bytes"].as_u64().expect("a number");
+    assert!(omitted > 5_000_000 && data["tool_response"]["source"]["type"] == "base64", "{omitted}");
+    let newest = gateway.get("/api/events?limit=1").await.json();
+    let note = newest["events"][0]["message"].as_str().expect("text");
+    assert!(note.contains("the first 1000 of 1200 alerts"), "{note}");
 }
 
 #[tokio::test]

@@ -107,6 +107,45 @@ async fn a_push_to_github_is_a_sentence_and_taken_once() {
     assert_eq!(events[0]["data"], body);
 }
 
+/// GitHub sends at most 25 MB, and never again what was refused.
+#[tokio::test]
+async fn the_largest_pushes_of_github_are_events() {
+    let gateway = gateway().await;
+    let commit = |number: usize| {
+        let files: Vec<String> =
+            (0..100).map(|file| format!("src/module_{number}/of_the_program/file_{file}.rs")).collect();
+        json!({"id": format!("{number:040}"), "message": "Fix the build\n\nand more", "modified": files})
+    };
+    let body = json!({
+        "ref": "refs/heads/main", "commits": (0..2_048).map(commit).collect::<Vec<_>>(),
+        "padding": "x".repeat(12 * 1024 * 1024),
+        "repository": {"full_name": "octo/web"}, "sender": {"login": "mona"}, "head_commit": {"message": "Merge"},
+    })
+    .to_string();
+    assert!((20 << 20..25 << 20).contains(&body.len()), "{}", body.len());
+    let post = async |body: &str| {
+        let signature = hub_signature(&secrets()[0], body.as_bytes());
+        send(
+            &gateway,
+            "/ingest/github",
+            &[("X-GitHub-Event", "push"), ("X-Hub-Signature-256", &signature)],
+            body,
+        )
+        .await
+    };
+    let answer = post(&body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let event = log(&gateway).await.remove(0);
+    assert_eq!(event["message"], "octo/web: mona pushed 2048 commits to main: Merge");
+    assert!(
+        event["data"]["omitted_bytes"].as_u64().is_some_and(|omitted| omitted > 20 << 20),
+        "what is missing"
+    );
+    assert_eq!(event["data"]["repository"]["full_name"], "octo/web");
+    // The last, because the connection ends with it.
+    post(&" ".repeat((25 << 20) + 1)).await.problem(413, "body_too_large");
+}
+
 #[tokio::test]
 async fn stripe_is_believed_for_five_minutes() {
     let gateway = gateway().await;

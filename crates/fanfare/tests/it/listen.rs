@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use crate::support::event_source::EventSource;
-use crate::support::gateway::Gateway;
+use crate::support::gateway::{Gateway, reqwest_client};
 use crate::support::raw::Raw;
 use crate::support::reader::{Frame, Listen, Transport};
-use crate::support::{Engine, until};
+use crate::support::{Engine, soon, until};
 
 /// Reads the stream's body until `len` bytes are there.
 async fn read(raw: &mut Raw, len: usize) -> String {
@@ -21,7 +21,7 @@ async fn read(raw: &mut Raw, len: usize) -> String {
 /// Reads the first bytes of a stream, which come at once.
 async fn preamble(raw: &mut Raw) -> String {
     let mut first = String::new();
-    while !first.ends_with("\n\n") {
+    while !first.ends_with(": fanfare\n") {
         assert!(first.len() < 200, "{first:?}");
         first.push_str(&String::from_utf8(raw.chunk().await.expect("first bytes")).expect("text"));
     }
@@ -41,7 +41,7 @@ async fn the_default_stream_is_what_the_seeds_send_with_ids() {
     assert_eq!(head.status, 200);
     for (name, value) in [
         ("content-type", "text/event-stream; charset=utf-8"),
-        ("cache-control", "no-store"),
+        ("cache-control", "no-store, no-transform"),
         ("x-accel-buffering", "no"),
         ("transfer-encoding", "chunked"),
         ("content-length", ""),
@@ -49,10 +49,9 @@ async fn the_default_stream_is_what_the_seeds_send_with_ids() {
         assert_eq!(head.header(name), value, "{name}");
     }
     let first = preamble(&mut raw).await;
+    assert_eq!(head.header("fanfare-position"), gateway.position(0));
     let rest = first.strip_prefix("retry: ");
-    // The position that a browser comes back with when the connection breaks before the first event.
-    let begins = format!("\n: fanfare\nid: {}\n\n", gateway.position(0));
-    let retry = rest.and_then(|rest| rest.strip_suffix(&begins));
+    let retry = rest.and_then(|rest| rest.strip_suffix("\n: fanfare\n"));
     let retry: u64 = retry.expect("a delay").parse().expect("milliseconds");
     assert!((500..2_500).contains(&retry), "{retry}");
 
@@ -260,6 +259,31 @@ async fn an_http_1_0_reader_gets_a_body_without_chunks() {
     let id = gateway.push("a", "x").await;
     let frame = String::from_utf8(raw.chunk().await.expect("a frame")).expect("text");
     assert!(frame.starts_with(&format!("id: {id}\ndata: {{")) && frame.ends_with("}\n\n"), "{frame:?}");
+}
+
+#[tokio::test]
+async fn head_says_of_a_stream_what_get_would_say() {
+    let gateway = Gateway::start().await;
+    for path in ["/stream", "/sse", "/mcp/sse"] {
+        let mut raw = Raw::connect(gateway.address).await;
+        raw.send(format!("HEAD {path} HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n"))
+            .await;
+        let head = raw.head().await;
+        assert_eq!((head.status, head.header("content-length")), (200, ""), "{path}");
+        assert_eq!(head.header("cache-control"), "no-store, no-transform", "{path}");
+        // The connection has a next request.
+        let next = raw.get("/health", "").await;
+        assert_eq!(next.status, 200, "{path}");
+        let http2 = reqwest_client(true).head(format!("http://{}{path}", gateway.address)).send();
+        let answer = soon("an answer", http2).await.expect("an answer");
+        assert_eq!((answer.status().as_u16(), answer.headers().get("content-length")), (200, None), "{path}");
+        assert_eq!(soon("the end", answer.bytes()).await.expect("a body").len(), 0, "{path}");
+    }
+    // A length that is known is said.
+    let mut raw = Raw::connect(gateway.address).await;
+    raw.send("HEAD /health HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+    assert_ne!(raw.head().await.header("content-length"), "");
+    gateway.clients(0).await;
 }
 
 #[tokio::test]

@@ -142,7 +142,7 @@ async fn what_cannot_be_taken_is_refused_in_json_rpc() {
     for (body, status, code) in [
         ("{", 400, -32700),
         ("", 400, -32700),
-        ("\u{feff}{}", 400, -32700),
+        ("\u{feff}{}", 400, -32600),
         ("nonsense", 400, -32700),
         ("5", 400, -32600),
         ("[]", 400, -32600),

@@ -79,7 +79,7 @@ async fn only_what_can_change_is_honoured() {
     let wanted =
         json!({ "toolsListChanged": true, "promptsListChanged": true, "resourceSubscriptions": uris });
     let (mut told, honoured) = agent.listen(json!("x"), wanted).await;
-    assert_eq!(honoured, json!({ "resourceSubscriptions": [a] }));
+    assert_eq!(honoured, json!({ "toolsListChanged": true, "resourceSubscriptions": [a] }));
     // The agent does not watch the list, which changes.
     gateway.push("new", "x").await;
     gateway.push("a", "x").await;

@@ -97,6 +97,11 @@ async fn mistakes_are_answered_and_the_next_line_is_read() {
     let gateway = Gateway::start().await;
     for mut agent in [Agent::start(&shell, &ANYWHERE), Agent::start(&gateway.shell, &[])] {
         let long = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{}"}}"#, "x".repeat(4 << 20));
+        // As the Python SDK orders them.
+        let last = format!(
+            r#"{{"method":"ping","params":{{"id":"{}"}},"jsonrpc":"2.0","id":2}}"#,
+            "x".repeat(9 << 20)
+        );
         for (line, code, id) in [
             ("no json", -32700, Value::Null),
             ("{}", -32600, Value::Null),
@@ -104,7 +109,8 @@ async fn mistakes_are_answered_and_the_next_line_is_read() {
             (r#"{"jsonrpc":"2.0","id":5,"method":"dance"}"#, -32601, 5.into()),
             (r#"{"jsonrpc":"2.0","id":5,"method":"ping","params":[]}"#, -32602, 5.into()),
             ("[]", -32600, Value::Null),
-            (&long, -32600, Value::Null),
+            (&long, -32600, 1.into()),
+            (&last, -32600, 2.into()),
         ] {
             agent.say(line).await;
             let answer = agent.hear().await;
@@ -144,7 +150,7 @@ async fn bytes_that_are_no_text_are_refused() {
 }
 
 #[tokio::test]
-async fn what_waits_is_cancelled_by_the_client_and_by_the_end() {
+async fn what_waits_is_cancelled_by_the_client_and_answered_at_the_end() {
     let shell = Shell::new();
     let gateway = Gateway::start().await;
     for mut agent in [Agent::start(&shell, &ANYWHERE), Agent::start(&gateway.shell, &[])] {
@@ -164,12 +170,40 @@ async fn what_waits_is_cancelled_by_the_client_and_by_the_end() {
             .await;
         let answer = agent.ask("ping", json!({})).await;
         assert_eq!(answer["result"], json!({}));
-        agent.send("subscriptions/listen", wanted).await;
+        let listens = agent.send("subscriptions/listen", wanted).await;
         assert_eq!(agent.hear().await["method"], "notifications/subscriptions/acknowledged");
+        // A wait gets the answer that it would get after its time, with the place to continue from.
+        let waits = agent.send("tools/call", wait("later")).await;
+        let begun = std::time::Instant::now();
         let said = agent.end().await;
-        assert_eq!((said.code, said.out.as_str()), (0, ""), "{said:?}");
+        assert!(begun.elapsed().as_secs() < 30, "it was waited for");
+        assert_eq!(said.code, 0, "{said:?}");
+        let mut answers: Vec<Value> = said.out.lines().map(crate::cli::json).collect();
+        answers.sort_by_key(|answer| answer["id"].as_u64());
+        assert_eq!(answers.len(), 2, "{answers:?}");
+        assert_eq!((&answers[0]["id"], &answers[0]["error"]), (&json!(listens), &Value::Null), "{answers:?}");
+        let told = &answers[1]["result"];
+        assert_eq!(
+            (&answers[1]["id"], &told["structuredContent"]["status"]),
+            (&json!(waits), &json!("timed_out"))
+        );
+        assert!(told["structuredContent"]["next_cursor"].is_string(), "{told}");
+        let text = told["content"][0]["text"].as_str().expect("text");
+        assert!(text.starts_with("No events on `later` before your input ended."), "{text}");
+    }
+    // From the shell, in one line.
+    let line =
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": wait("later") }).to_string();
+    for (shell, words) in [(&shell, &["mcp", "--listen", "127.0.0.1:0"][..]), (&gateway.shell, &["mcp"])] {
+        let said = shell.run_with(words, &line).await;
+        assert_eq!((said.code, ids(&said.out)), (0, vec![1]), "{said:?}");
     }
     gateway.stop().await;
+}
+
+/// Returns the parameters of a wait for an event.
+fn wait(channel: &str) -> Value {
+    json!({ "name": "wait_for", "arguments": { "channels": [channel], "wait": "55s" } })
 }
 
 #[tokio::test]

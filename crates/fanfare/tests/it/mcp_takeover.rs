@@ -169,7 +169,8 @@ async fn goes_on(leave: impl FnOnce(&mut Agent)) {
     agent.say(&again.to_string()).await;
     assert_eq!(agent.answer().await["error"]["code"], -32600);
     let said = agent.end().await;
-    assert_eq!((said.code, said.out.as_str()), (0, ""), "{said:?}");
+    assert_eq!((said.code, said.out.lines().count()), (0, 1), "{said:?}");
+    assert_eq!(crate::cli::json(&said.out)["id"], listen, "the end of the subscription is told: {said:?}");
 }
 
 /// Number of pushes of a process while its host exits.

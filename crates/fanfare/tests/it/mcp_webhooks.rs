@@ -100,7 +100,7 @@ async fn a_test_says_how_the_receiver_answered_and_nothing_that_it_said() {
     })
     .await;
     assert_eq!(told.structured["status_code"], Value::Null);
-    assert!(told.text.contains("is the receiver running"), "{}", told.text);
+    assert!(told.text.contains("start the receiver"), "{}", told.text);
 }
 
 #[tokio::test]

@@ -53,13 +53,14 @@ fn every_reference_leads_somewhere() {
 }
 
 /// Bodies that are objects: the name of the schema, a route that reads it, and the required members.
-fn bodies() -> [(&'static str, &'static str, String, Value); 10] {
+fn bodies() -> [(&'static str, &'static str, String, Value); 11] {
     let url = json!({ "webhook_url": "http://127.0.0.1:9/" });
     [
         ("NewEvent", "POST", "/api/push".to_owned(), json!({ "message": "x" })),
         ("Registration", "POST", "/api/register".to_owned(), url.clone()),
         ("Registration", "POST", "/api/webhooks".to_owned(), url.clone()),
-        ("Registration", "POST", "/api/webhooks/test".to_owned(), url.clone()),
+        ("TrialRequest", "POST", "/api/webhooks/test".to_owned(), url.clone()),
+        ("Sample", "POST", format!("{WEBHOOK}/test"), json!({})),
         ("Unregistration", "POST", "/api/unregister".to_owned(), url),
         ("Change", "PATCH", WEBHOOK.to_owned(), json!({})),
         ("Rotation", "POST", format!("{WEBHOOK}/secret/rotate"), json!({})),
@@ -118,7 +119,9 @@ async fn queries_have_the_parameters_that_are_read() {
                 .filter(|parameter| parameter["in"] == "query")
                 .map(|parameter| parameter["name"].as_str().expect("a name").to_owned())
                 .collect();
-            let (method, path) = (method.to_uppercase(), format!("{path}?colour=red"));
+            // A misspelling of one of them is refused with all of them; where there are none, that of another route is.
+            let wrong = said.first().map_or_else(|| "bucket".to_owned(), |name| format!("{name}zz"));
+            let (method, path) = (method.to_uppercase(), format!("{path}?{wrong}=x"));
             let answer = gateway
                 .request(&method, &path, |request| match method.as_str() {
                     "POST" => request.header("content-type", "application/json").body("{}"),
@@ -132,7 +135,7 @@ async fn queries_have_the_parameters_that_are_read() {
                 continue;
             }
             checked += 1;
-            assert_eq!(problem["at"], "?colour", "{method} {path}");
+            assert_eq!(problem["at"], format!("?{wrong}"), "{method} {path}");
             assert_eq!(quoted(problem["fix"].as_str().expect("a fix")), said, "{method} {path}");
         }
     }

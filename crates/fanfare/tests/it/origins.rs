@@ -99,7 +99,9 @@ async fn pages_from_elsewhere_are_refused_at_every_door() {
             assert_eq!(came_in(&head), allowed, "{method} {path} from {origin}: {}", head.status);
             let shared = if allowed { origin } else { "" };
             assert_eq!(head.header("access-control-allow-origin"), shared, "{method} {path} from {origin}");
-            assert_eq!(head.header("access-control-allow-credentials"), "");
+            let is_named = origin.eq_ignore_ascii_case("https://app.example.com");
+            let credentials = if allowed && is_named { "true" } else { "" };
+            assert_eq!(head.header("access-control-allow-credentials"), credentials, "{origin}");
             assert!(!allowed || head.has("vary", "Origin"), "{method} {path} from {origin}");
         }
     }
@@ -268,7 +270,7 @@ async fn preflights_are_answered_for_those_who_may_come() {
     // The page can read errors, too.
     let headers = "host: localhost\r\norigin: http://localhost:3000\r\n";
     for (method, path, status) in
-        [("PUT", "/api/push", 405), ("GET", "/nowhere", 404), ("GET", "/stream?x=1", 400)]
+        [("PUT", "/api/push", 405), ("GET", "/nowhere", 404), ("GET", "/stream?chanel=a", 400)]
     {
         let head = knock(&gateway, method, path, headers).await;
         assert_eq!(head.status, status);
@@ -280,6 +282,39 @@ async fn preflights_are_answered_for_those_who_may_come() {
     let headers = format!("{headers}access-control-request-method: PUT\r\n");
     let head = knock(&gateway, "OPTIONS", "/nowhere", &headers).await;
     assert_eq!((head.status, head.header("access-control-allow-methods")), (204, "PUT"));
+}
+
+#[tokio::test]
+async fn only_pages_of_origins_that_the_operator_named_may_send_credentials() {
+    let with = async |cors: &str| {
+        let cors = Cors::parse(&[cors.to_owned()]).expect("origins");
+        Gateway::with(Engine::Memory, |config| config.http.cors = cors).await
+    };
+    for (cors, origin, allowed) in [
+        ("https://app.example.com", "https://app.example.com", "true"),
+        // Pages of this machine are let in without being named.
+        ("https://app.example.com", "http://localhost:3000", ""),
+        ("*", "https://app.example.com", ""),
+    ] {
+        let gateway = with(cors).await;
+        let headers = format!("host: localhost\r\norigin: {origin}\r\n");
+        let preflight = format!("{headers}access-control-request-method: PATCH\r\n");
+        for (method, path, headers) in [
+            ("GET", "/api/events", &headers),
+            ("OPTIONS", "/api/events", &headers),
+            ("OPTIONS", "/api/webhooks/wh_aaaaaaaaaaaaaaaa", &preflight),
+            ("GET", "/stream", &headers),
+        ] {
+            let head = knock(&gateway, method, path, headers).await;
+            assert!(head.status < 300, "{method} {path}");
+            assert_eq!(head.header("access-control-allow-origin"), origin, "{method} {path}");
+            assert_eq!(head.header("access-control-allow-credentials"), allowed, "{method} {path} {cors}");
+            assert!(head.has("vary", "Origin"), "{method} {path}");
+        }
+        let head = knock(&gateway, "OPTIONS", "/api/webhooks/wh_aaaaaaaaaaaaaaaa", &preflight).await;
+        assert!(head.header("access-control-allow-methods").contains("PATCH"));
+        gateway.clients(0).await;
+    }
 }
 
 #[tokio::test]

@@ -168,7 +168,7 @@ async fn metrics_can_be_parsed_and_move() {
     let mut socket = gateway.listen(Transport::WebSocket, ">").await;
     let event = json!({"message": "x", "idempotency_key": "k"});
     gateway.push_batch(vec![event.clone(), event, json!({"message": "y"})]).await;
-    gateway.get("/stream?x=1").await.problem(400, "invalid_query");
+    gateway.get("/stream?chanel=x").await.problem(400, "invalid_query");
     let _reset = gateway.listen_after(Transport::Sse1, ">", "zzzzzzzz-1").await;
     assert_eq!((sse.messages(2).await.len(), socket.messages(2).await.len()), (2, 2));
     let after = until("the counters", async || {

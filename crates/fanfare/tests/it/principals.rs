@@ -11,11 +11,13 @@ use fanfare_delivery::changing::NewKey;
 use fanfare_delivery::looking::AttemptQuery;
 use fanfare_delivery::replaying::Selection;
 use fanfare_delivery::selecting::Words;
+use fanfare_delivery::values::AttemptFilter;
 use fanfare_hub::client::{NewClient, Transport};
 use fanfare_hub::readers::{AckError, AckSignal};
 use fanfare_hub::subscribe::Request;
 use fanfare_webhook::patch::{Change, Registration};
 use fanfare_webhook::policy::Mode;
+use fanfare_webhook::sample::Sample;
 use serde_json::json;
 
 use crate::support::gateway::Gateway;
@@ -56,7 +58,7 @@ async fn answers(
     let webhooks = &gateway.webhooks;
     let event = gateway.hub.event(by, at).await.expect("read").expect("it is kept");
     let change = || Change::parse(br#"{"description":"taken over"}"#).expect("a change");
-    let wanted = AttemptQuery { event: None, delivered: None, before: None, limit: 5 };
+    let wanted = AttemptQuery { event: None, filter: AttemptFilter::default(), before: None, limit: 5 };
     let words = Words { state: Some("failed".to_owned()), ..Words::default() };
     let events = Selection::Events(gateway.hub.purges().mark(), vec![event.clone()]);
     let attempt = AttemptId { webhook: id.clone(), seq: at.seq, number: 1, at: Timestamp::from_micros(1) };
@@ -72,7 +74,7 @@ async fn answers(
         "rotate": webhooks.rotate(by, Mode::Local, id, NewKey::Ed25519, Duration::ZERO, &Expected::Any).await,
         "pause": webhooks.pause(by, id, &Expected::Any).await,
         "resume": webhooks.resume(by, id, &Expected::Any).await,
-        "test": webhooks.test(by, Mode::Local, id).await,
+        "test": webhooks.test(by, Mode::Local, id, Sample::default()).await,
         "resend": webhooks.resend(by, Mode::Local, id, at, None).await,
         "select": webhooks.select(by, id, words).await.map_err(|unselected| unselected.refused),
         "replay": webhooks.replay(by, id, events, true).await,
@@ -110,7 +112,7 @@ async fn anothers_webhook_looks_like_none() {
         assert!(gateway.webhooks.list(&zoe).is_empty());
         assert!(gateway.webhooks.delivery_counts(&zoe).await.expect("counted").is_empty());
         assert!(!gateway.webhooks.remove(&zoe, &anns.id, &Expected::Any).await.expect("asked"));
-        assert!(!gateway.webhooks.unregister(&zoe, &anns.url).await.expect("asked"));
+        assert!(!gateway.webhooks.unregister(&zoe, &anns.url, None).await.expect("asked"));
         assert_eq!(gateway.webhooks.find(&ann, &anns.id).expect("it is there").webhook(), anns);
 
         // The same address is free for the other, and each takes back its own.
@@ -123,9 +125,15 @@ async fn anothers_webhook_looks_like_none() {
             assert_eq!(Refusal::from(refused).webhook.as_ref(), Some(own), "nobody hears of another's");
         }
         assert!(
-            !gateway.webhooks.register(&ann, Mode::Local, registration()).await.expect("registered").is_new
+            gateway
+                .webhooks
+                .register(&ann, Mode::Local, registration())
+                .await
+                .expect("registered")
+                .changed
+                .is_some()
         );
-        assert!(gateway.webhooks.unregister(&ann, &anns.url).await.expect("asked"));
+        assert!(gateway.webhooks.unregister(&ann, &anns.url, None).await.expect("asked"));
         assert!(gateway.webhooks.list(&ann).is_empty());
         assert_eq!(gateway.webhooks.list(&zoe)[0].webhook().id, zoes.id);
         assert!(gateway.webhooks.remove(&zoe, &zoes.id, &Expected::Any).await.expect("asked"));

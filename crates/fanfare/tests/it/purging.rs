@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::gateway::Gateway;
-use crate::support::raw::Raw;
+use crate::support::gateway::{Gateway, reqwest_client};
 use crate::support::reader::{Frame, Listen, Reader, Transport};
 use crate::support::receiver::{Got, Receiver, Script};
 use crate::support::tools::Era;
@@ -331,14 +330,14 @@ async fn a_purge_ends_although_its_caller_hangs_up() {
     // forgets the channel.
     let other = rusqlite::Connection::open(gateway.log_file()).expect("a database");
     other.execute_batch("BEGIN; SELECT count(*) FROM events").expect("a state of it");
-    let mut caller = Raw::connect(gateway.address).await;
-    caller.send("DELETE /api/channels/leak HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+    // Over HTTP/1.1, a client that is gone looks like one that waits for its answer.
+    let caller = tokio::spawn(reqwest_client(true).delete(gateway.url("/api/channels/leak")).send());
     until("the first step", async || {
         let page = gateway.get("/api/events?order=oldest&channel=leak").await.json();
         (page["purged"] == 1).then_some(())
     })
     .await;
-    drop(caller);
+    caller.abort();
     gateway.has_no_connections().await;
     assert_eq!(gateway.get("/api/channels").await.json()["total"], 1, "the purge is under way");
     other.execute_batch("COMMIT").expect("done");

@@ -204,7 +204,7 @@ async fn what_is_wrong_is_refused_with_its_place_and_leaves_no_trace() {
             "invalid_channel",
             "/1/channel",
         ),
-        ("/api/push?x=1", "application/json", "{\"message\":\"x\"}", 400, "invalid_query", "?x"),
+        ("/api/push?wiat=1s", "application/json", "{\"message\":\"x\"}", 400, "invalid_query", "?wiat"),
     ] {
         let problem = gateway.post(path, content_type, body).await.problem(status, code);
         assert_eq!(problem["at"].as_str().unwrap_or_default(), at, "{path} {body}");

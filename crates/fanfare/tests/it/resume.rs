@@ -222,7 +222,15 @@ async fn a_slow_reader_that_retention_passes_is_told_what_it_missed() {
         let mut browser = crate::support::event_source::EventSource::default();
         let (mut last, mut gaps) = (0, 0);
         while last < 200 {
-            for said in browser.feed(&raw.chunk().await.expect("more")) {
+            let Some(chunk) = raw.chunk().await else {
+                // It was cut off within an event that is gone, and comes back after the last whole one.
+                raw = Raw::connect_narrow(gateway.address).await;
+                let after = format!("last-event-id: {}\r\n", gateway.position(last));
+                raw.get("/stream?format=json", &after).await;
+                browser = crate::support::event_source::EventSource::default();
+                continue;
+            };
+            for said in browser.feed(&chunk) {
                 let data: Value = serde_json::from_str(&said.data).expect("JSON");
                 if said.event == "gap" {
                     gaps += 1;

@@ -7,10 +7,11 @@ use crate::support::gateway::Gateway;
 use crate::support::tools::Era;
 
 /// Each route, and the command that does the same.
-const SURFACES: [(&str, &str); 44] = [
+const SURFACES: [(&str, &str); 53] = [
     ("DELETE /api/channels/{name}", "channels rm"),
     ("DELETE /api/events/{id}", "events redact"),
     ("DELETE /api/readers/{name}", "readers rm"),
+    ("DELETE /api/sources/{name}", "sources rm"),
     ("DELETE /api/webhooks/{id}", "webhooks rm"),
     ("DELETE /api/webhooks/{id}/deliveries/{event_id}", "deliveries discard"),
     ("GET /api/attempts", "none yet: `webhooks attempts` lists those of one webhook"),
@@ -20,9 +21,12 @@ const SURFACES: [(&str, &str); 44] = [
     ("GET /api/deliveries", "deliveries ls"),
     ("GET /api/events", "history"),
     ("GET /api/events/{id}", "none yet: `history` shows events, the dashboard one"),
+    ("GET /api/events/{id}/original", "listen"),
     ("GET /api/events/{id}/receipts", "deliveries show"),
     ("GET /api/log-level", "none: it is for operators, who have curl and SIGUSR1"),
     ("GET /api/readers", "readers ls"),
+    ("GET /api/sources", "sources ls"),
+    ("GET /api/sources/{name}", "sources show"),
     ("GET /api/status", "doctor"),
     ("GET /api/webhooks", "webhooks ls"),
     ("GET /api/webhooks/{id}", "webhooks show"),
@@ -34,6 +38,7 @@ const SURFACES: [(&str, &str); 44] = [
     ),
     ("GET /api/webhooks/{id}/stats", "webhooks show"),
     ("GET /health", "doctor"),
+    ("GET /ingest/{kind}", "none: other programs look there before they send"),
     ("GET /metrics", "none: it is for Prometheus"),
     ("GET /ready", "none: it is for the process manager"),
     ("GET /stream", "listen"),
@@ -46,18 +51,22 @@ const SURFACES: [(&str, &str); 44] = [
     ("POST /api/register", "receive"),
     ("POST /api/unregister", "webhooks rm"),
     ("POST /api/webhooks", "webhooks add"),
+    ("POST /api/webhooks/preview", "webhooks preview"),
     (
         "POST /api/webhooks/test",
         "none: `webhooks add --test` tries what it has registered, the dashboard an address",
     ),
     ("POST /api/webhooks/{id}/deliveries/{event_id}/resend", "deliveries resend"),
     ("POST /api/webhooks/{id}/pause", "webhooks pause"),
+    ("POST /api/webhooks/{id}/preview", "webhooks preview"),
     ("POST /api/webhooks/{id}/replay", "webhooks replay"),
     ("POST /api/webhooks/{id}/resume", "webhooks resume"),
     ("POST /api/webhooks/{id}/secret/rotate", "webhooks rotate-secret"),
     ("POST /api/webhooks/{id}/test", "webhooks test"),
     ("POST /ingest/{kind}", "none: other programs call it in their own words; ours is `push`"),
+    ("PUT /api/push/{channel}", "push"),
     ("PUT /api/readers/{name}", "readers set"),
+    ("PUT /api/sources/{name}", "sources add"),
 ];
 
 /// Each tool of agents, and the command that does the same.

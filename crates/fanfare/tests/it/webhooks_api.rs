@@ -230,7 +230,7 @@ async fn an_address_is_tried_before_it_is_registered() {
     assert_eq!((&trial["outcome"], &trial["status_code"]), (&json!("http_5xx"), &json!(500)));
     let mut members: Vec<&String> = trial.as_object().expect("an object").keys().collect();
     members.sort();
-    assert_eq!(members, ["kind", "message_id", "outcome", "started_at", "status_code", "times"]);
+    assert_eq!(members, ["advice", "kind", "message_id", "outcome", "started_at", "status_code", "times"]);
 
     // Nothing of it is kept, and the rules are those of a registration.
     assert_eq!(gateway.get("/api/webhooks").await.json()["total"], 0);

@@ -49,6 +49,7 @@ async fn as_many_webhooks_as_may_be_start_and_one_more_is_refused() {
         let first = store.ledger.webhooks().await.expect("webhooks").remove(0);
         let another = |number: usize| WebhookRow {
             id: WebhookId::from_random(rand::random()),
+            name: None,
             url: url(number).into(),
             settings: first.settings.replace(&receiver.url(), &url(number)).into(),
             ..first.clone()

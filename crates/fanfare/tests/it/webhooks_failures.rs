@@ -57,7 +57,7 @@ async fn a_retry_that_arrives_leaves_nothing_behind() {
 #[tokio::test]
 async fn what_the_receiver_asks_for_counts() {
     let gateway = Gateway::start().await;
-    let asking = Script::with(429, "Retry-After: 1\r\n");
+    let asking = Script::with(429, "Retry-After: 1\r\nX-RateLimit-Global: true\r\n");
     let receiver = Receiver::playing(vec![asking], Script::status(200)).await;
     let hook = gateway.register(&receiver, json!({ "retry": ["10ms"] })).await;
     let begun = Instant::now();
@@ -86,6 +86,29 @@ async fn what_the_receiver_asks_for_counts() {
         let most = if hours == 0 { 73 * 60 } else { 24 * 3_600 + 60 };
         assert!((least..=most).contains(&(ahead / 1_000_000)), "{asked}: {ahead} µs");
         gateway.remove(&hook).await;
+    }
+}
+
+#[tokio::test]
+async fn a_limit_holds_the_delivery_that_it_answered_and_no_other() {
+    for engine in Engine::ALL {
+        let gateway = Gateway::on(engine).await;
+        let limited = Script::with(429, "Retry-After: 3600\r\n");
+        let receiver = Receiver::playing(vec![limited], Script::status(200)).await;
+        let hook = gateway.register(&receiver, json!({ "retry": ["10ms"] })).await;
+        gateway.push("default", "busy").await;
+        for message in ["a", "b", "c"] {
+            let answer = gateway.post_json("/api/push", &json!({ "message": message })).await.json();
+            assert_eq!(answer["webhooks_notified"], 1, "{message}");
+        }
+        assert_eq!(receiver.messages(), ["busy", "a", "b", "c"]);
+        let row = until("the row", async || gateway.rows(&hook).await.pop()).await;
+        assert_eq!(&*row.event.message, "busy");
+        let DeliveryStatus::Waiting(at) = row.status else { panic!("{row:?}") };
+        let ahead = (at.as_micros() - fanfare_runtime::clock::now().as_micros()) / 1_000_000;
+        assert!((3_500..=3_600).contains(&ahead), "{ahead} s");
+        let shown = gateway.get("/api/webhooks?details=true").await.json()["items"][0].clone();
+        assert_eq!((&shown["state"], shown.get("held_until")), (&json!("active"), None));
     }
 }
 

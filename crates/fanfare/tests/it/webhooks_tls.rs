@@ -60,7 +60,59 @@ async fn a_certificate_that_does_not_hold_is_a_failed_attempt() {
         let has_come = receiver.got().len() - before;
         assert_eq!(has_come, usize::from(expected == "delivered"), "{said}");
         assert!(said["times"]["tls_us"].is_u64(), "{said}");
+        assert_eq!(said["problem"].is_string(), expected != "delivered", "the attempt says why: {said}");
     }
+    process.kill().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_certificate_that_signs_itself_is_trusted_where_it_is_named() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let directory = tempfile::tempdir().expect("a directory");
+    // As `openssl req -x509` makes them, and without the mark of an authority.
+    let (of_machine, own) =
+        (Signed::by_itself_as_authority(&["localhost"]), Signed::by_itself(&["localhost"]));
+    let (trusted, own_pem) = (directory.path().join("machine.pem"), own.pem.clone());
+    std::fs::write(&trusted, &of_machine.pem).expect("written");
+    let machine_pem = of_machine.pem.clone();
+    let variables = [("SSL_CERT_FILE", trusted.to_str().expect("a path"))];
+    let process = Process::with(&directory.path().join("log.db"), &[], &variables).await;
+    let receiver = Receiver::start().await;
+    let fronts = [
+        Front::start(receiver.address, of_machine, BOTH).await,
+        Front::start(receiver.address, own, BOTH).await,
+    ];
+    let [of_machine, own] = fronts.each_ref().map(|front| front.address.port());
+    for (host, port, options, expected) in [
+        ("localhost", of_machine, json!({}), None),
+        ("localhost", own, json!({}), Some("signed by")),
+        // For the name that is in it, and no other.
+        ("127.0.0.1", of_machine, json!({}), Some("another name")),
+        ("localhost", own, json!({ "ca": own_pem }), None),
+        ("localhost", of_machine, json!({ "ca": machine_pem }), None),
+        ("localhost", of_machine, json!({ "ca": own_pem }), Some("signed by")),
+        ("127.0.0.1", own, json!({ "insecure_skip_verify": true }), None),
+    ] {
+        let mut body = options.clone();
+        body["webhook_url"] = json!(format!("https://{host}:{port}/hook"));
+        let tried = process.post("/api/webhooks/test", &body).await.expect("an answer");
+        match expected {
+            None => assert_eq!(tried["outcome"], "delivered", "{options}: {tried}"),
+            Some(problem) => {
+                assert_eq!(tried["outcome"], "tls_error", "{options}: {tried}");
+                assert!(tried["problem"].as_str().expect("a reason").contains(problem), "{options}: {tried}");
+            }
+        }
+    }
+    let both = json!({ "webhook_url": "https://localhost/", "ca": own_pem, "insecure_skip_verify": true });
+    let refused = process.post("/api/webhooks/test", &both).await.expect("an answer");
+    assert_eq!(
+        (&refused["code"], &refused["at"]),
+        (&json!("invalid_webhook"), &json!("/insecure_skip_verify"))
+    );
+    let insecure = json!({ "webhook_url": "https://localhost/", "insecure_skip_verify": true });
+    let registered = process.post("/api/register", &insecure).await.expect("an answer");
+    assert!(registered["warnings"][0].as_str().expect("a warning").contains("not verified"), "{registered}");
     process.kill().await;
 }
 

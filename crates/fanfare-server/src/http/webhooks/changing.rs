@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::hidden::Hidden;
@@ -15,6 +14,7 @@ use fanfare_core::members::Members;
 use fanfare_core::{Caller, Code, Principal};
 use fanfare_webhook::patch::Change;
 use fanfare_webhook::rotation::{OVERLAP_DEFAULT, OVERLAP_MAX};
+use fanfare_webhook::secret::Secret;
 use http::HeaderMap;
 
 use crate::http::Gateway;
@@ -22,11 +22,13 @@ use crate::http::etag;
 use crate::http::webhooks::details;
 use crate::http::webhooks::id_in_path;
 use crate::net::body::{self, BODY_LEN_MAX};
+use crate::net::json::Json;
 use crate::net::locality::Locality;
 use crate::problem::Problem;
 use fanfare_delivery::changing::NewKey;
 use fanfare_delivery::missing::Missing;
 use fanfare_delivery::service::WebhookError;
+use fanfare_hub::lag::LagPages;
 use fanfare_runtime::clock;
 
 /// Changes a webhook's settings or URL. Omitted members are left unchanged. With `If-Match`, a webhook that was changed
@@ -86,7 +88,8 @@ pub async fn remove(
     let expected = etag::expected(&headers)?;
     let entry = gateway.webhooks.find(&by, &id)?;
     // Without a look at the log: what is damaged there must not keep a webhook.
-    let webhook = details::of(&gateway, &entry, &gateway.webhooks.delivery_counts(&by).await?);
+    let counts = gateway.webhooks.delivery_counts(&by).await?;
+    let webhook = details::of(&gateway, &by, &entry, &counts, &mut LagPages::none()).await?;
     if !gateway.webhooks.remove(&by, &id, &expected).await? {
         return Err(WebhookError::NotFound(Missing::Webhook(id)).into());
     }
@@ -177,7 +180,7 @@ pub async fn rotate(
     let kind = members.text("kind")?.flatten();
     let overlap =
         members.duration("overlap", &(Duration::ZERO..=OVERLAP_MAX))?.flatten().unwrap_or(OVERLAP_DEFAULT);
-    let secret = members.parsed("secret", str::parse)?.flatten();
+    let secret = members.parsed("secret", Secret::any)?.flatten();
     members.finish()?;
     let key = match (kind.as_deref(), secret) {
         (None | Some("secret"), secret) => NewKey::Secret(secret),

@@ -1,6 +1,5 @@
 //! `POST /api/webhooks`: creates a webhook.
 
-use axum::Json;
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::hidden::Hidden;
@@ -15,10 +14,11 @@ use crate::http::Gateway;
 use crate::http::query::Params;
 use crate::http::webhooks::details;
 use crate::net::body::{self, BODY_LEN_MAX};
+use crate::net::json::Json;
 use crate::net::locality::Locality;
 use crate::problem::Problem;
 
-/// Creates a webhook. A URL that already has one is refused: `PATCH` changes it.
+/// Creates a webhook. A URL that already has one is refused unless the new one has a name: `PATCH` changes it.
 #[utoipa::path(
     post,
     path = "/api/webhooks",
@@ -35,7 +35,7 @@ use crate::problem::Problem;
                 ("Location" = String, description = "The path of the webhook"),
             ),
         ),
-        (status = 409, description = "There is a webhook with this URL: `webhook_id` names it", body = problem::Problem, content_type = "application/problem+json"),
+        (status = 409, description = "There is a webhook with this name or, without a name, with this URL: `webhook_id` names it", body = problem::Problem, content_type = "application/problem+json"),
     ),
 )]
 pub async fn create(
@@ -46,7 +46,7 @@ pub async fn create(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    Params::of(&parts.uri).finish()?;
+    Params::of(&parts.uri).finish(&gateway.foreign)?;
     let (bytes, _in_flight) = body::read(&gateway.budget, &caller, body, BODY_LEN_MAX).await?;
     let entry = gateway.webhooks.create(&by, locality.mode(), Registration::parse(&bytes)?).await?;
     let secret = Hidden(entry.webhook().keys.secrets.current().reveal().to_owned());

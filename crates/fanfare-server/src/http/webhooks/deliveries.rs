@@ -1,6 +1,5 @@
 //! Waiting and failed deliveries: `GET /api/deliveries`, `GET /api/webhooks/{id}/deliveries`, and discarding one.
 
-use axum::Json;
 use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::webhooks::deliveries::{DeliveriesPage, Delivery, EventDelivery};
@@ -13,6 +12,7 @@ use crate::http::page::Size;
 use crate::http::path;
 use crate::http::query::Params;
 use crate::http::webhooks::id_in_path;
+use crate::net::json::Json;
 use crate::problem::Problem;
 use fanfare_delivery::listing::RowPlace;
 use fanfare_delivery::service::WebhookError;
@@ -77,7 +77,7 @@ pub async fn list_all(
     let event: Option<Position> = params.read("event_id", str::parse)?;
     let after: Option<RowPlace<Position>> = params.cursor()?;
     let limit = params.limit(SIZE)?;
-    params.finish()?;
+    params.finish(&gateway.foreign)?;
     let known = any(&gateway, &by, webhook.as_ref());
     let positions = [(event, "?event_id"), (after.as_ref().and_then(|after| after.row), "?cursor")];
     check(&gateway, known.as_ref(), positions).await?;
@@ -135,7 +135,7 @@ pub async fn list(
     let event: Option<Position> = params.read("event_id", str::parse)?;
     let cursor: Option<Position> = params.cursor()?;
     let limit = params.limit(SIZE)?;
-    params.finish()?;
+    params.finish(&gateway.foreign)?;
     check(&gateway, Some(&id), [(event, "?event_id"), (cursor, "?cursor")]).await?;
     let before = event.map(|event| Position { seq: event.seq.saturating_sub(1), ..event });
     let limit = if event.is_some() { 1 } else { limit };

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use axum::Json;
 use axum::extract::{Extension, Path, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::values;
@@ -12,6 +11,7 @@ use fanfare_api::words::SignatureKind;
 use fanfare_core::{Principal, WebhookId, duration};
 use fanfare_webhook::auth::Auth as Sent;
 use fanfare_webhook::authorities::Authorities;
+use fanfare_webhook::limits::TIMEOUT_DEFAULT;
 use fanfare_webhook::options::{Options, Signatures};
 use fanfare_webhook::pause::State as Sending;
 use fanfare_webhook::policy::Mode;
@@ -20,14 +20,23 @@ use http::{HeaderName, HeaderValue};
 use crate::http::Gateway;
 use crate::http::etag;
 use crate::http::webhooks::id_in_path;
+use crate::net::json::Json;
 use crate::problem::Problem;
 use fanfare_delivery::registry::Entry;
 use fanfare_delivery::state::State as WebhookState;
 use fanfare_delivery::values::DeliveryCounts;
+use fanfare_hub::lag::LagPages;
 use fanfare_runtime::clock;
 
-/// Describes a webhook; `counts` has the numbers of its deliveries.
-pub(super) fn of(gateway: &Gateway, entry: &Entry, counts: &HashMap<WebhookId, DeliveryCounts>) -> Webhook {
+/// Describes a webhook; `counts` has the numbers of its deliveries. To count the events that it still has to get, reads
+/// `pages` of the log.
+pub(super) async fn of(
+    gateway: &Gateway,
+    by: &Principal,
+    entry: &Entry,
+    counts: &HashMap<WebhookId, DeliveryCounts>,
+    pages: &mut LagPages,
+) -> Result<Webhook, Problem> {
     let (webhook, health) = (entry.webhook(), entry.health());
     let state = WebhookState::of(&health, entry.is_held());
     let (paused_reason, paused_since) = match health.state {
@@ -36,12 +45,13 @@ pub(super) fn of(gateway: &Gateway, entry: &Entry, counts: &HashMap<WebhookId, D
     };
     let counts = counts.get(&webhook.id);
     let (position, now) = (entry.cursor.get(), clock::now());
-    let head = gateway.hub.extent();
-    let lag = head.last.saturating_sub(head.resume(position));
+    let filter = &webhook.options.filter;
+    let (lag, lag_is_exact) = gateway.hub.webhook_lag(by, position, filter, pages).await?;
     let earlier = webhook.keys.secrets.previous().iter().map(|previous| previous.valid_until);
-    Webhook {
+    Ok(Webhook {
         id: webhook.id.clone(),
-        webhook_url: webhook.url.as_given().into(),
+        name: webhook.name.clone(),
+        webhook_url: webhook.url.shown().into(),
         state: state.as_str().into(),
         paused_reason: paused_reason.map(|reason| reason.as_str().into()),
         explanation: state.explanation(&health).map(Into::into),
@@ -50,7 +60,7 @@ pub(super) fn of(gateway: &Gateway, entry: &Entry, counts: &HashMap<WebhookId, D
         held_until: entry.held_until().filter(|until| state == WebhookState::Held && *until > now),
         position,
         lag,
-        lag_is_exact: lag == 0,
+        lag_is_exact,
         waiting: counts.map_or(0, |counts| counts.waiting),
         failed: counts.map_or(0, |counts| counts.failed),
         failures: health.failing.failures,
@@ -62,15 +72,22 @@ pub(super) fn of(gateway: &Gateway, entry: &Entry, counts: &HashMap<WebhookId, D
         public_key: webhook.keys.ed25519.current().verifying().to_string(),
         earlier_secrets_until: earlier.filter(|until| *until > now).collect(),
         locked: gateway.webhooks.mode_of(&webhook) == Mode::Locked,
+        warnings: warnings(&webhook.options),
         created_at: webhook.created,
         wants: wants(&webhook.options),
-    }
+    })
+}
+
+/// Returns what to know about the settings of a webhook.
+pub(super) fn warnings(options: &Options) -> Vec<Box<str>> {
+    options.warnings().into_iter().map(Into::into).collect()
 }
 
 /// Describes the settings of a webhook, without secrets.
 fn wants(options: &Options) -> Wants {
     let Options { filter, payload, headers, auth, concurrency, rate_per_second, ordered, .. } = options;
-    let Options { authorities, batch, description, retry, signatures, .. } = options;
+    let Options { authorities, insecure_skip_verify, timeout, method, content_type, template, .. } = options;
+    let Options { batch, description, retry, signatures, .. } = options;
     Wants {
         channels: filter.patterns().to_vec(),
         types: filter.types().to_vec(),
@@ -88,6 +105,11 @@ fn wants(options: &Options) -> Wants {
         rate_per_second: *rate_per_second,
         ordered: *ordered,
         ca_fingerprints: authorities.as_ref().map_or_else(Vec::new, Authorities::fingerprints),
+        insecure_skip_verify: *insecure_skip_verify,
+        timeout: duration::show(timeout.unwrap_or(TIMEOUT_DEFAULT)),
+        method: method.as_str().into(),
+        content_type: content_type.as_ref().map(|content_type| content_type.as_str().into()),
+        template: template.as_ref().map(|template| template.as_str().into()),
         batch: batch
             .map(|batch| Batch { max_events: batch.max_events, max_wait: duration::show(batch.max_wait) }),
         description: description.clone(),
@@ -102,7 +124,7 @@ fn kinds(signatures: Signatures) -> Vec<SignatureKind> {
     kinds.into_iter().filter(|(_, is_on)| *is_on).map(|(kind, _)| kind).collect()
 }
 
-/// Describes the current webhook, with the number of events that it still has to get, and its tag.
+/// Describes the current webhook, and returns its tag.
 pub(super) async fn whole(
     gateway: &Gateway,
     by: &Principal,
@@ -111,10 +133,7 @@ pub(super) async fn whole(
     // Read before the rest: a tag that is too old costs the client another read, one that is too new costs an update.
     let tag = etag::header(entry.webhook().revision);
     let counts = gateway.webhooks.delivery_counts(by).await?;
-    let shown = of(gateway, entry, &counts);
-    let webhook = entry.webhook();
-    let (lag, lag_is_exact) = gateway.hub.lag(by, shown.position, &webhook.options.filter).await?;
-    Ok((tag, Webhook { lag, lag_is_exact, ..shown }))
+    Ok((tag, of(gateway, by, entry, &counts, &mut LagPages::of_one()).await?))
 }
 
 /// Responds with the current webhook.

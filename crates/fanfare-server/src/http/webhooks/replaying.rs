@@ -1,6 +1,5 @@
 //! `POST /api/webhooks/{id}/replay`: replays deliveries.
 
-use axum::Json;
 use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::values;
@@ -13,6 +12,7 @@ use fanfare_core::{Caller, Principal};
 use crate::http::Gateway;
 use crate::http::webhooks::id_in_path;
 use crate::net::body::{self, BODY_LEN_MAX};
+use crate::net::json::Json;
 use crate::problem::Problem;
 use fanfare_delivery::selecting::Words;
 

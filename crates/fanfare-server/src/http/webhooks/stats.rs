@@ -1,6 +1,5 @@
 //! The statistics of a webhook: `GET /api/webhooks/{id}/stats`.
 
-use axum::Json;
 use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::webhooks::stats::{AttemptBucket, AttemptCounts, WebhookStats};
@@ -10,6 +9,7 @@ use fanfare_core::{Code, Invalid, Principal};
 use crate::http::Gateway;
 use crate::http::query::Params;
 use crate::http::webhooks::id_in_path;
+use crate::net::json::Json;
 use crate::problem::Problem;
 use fanfare_delivery::stats::Width;
 use fanfare_delivery::tally::Outcomes;
@@ -42,7 +42,7 @@ pub async fn show(
             Invalid::new(Code::InvalidQuery, "`bucket` must be `1m` or `1h`", fix)
         })
     })?;
-    params.finish()?;
+    params.finish(&gateway.foreign)?;
     let width = width.unwrap_or_default();
     let stats = gateway.webhooks.stats(&by, &id, width)?;
     let buckets = stats

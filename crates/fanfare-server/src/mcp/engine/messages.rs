@@ -11,7 +11,7 @@ use crate::mcp::call::Call;
 use crate::mcp::caller::{self, Caller};
 use crate::mcp::engine::{Server, watch};
 use crate::mcp::outbox::Outbox;
-use crate::mcp::session::Session;
+use crate::mcp::session::{INPUT_ENDED, Session};
 use crate::net::streams::StreamPermit;
 
 impl Server {
@@ -79,22 +79,20 @@ impl Server {
             };
             return std::future::ready(Some(answer)).boxed();
         }
-        self.begin_call(session, call, request)
+        let id = request.id.clone();
+        self.begin_call(session, call, request).unwrap_or_else(|error| refuse(&id, &error))
     }
 
-    /// Starts to answer a request that its session can cancel.
+    /// Starts to answer a request that its session can cancel; fails if the session has no room for it.
     pub fn begin_call(
         &self,
         session: &Arc<Session>,
         call: Call,
         request: Request,
-    ) -> BoxFuture<'static, Option<Vec<u8>>> {
-        let (mut cancelled, open_call) = match session.begin_call(&request.id) {
-            Ok(begun) => begun,
-            Err(error) => return refuse(&request.id, &error),
-        };
+    ) -> Result<BoxFuture<'static, Option<Vec<u8>>>, Error> {
+        let (mut cancelled, open_call) = session.begin_call(&request.id, self.pace(&request))?;
         let server = self.clone();
-        async move {
+        let answer = async move {
             let answer = tokio::select! {
                 biased;
                 answer = server.answer(&call, &request) => {
@@ -104,8 +102,8 @@ impl Server {
             };
             drop(open_call);
             answer
-        }
-        .boxed()
+        };
+        Ok(answer.boxed())
     }
 
     /// Handles a notification of a session.
@@ -128,13 +126,18 @@ impl Server {
                     Caller { client: session.client.clone(), version, session: Some(Arc::clone(session)) };
                 Some(watch::tell(Arc::clone(&self.service), Arc::clone(session), caller).boxed())
             }
+            INPUT_ENDED => {
+                session.end_input();
+                None
+            }
             // A server can do without whatever it does not know of a client.
             _ => None,
         }
     }
 }
 
-pub(super) fn refuse(id: &Id, error: &Error) -> BoxFuture<'static, Option<Vec<u8>>> {
+/// Answers a request with an error.
+pub fn refuse(id: &Id, error: &Error) -> BoxFuture<'static, Option<Vec<u8>>> {
     std::future::ready(Some(write_error(Some(id), error))).boxed()
 }
 

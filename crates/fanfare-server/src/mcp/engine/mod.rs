@@ -1,7 +1,7 @@
 //! Answers every method of both eras, independent of the transport.
 
 pub mod batch;
-mod messages;
+pub mod messages;
 pub mod requests;
 mod watch;
 

@@ -4,6 +4,7 @@ use fanfare_mcp::{Declaration, Era, Error, Method, Request, Version, headers, to
 use http::HeaderMap;
 
 use crate::mcp::engine::Server;
+use crate::mcp::pace::Pace;
 use crate::mcp::toolset::Toolset;
 
 /// Returns whether a request starts a session.
@@ -17,9 +18,18 @@ pub fn is_subscription(request: &Request) -> bool {
 }
 
 impl Server {
+    /// Returns how long a request takes.
+    pub fn pace(&self, request: &Request) -> Pace {
+        match tools::called(request) {
+            Some(tool) => self.service.pace(&tool),
+            None if is_subscription(request) => Pace::Waiting,
+            None => Pace::AtOnce,
+        }
+    }
+
     /// Returns whether the answer to a request waits for an event.
     pub fn waits(&self, request: &Request) -> bool {
-        is_subscription(request) || tools::called(request).is_some_and(|tool| self.service.waits(&tool))
+        self.pace(request) == Pace::Waiting
     }
 
     /// Checks that the headers of a modern request match its body (2026-07-28, "Streamable HTTP"). Returns its

@@ -15,7 +15,7 @@ use crate::mcp::session::Session;
 use crate::mcp::session::watching::Changes;
 
 impl Server {
-    /// Reports changes until the client leaves or the server stops.
+    /// Reports changes until the client leaves, its input ends or the server stops.
     pub(super) async fn listen(
         &self,
         call: &Call,
@@ -36,6 +36,7 @@ impl Server {
         };
         tokio::select! {
             () = tell => {}
+            () = call.input_ended() => {}
             // A client that does not read must not delay the stop: it is informed once there is room.
             () = stop.asked() => drop(call.say(torn_down(&call.id)).now_or_never()),
         }

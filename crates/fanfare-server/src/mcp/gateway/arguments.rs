@@ -41,12 +41,9 @@ pub(super) fn refuse(name: &str, invalid: &Invalid, example: &str) -> String {
     format!("`{name}`: {}; {}. Example: {example}", invalid.what, invalid.fix)
 }
 
-/// Describes a duration or a time: text, or a number of seconds.
-pub(super) fn text_or_seconds(description: &str) -> Value {
-    json!({
-        "description": description,
-        "anyOf": [{ "type": "string" }, { "type": "number", "minimum": 0 }],
-    })
+/// Describes a duration or a time. A number of seconds is accepted as well; a schema with two types is not.
+pub(super) fn time(description: &str) -> Value {
+    json!({ "type": "string", "description": description })
 }
 
 /// Returns an argument that the tool cannot do without.

@@ -2,17 +2,17 @@
 
 use std::sync::LazyLock;
 
-use fanfare_core::WebhookId;
 use fanfare_core::members::Members;
 use fanfare_core::{Event, Invalid, Position, Principal, ReaderName, Timestamp};
+use fanfare_core::{WebhookId, WebhookName};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::Tool;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::mcp::gateway::answer::{count, explained, said};
-use crate::mcp::gateway::events::{self, EventView, Format};
-use crate::mcp::gateway::untrusted::{fenced, neutral};
+use crate::mcp::gateway::answer::{count, explained, integer, list, noted, object, output, text, truth};
+use crate::mcp::gateway::events::{EventView, Format};
+use crate::mcp::gateway::untrusted::{MARK, fenced, neutral};
 use crate::mcp::gateway::webhooks::row::place;
 use crate::mcp::gateway::{Gateway, LOOKS, ToolEntry, arguments};
 use crate::mcp::toolset::Toolset;
@@ -37,8 +37,7 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
             "response_format": {
                 "type": "string",
                 "enum": ["concise", "detailed"],
-                "description": "`detailed` shows the event whole and up to 100 receivers of each kind, otherwise 20",
-                "default": "concise",
+                "description": "`detailed` shows more of all; default `concise`",
             },
         },
         "required": ["event_id"],
@@ -47,73 +46,44 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
 });
 
 static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
-    let live = json!({
-        "type": "object",
-        "properties": {
-            "client_id": { "type": "string", "description": "Its id in `list_targets`" },
-            "transport": { "type": "string", "enum": ["http", "mcp", "sse", "websocket"] },
-            "reader": { "type": "string", "description": "The durable reader that this connection belongs to" },
-            "received": { "type": "boolean", "description": "Whether this connection was sent it" },
-        },
-        "required": ["client_id", "transport", "received"],
-        "additionalProperties": false,
-    });
-    let reader = json!({
-        "type": "object",
-        "properties": {
-            "reader": { "type": "string" },
-            "acknowledged": { "type": "boolean" },
-            "position": { "type": "string", "description": "It has acknowledged everything up to here" },
-        },
-        "required": ["reader", "acknowledged", "position"],
-        "additionalProperties": false,
-    });
+    let live = json!({ "client_id": text(), "transport": text(), "reader": text(), "received": truth() });
     let webhook = json!({
-        "type": "object",
-        "properties": {
-            "webhook_id": { "type": "string", "description": "Its id" },
-            "webhook_url": { "type": "string", "description": "Scheme, host and port; the rest may be secret" },
-            "state": { "type": "string", "enum": ["pending", "waiting", "delivered", "failed"] },
-            "attempts": { "type": "integer", "description": "Attempts so far, as far as they are kept" },
-            "outcome": { "type": "string", "description": "Of the last attempt, such as `timeout`, if it waits or failed" },
-            "next_attempt_at": { "type": "string", "description": "ISO 8601" },
-        },
-        "required": ["webhook_id", "webhook_url", "state"],
-        "additionalProperties": false,
+        "webhook_id": text(),
+        "webhook_name": text(),
+        "webhook_url": text(),
+        "state": text(),
+        "attempts": integer(),
+        "outcome": text(),
+        "next_attempt_at": text(),
     });
-    let count = |description: &str| json!({ "type": "integer", "description": description });
-    json!({
-        "type": "object",
-        "properties": {
-            "event": events::schema(),
-            "live": { "type": "array", "items": live },
-            "live_total": count("Current connections it is for"),
-            "live_received": count("How many of these have it"),
-            "readers": { "type": "array", "items": reader },
-            "readers_total": count("Durable readers it is for"),
-            "readers_acknowledged": count("How many of these acknowledged it"),
-            "webhooks": { "type": "array", "items": webhook },
-            "webhooks_total": count("Webhooks it is for"),
-            "webhooks_delivered": count("How many of these accepted it"),
-            "untrusted": events::untrusted(),
-        },
-        "required": [
-            "event", "live", "live_total", "live_received", "readers", "readers_total", "readers_acknowledged",
-            "webhooks", "webhooks_total", "webhooks_delivered", "untrusted",
-        ],
-        "additionalProperties": false,
-    })
+    let properties = json!({
+        // As in `read_history`, which describes it.
+        "event": { "type": "object" },
+        "live": list(object(live)),
+        "live_total": integer(),
+        "live_received": integer(),
+        "readers": list(ReceiptRow::schema()),
+        "readers_total": integer(),
+        "readers_acknowledged": integer(),
+        "webhooks": list(object(webhook)),
+        "webhooks_total": integer(),
+        "webhooks_delivered": integer(),
+        "untrusted": truth(),
+    });
+    output(properties)
 });
 
 /// Describes the tool.
 pub(super) fn described() -> ToolEntry {
     let tool = Tool {
-        name: NAME,
-        title: "Check who received an event",
-        description: "Show what became of one event: which live subscribers got it, which durable readers acknowledged \
-                      it, how its webhooks did. Use when you pushed something that must arrive, or someone says \
-                      nothing came. Not for waiting for an acknowledgement; use `wait_for` with this `event_id`. \
-                      Read-only, takes milliseconds. Example: {\"event_id\": \"k3f9x2ab-1042\"}",
+        name: NAME.into(),
+        title: "Check who received an event".into(),
+        description:
+            "Show who has one event: live subscribers, durable readers, webhooks. Use when you pushed \
+                      something that must arrive, or someone says nothing came. Not for waiting for an \
+                      acknowledgement; use `wait_for` with this `event_id`. Example: {\"event_id\": \
+                      \"k3f9x2ab-1042\"}"
+                .into(),
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: LOOKS,
@@ -162,6 +132,8 @@ struct LiveRow {
 #[derive(Debug, Serialize)]
 struct WebhookRow {
     webhook_id: WebhookId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook_name: Option<WebhookName>,
     webhook_url: String,
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -182,6 +154,7 @@ impl WebhookRow {
         };
         WebhookRow {
             webhook_id: webhook.id.clone(),
+            webhook_name: webhook.name.clone(),
             webhook_url: place(&webhook.url),
             state,
             attempts: row.as_ref().map(|row| row.attempts),
@@ -201,6 +174,13 @@ pub(super) struct ReceiptRow {
     pub(super) reader: ReaderName,
     pub(super) acknowledged: bool,
     pub(super) position: Position,
+}
+
+impl ReceiptRow {
+    /// Describes it.
+    pub(super) fn schema() -> Value {
+        object(json!({ "reader": text(), "acknowledged": truth(), "position": text() }))
+    }
 }
 
 impl Gateway {
@@ -244,7 +224,8 @@ impl Gateway {
             webhooks_delivered,
             untrusted: true,
         };
-        Ok(said(describe(&event, &structured), &structured))
+        let (note, rest) = describe(&event, &structured);
+        Ok(noted(&format!("{note} {MARK}"), format!("{note}\n{rest}"), &structured))
     }
 
     /// Returns the connections that `event` is for: those that match it and were connected.
@@ -275,7 +256,8 @@ impl Gateway {
     }
 }
 
-fn describe(event: &Event, found: &StructuredContent<'_>) -> String {
+/// Describes what became of `event`: in a note, and what else a model needs that sees only the text.
+fn describe(event: &Event, found: &StructuredContent<'_>) -> (String, String) {
     let &StructuredContent {
         event: shown,
         live,
@@ -308,16 +290,14 @@ fn describe(event: &Event, found: &StructuredContent<'_>) -> String {
         0 => "no webhook matches it".to_owned(),
         _ => format!("{webhooks_delivered} of {} accepted it", count(webhooks_total, "webhook")),
     };
-    format!(
-        "Event {} on `{}`: {live_received} of {} got it, {readers_acknowledged} of {} acknowledged it, {took_it}. \
-         {next}\n{}\n{}",
+    let note = format!(
+        "Event {} on `{}`: {live_received} of {} got it, {readers_acknowledged} of {} acknowledged it, {took_it}. {next}",
         event.position,
         event.channel,
         count(live_total, "live connection"),
         count(readers_total, "durable reader"),
-        missing(live, readers, webhooks),
-        fenced(&shown.to_text()),
-    )
+    );
+    (note, format!("{}\n{}", missing(live, readers, webhooks), fenced(&shown.to_text())))
 }
 
 /// Lists the recipients that lack it.

@@ -2,7 +2,7 @@
 
 use fanfare_core::filter_words::{FilterWords, Part};
 use fanfare_core::members::Members;
-use fanfare_core::{Filter, Invalid};
+use fanfare_core::{Channel, Filter, Invalid};
 use serde_json::{Value, json};
 
 use crate::mcp::gateway::arguments::refuse;
@@ -68,25 +68,28 @@ pub(super) fn place(filter: &Filter) -> String {
     }
 }
 
+/// Describes in words the channels that a filter just misses; empty if there are none.
+pub(super) fn overlooked(channels: &[Channel]) -> String {
+    let said = |channel: &Channel| {
+        format!(
+            " `{channel}.>` does not select `{channel}`, which has events; add it to \"channels\" if you want them."
+        )
+    };
+    channels.iter().map(said).collect()
+}
+
 /// Describes `channels`.
 pub(super) fn channels() -> Value {
     json!({
         "type": "array",
         "items": { "type": "string" },
-        "maxItems": 64,
-        "description": "Only these channels, such as [\"builds.web\"]. A pattern matches several: `builds.*` for one \
-                        segment, `builds.>` for the rest; default: all",
+        "description": "Channels or patterns: `builds.*` for one more segment, `builds.>` for one or more; default all",
     })
 }
 
 /// Describes `types`.
 pub(super) fn types() -> Value {
-    json!({
-        "type": "array",
-        "items": { "type": "string" },
-        "maxItems": 64,
-        "description": "Only these types, such as [\"error\", \"warning\"]; default: all",
-    })
+    json!({ "type": "array", "items": { "type": "string" }, "description": "Such as [\"error\"]; default all" })
 }
 
 /// Describes `min_priority`.
@@ -94,17 +97,13 @@ pub(super) fn min_priority() -> Value {
     json!({
         "type": "string",
         "enum": ["min", "low", "default", "high", "max"],
-        "description": "Only events of at least this priority",
-        "default": "min",
+        "description": "Least priority",
     })
 }
 
 /// Describes `text`.
 pub(super) fn text() -> Value {
-    json!({
-        "type": "string",
-        "description": "Only events whose message contains this text (ASCII case-insensitive)",
-    })
+    json!({ "type": "string", "description": "Only messages that contain this, in any case" })
 }
 
 #[cfg(test)]

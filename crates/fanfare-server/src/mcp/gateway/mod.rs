@@ -4,6 +4,7 @@ mod address;
 mod answer;
 mod arguments;
 mod completion;
+pub mod declared;
 mod delivery_status;
 mod events;
 mod filter;
@@ -17,7 +18,10 @@ mod wait_for;
 mod watch;
 mod webhooks;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
+use fanfare_core::members::without_blanks;
 use fanfare_mcp::lifecycle::Identity;
 use fanfare_mcp::listen::{Change, Interests};
 use fanfare_mcp::prompts::{Complete, Get, Prompt};
@@ -29,6 +33,8 @@ use serde_json::json;
 
 use crate::mcp::call::Call;
 use crate::mcp::caller::Caller;
+use crate::mcp::gateway::declared::Tools;
+use crate::mcp::pace::Pace;
 use crate::mcp::service::Service;
 use crate::mcp::toolset::{ToolList, Toolset};
 use crate::net::listeners::Listeners;
@@ -42,8 +48,7 @@ pub struct Gateway {
     webhooks: Webhooks,
     listeners: Listeners,
     identity: Identity,
-    /// The tool lists, in the order of [`Toolset`].
-    tools: [ToolList; 3],
+    tools: Tools,
 }
 
 /// A tool's definition, and the narrowest toolset that contains it.
@@ -62,40 +67,57 @@ const LOOKS: Annotations = Annotations {
 
 impl Gateway {
     /// Creates a service for `hub`; `listeners` opens the addresses that callers ask for.
-    pub fn new(webhooks: Webhooks, listeners: Listeners) -> Gateway {
+    pub fn new(webhooks: Webhooks, listeners: Listeners, tools: Tools) -> Gateway {
         let hub = webhooks.hub().clone();
-        let described = [
-            push::stream(),
-            push::webhook(),
-            read_history::described(),
-            wait_for::described(),
-            list_targets::described(),
-            delivery_status::described(),
-            webhooks::register::described(),
-            webhooks::test::described(),
-            webhooks::deliveries::described(),
-            webhooks::resend::described(),
-            webhooks::replay::described(),
-            webhooks::switching::pause(),
-            webhooks::switching::resume(),
-            webhooks::delete::described(),
-        ];
-        let list = |toolset: Toolset| {
-            let tools: Vec<_> = described
-                .iter()
-                .filter(|described| described.toolset <= toolset)
-                .map(|described| described.tool.clone())
-                .collect();
-            ToolList::new(&tools)
-        };
-        let tools = Toolset::ALL.map(list);
         Gateway { hub, webhooks, listeners, identity: identity(), tools }
     }
 }
 
-/// Returns whether a tool of the gateway ends only when something happens.
-pub fn waits(tool: &str) -> bool {
-    tool == wait_for::NAME
+/// Returns the tools that every gateway has.
+fn built_in() -> Vec<ToolEntry> {
+    vec![
+        push::stream(),
+        push::webhook(),
+        read_history::described(),
+        wait_for::described(),
+        list_targets::described(),
+        delivery_status::described(),
+        webhooks::register::described(),
+        webhooks::test::described(),
+        webhooks::deliveries::described(),
+        webhooks::resend::described(),
+        webhooks::replay::described(),
+        webhooks::switching::pause(),
+        webhooks::switching::resume(),
+        webhooks::delete::described(),
+    ]
+}
+
+/// Returns how long a built-in tool takes.
+fn pace(tool: &str) -> Pace {
+    match tool {
+        wait_for::NAME => Pace::Waiting,
+        // They wait for receivers, or read pages of the log. That includes all tools that show the lag of a webhook.
+        list_targets::NAME
+        | push::WEBHOOK
+        | read_history::NAME
+        | webhooks::deliveries::NAME
+        | webhooks::register::NAME
+        | webhooks::replay::NAME
+        | webhooks::resend::NAME
+        | webhooks::switching::PAUSE
+        | webhooks::switching::RESUME
+        | webhooks::test::NAME => Pace::Working,
+        _ => Pace::AtOnce,
+    }
+}
+
+/// Returns the arguments of a tool that may be an empty text: an event with data needs no message.
+fn may_be_empty(tool: &str) -> &'static [&'static str] {
+    match tool {
+        push::STREAM | push::WEBHOOK => &["message"],
+        _ => &[],
+    }
 }
 
 fn identity() -> Identity {
@@ -105,11 +127,11 @@ fn identity() -> Identity {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         instructions: INSTRUCTIONS.to_owned(),
         legacy_capabilities: json!({
-            "tools": {}, "prompts": {}, "resources": { "subscribe": true, "listChanged": true },
+            "tools": { "listChanged": true }, "prompts": {}, "resources": { "subscribe": true, "listChanged": true },
             "completions": {}, "logging": {},
         }),
         modern_capabilities: json!({
-            "tools": {}, "prompts": {}, "resources": { "subscribe": true, "listChanged": true }, "completions": {},
+            "tools": { "listChanged": true }, "prompts": {}, "resources": { "subscribe": true, "listChanged": true }, "completions": {},
         }),
     }
 }
@@ -134,19 +156,20 @@ impl Service for Gateway {
         &self.identity
     }
 
-    fn tools(&self, toolset: Toolset) -> &ToolList {
-        &self.tools[toolset as usize]
+    fn tools(&self, toolset: Toolset) -> Arc<ToolList> {
+        self.tools.now().list(toolset)
     }
 
-    fn waits(&self, tool: &str) -> bool {
-        waits(tool)
+    fn pace(&self, tool: &str) -> Pace {
+        self.tools.now().pace(tool).unwrap_or_else(|| pace(tool))
     }
 
     async fn call(&self, call: &Call, tool: ToolCall<'_>) -> Result<Outcome, Error> {
-        let (by, arguments) = (&call.caller.client.principal, tool.arguments());
+        let by = &call.caller.client.principal;
+        let arguments = &*without_blanks(tool.arguments(), may_be_empty(&tool.name));
         let answer = match tool.name.as_str() {
             delivery_status::NAME => self.delivery_status(by, arguments).await,
-            list_targets::NAME => self.list_targets(by, arguments),
+            list_targets::NAME => self.list_targets(by, arguments).await,
             push::STREAM => self.push(call, fanfare_core::Audience::Stream, arguments).await,
             push::WEBHOOK => self.push(call, fanfare_core::Audience::All, arguments).await,
             read_history::NAME => self.read_history(by, &call.caller.client.caller(), arguments).await,
@@ -159,7 +182,10 @@ impl Service for Gateway {
             webhooks::switching::PAUSE => self.pause_webhook(by, arguments).await,
             webhooks::switching::RESUME => self.resume_webhook(by, arguments).await,
             webhooks::test::NAME => self.test_webhook(call, arguments).await,
-            name => return Err(Error::invalid_params(format!("unknown tool `{name}`"))),
+            name => match self.tools.now().find(name) {
+                Some(tool) => self.call_declared(call, tool, arguments).await,
+                None => return Err(Error::invalid_params(format!("unknown tool `{name}`"))),
+            },
         };
         Ok(answer.unwrap_or_else(|problem| Outcome::complete(&Answer::error(problem))))
     }

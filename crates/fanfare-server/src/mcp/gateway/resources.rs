@@ -14,6 +14,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use crate::mcp::gateway::Gateway;
 use crate::mcp::gateway::address::{Address, EVENT_TEMPLATE, LATEST_TEMPLATE};
 use crate::mcp::gateway::answer::explained;
+use crate::mcp::gateway::untrusted::visible;
 use fanfare_hub::Hub;
 use fanfare_hub::values;
 use fanfare_hub::values::{ChannelRow, Order, Read};
@@ -246,20 +247,21 @@ fn read_cursor(cursor: &str) -> Result<Channel, Error> {
 fn contents(uri: &str, content: &Content) -> Outcome {
     #[derive(Serialize)]
     struct MarkedContent<'a> {
+        note: &'static str,
+        untrusted: bool,
         #[serde(flatten)]
         content: &'a Content,
-        untrusted: bool,
-        note: &'static str,
     }
     #[derive(Serialize)]
     struct Read {
         contents: [Contents; 1],
     }
-    let marked = MarkedContent { content, untrusted: true, note: NOTE };
+    let marked = MarkedContent { note: NOTE, untrusted: true, content };
+    let text = serde_json::to_string(&marked).expect("events have text for keys and finite numbers");
     let contents = Contents {
         uri: uri.to_owned(),
         mime_type: JSON.to_owned(),
-        text: Some(serde_json::to_string(&marked).expect("events have text for keys and finite numbers")),
+        text: Some(visible(&text).into_owned()),
         blob: None,
         meta: Map::from_iter([("fanfare/untrusted".to_owned(), true.into())]),
     };

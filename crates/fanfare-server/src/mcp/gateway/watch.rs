@@ -1,10 +1,11 @@
 //! Watching: an agent learns that a resource has changed, and reads it if it wants to know more.
 //!
-//! A watch has no queue. It observes three values that move: the number of channels, the head of the log, and a cursor
-//! on the channels whose latest events are watched. A client that does not read leaves them where they are; once it
-//! reads again, it gets one notification for each.
+//! A watch has no queue. It observes four values that move: the declared tools, the number of channels, the head of the
+//! log, and a cursor on the channels whose latest events are watched. A client that does not read leaves them where they
+//! are; once it reads again, it gets one notification for each.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use fanfare_core::{Channel, Filter, Pattern, Position, Priority, Start};
 use fanfare_mcp::Error;
@@ -17,6 +18,7 @@ use tokio::time::{Duration, Instant};
 use crate::mcp::caller::Caller;
 use crate::mcp::gateway::Gateway;
 use crate::mcp::gateway::address::Address;
+use crate::mcp::gateway::declared::Set;
 use fanfare_hub::client::{NewClient, Transport};
 use fanfare_hub::subscribe;
 use fanfare_hub::subscription::{Peek, Subscription};
@@ -28,6 +30,7 @@ const LOOKS_MAX: usize = 64;
 
 /// The watch of one client.
 struct Watch {
+    tools: Option<Moves<Arc<Set>>>,
     lists: Option<Moves<usize>>,
     channels: Option<Channels>,
     latest: Option<Latest>,
@@ -59,8 +62,11 @@ impl Gateway {
         caller: &Caller,
         wanted: &Interests,
     ) -> Result<(Interests, BoxStream<'static, Change>), Error> {
-        let mut honoured =
-            Interests { resources_list_changed: wanted.resources_list_changed, ..Interests::default() };
+        let mut honoured = Interests {
+            resources_list_changed: wanted.resources_list_changed,
+            tools_list_changed: wanted.tools_list_changed,
+            ..Interests::default()
+        };
         let (mut all, mut latest) = (Vec::new(), Vec::new());
         for uri in &wanted.resource_subscriptions {
             if honoured.resource_subscriptions.contains(uri) {
@@ -77,6 +83,7 @@ impl Gateway {
         }
         let hub = &self.hub;
         let watch = Watch {
+            tools: wanted.tools_list_changed.then(|| Moves(self.tools.moves())),
             lists: wanted.resources_list_changed.then(|| Moves(hub.channel_count())),
             channels: (!all.is_empty()).then(|| Channels { uris: all, head: Moves(hub.moves()), told: None }),
             latest: if latest.is_empty() { None } else { Some(self.follow(caller, latest).await?) },
@@ -112,6 +119,7 @@ impl Watch {
                 return change;
             }
             let changed = tokio::select! {
+                () = next_list(&mut self.tools) => vec![Change::Tools],
                 () = next_list(&mut self.lists) => vec![Change::Resources],
                 changed = next_channels(&mut self.channels) => changed,
                 changed = next_latest(&mut self.latest) => changed,
@@ -121,10 +129,10 @@ impl Watch {
     }
 }
 
-/// Waits for another channel; forever if the list is not watched. Cancelling loses nothing, here and below.
-async fn next_list(lists: &mut Option<Moves<usize>>) {
-    match lists {
-        Some(count) => count.wait().await,
+/// Waits until a list changes; forever if it is not watched. Cancelling loses nothing, here and below.
+async fn next_list<T>(list: &mut Option<Moves<T>>) {
+    match list {
+        Some(list) => list.wait().await,
         None => std::future::pending().await,
     }
 }
@@ -191,7 +199,7 @@ impl Latest {
                     }
                 }
                 Peek::Behind => changed.extend(self.skip()),
-                Peek::Ended | Peek::Idle => break,
+                Peek::Ended | Peek::Idle | Peek::Torn => break,
             }
         }
         changed

@@ -5,15 +5,23 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fanfare_mcp::{Error, Id};
 
-use crate::mcp::limits::CALLS_MAX;
+use crate::mcp::pace::Pace;
 use crate::mcp::session::Session;
 use fanfare_runtime::shutdown::{Shutdown, Trigger};
 
 /// The calls that are not answered yet.
 #[derive(Debug, Default)]
 pub struct Calls {
-    /// The trigger that cancels each call. Guards the table; held for one lookup or change.
-    open: Mutex<HashMap<Id, Trigger>>,
+    /// Guards the table; held for one lookup or change.
+    open: Mutex<Table>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    /// The trigger that cancels each call, and its pace.
+    by_id: HashMap<Id, (Trigger, Pace)>,
+    /// How many there are of each pace.
+    counts: [usize; Pace::COUNT],
 }
 
 /// A call that is being answered. It ends when this is dropped, also if no one waits for the answer any longer.
@@ -27,56 +35,62 @@ impl Drop for OpenCall {
     fn drop(&mut self) {
         // This comes first, so that a session without calls always counts as just used.
         self.session.touch();
-        self.session.calls.open().remove(&self.id);
+        self.session.calls.remove(&self.id);
     }
 }
 
 impl Calls {
     /// Cancels a call; ignores one that is already answered.
     pub fn cancel(&self, id: &Id) {
-        if let Some(cancel) = self.open().get(id) {
+        if let Some((cancel, _)) = self.open().by_id.get(id) {
             cancel.pull();
         }
     }
 
     /// Returns whether every call is answered.
     pub fn is_empty(&self) -> bool {
-        self.open().is_empty()
+        self.open().by_id.is_empty()
     }
 
     pub(super) fn cancel_all(&self) {
-        for cancel in self.open().values() {
+        for (cancel, _) in self.open().by_id.values() {
             cancel.pull();
         }
     }
 
-    fn insert(&self, id: &Id) -> Result<Shutdown, Error> {
+    fn insert(&self, id: &Id, pace: Pace) -> Result<Shutdown, Error> {
         let mut open = self.open();
-        if open.len() >= CALLS_MAX {
-            return Err(Error::busy(format!(
-                "this session already has the maximum of {CALLS_MAX} unanswered calls; wait for one of them to finish"
-            )));
+        if open.counts[pace as usize] >= pace.most() {
+            return Err(pace.busy());
         }
-        if open.contains_key(id) {
+        if open.by_id.contains_key(id) {
             return Err(Error::invalid_request(format!(
                 "the id {id} is already in use by an unanswered call"
             )));
         }
         let (cancel, cancelled) = Trigger::new();
-        open.insert(id.clone(), cancel);
+        open.by_id.insert(id.clone(), (cancel, pace));
+        open.counts[pace as usize] += 1;
         Ok(cancelled)
     }
 
-    fn open(&self) -> MutexGuard<'_, HashMap<Id, Trigger>> {
+    fn remove(&self, id: &Id) {
+        let mut open = self.open();
+        if let Some((_, pace)) = open.by_id.remove(id) {
+            open.counts[pace as usize] -= 1;
+        }
+    }
+
+    fn open(&self) -> MutexGuard<'_, Table> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Session {
     /// Registers a call, so that the client can cancel it; returns the signal of the cancellation.
-    pub fn begin_call(self: &Arc<Session>, id: &Id) -> Result<(Shutdown, OpenCall), Error> {
+    pub fn begin_call(self: &Arc<Session>, id: &Id, pace: Pace) -> Result<(Shutdown, OpenCall), Error> {
         self.touch();
-        let cancelled = self.calls.insert(id)?;
+        let cancelled = self.calls.insert(id, pace)?;
         Ok((cancelled, OpenCall { session: Arc::clone(self), id: id.clone() }))
     }
 

@@ -16,8 +16,8 @@ use fanfare_mcp::{Error, Meta, Version};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::mcp::client::Client;
-use crate::mcp::limits::CALLS_MAX;
 use crate::mcp::outbox::Outbox;
+use crate::mcp::pace::{CALLS_MAX, WAITS_MAX};
 use crate::mcp::session::asks::Asks;
 use crate::mcp::session::calls::Calls;
 use crate::mcp::session::streams::Streams;
@@ -25,8 +25,12 @@ use crate::mcp::session::usage::Usage;
 use crate::mcp::session::watching::WatchList;
 use fanfare_runtime::shutdown::{Shutdown, Trigger};
 
-/// Maximum unfinished messages of a session with a stream: calls, and answers that the client has not read.
-const WORK_MAX: usize = 2 * CALLS_MAX;
+/// Maximum unfinished messages of a session with a stream: calls, and answers that the client has not read. When every
+/// wait and every call that takes time is under way, as many are left for those that end at once.
+const WORK_MAX: usize = 2 * (CALLS_MAX + WAITS_MAX);
+/// The notification that the client's input has ended, although it still reads: its waits end with an answer. Sent by
+/// `fanfare mcp` to the gateway that it is attached to.
+pub const INPUT_ENDED: &str = "notifications/fanfare/input_ended";
 
 /// The framing of a session's stream. Sessions of one framing do not exist for the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +67,8 @@ pub struct Session {
     /// Whether the client moves to the next gateway when this one stops, with everything that was not started here.
     moves_on: bool,
     ended: (Trigger, Shutdown),
+    /// The signal that the client asks for nothing more and waits for its answers.
+    input_ended: (Trigger, Shutdown),
 }
 
 /// The result of the negotiation between client and server.
@@ -101,6 +107,7 @@ impl Session {
             work: Arc::new(Semaphore::new(WORK_MAX)),
             moves_on,
             ended: Trigger::new(),
+            input_ended: Trigger::new(),
         })
     }
 
@@ -168,6 +175,16 @@ impl Session {
         self.streams.end_all();
         self.outbox.end();
         self.ended.0.pull();
+    }
+
+    /// Ends the calls that wait for something, each with an answer: the client asks for nothing more.
+    pub fn end_input(&self) {
+        self.input_ended.0.pull();
+    }
+
+    /// Returns the signal that the client asks for nothing more.
+    pub fn input_ended(&self) -> Shutdown {
+        self.input_ended.1.clone()
     }
 
     /// Returns the signal that the session has ended.

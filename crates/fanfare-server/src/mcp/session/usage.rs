@@ -85,6 +85,7 @@ mod tests {
     use super::Session;
     use crate::mcp::client::Client;
     use crate::mcp::outbox::Outbox;
+    use crate::mcp::pace::Pace;
     use crate::mcp::toolset::Toolset;
     use crate::net::locality::Locality;
     use fanfare_runtime::budget::Budget;
@@ -104,12 +105,12 @@ mod tests {
     #[test]
     fn a_call_that_nobody_waits_for_any_more_is_over() {
         let session = session();
-        let (_, call) = session.begin_call(&Id::number(1)).unwrap();
-        assert!(session.begin_call(&Id::number(1)).is_err(), "the id is in use");
+        let (_, call) = session.begin_call(&Id::number(1), Pace::AtOnce).unwrap();
+        assert!(session.begin_call(&Id::number(1), Pace::AtOnce).is_err(), "the id is in use");
         assert_eq!(session.idle_since(), None);
         drop(call);
         assert!(session.idle_since().is_some());
-        assert!(session.begin_call(&Id::number(1)).is_ok());
+        assert!(session.begin_call(&Id::number(1), Pace::AtOnce).is_ok());
     }
 
     #[test]

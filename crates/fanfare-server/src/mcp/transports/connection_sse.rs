@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
+use fanfare_core::json::without_mark;
 use fanfare_core::{Caller, Peer, Principal};
 use fanfare_mcp::json_rpc::{self, BadMessage, Message};
 use fanfare_mcp::{Error, Id, Incoming};
@@ -20,6 +20,7 @@ use crate::mcp::transports::door::Door;
 use crate::mcp::transports::event_stream::framed;
 use crate::mcp::transports::refusal::Refusal;
 use crate::net::body;
+use crate::net::json::Json;
 use crate::net::locality::Locality;
 
 /// Opens a connection and reports its id.
@@ -47,7 +48,7 @@ pub async fn post(
     request: Request,
 ) -> Result<Response, Refusal> {
     let (bytes, _in_flight) = body::read(&door.budget, &caller, request.into_body(), MESSAGE_LEN_MAX).await?;
-    let named: ConnectionBody = serde_json::from_slice(&bytes)
+    let named: ConnectionBody = serde_json::from_slice(without_mark(&bytes))
         .map_err(|error| if error.is_data() { unnamed() } else { Error::parse(error) })?;
     let id = named.connection_id.ok_or_else(unnamed)?;
     let session = door.streaming(&id, Framing::Connection, &principal, locality)?;

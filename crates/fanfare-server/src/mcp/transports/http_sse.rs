@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
+use fanfare_core::json::without_mark;
 use fanfare_core::{Peer, Principal};
 use fanfare_mcp::json_rpc::{self, Message};
 use fanfare_mcp::{Error, Incoming, Meta, Request as RpcRequest, Version, tools};
@@ -17,6 +17,7 @@ use serde_json::value::RawValue;
 
 use crate::mcp::call::Call;
 use crate::mcp::caller::Caller;
+use crate::mcp::engine::messages::refuse;
 use crate::mcp::limits::MESSAGE_LEN_MAX;
 use crate::mcp::session::table::Job;
 use crate::mcp::session::{Framing, Session};
@@ -24,6 +25,7 @@ use crate::mcp::transports::door::Door;
 use crate::mcp::transports::event_stream::framed;
 use crate::mcp::transports::refusal::Refusal;
 use crate::net::body;
+use crate::net::json::Json;
 use crate::net::locality::Locality;
 
 /// Opens a session: sends the address for its messages, and the list of tools.
@@ -90,7 +92,7 @@ pub async fn post(
     request: Request,
 ) -> Result<Response, Refusal> {
     let (bytes, _in_flight) = body::read(&door.budget, &caller, request.into_body(), MESSAGE_LEN_MAX).await?;
-    let wanted: ToolCallBody = serde_json::from_slice(&bytes)
+    let wanted: ToolCallBody = serde_json::from_slice(without_mark(&bytes))
         .map_err(|error| if error.is_data() { takes(&error) } else { Error::parse(error) })?;
     if wanted.jsonrpc.is_some() {
         return Ok(not_here());
@@ -145,7 +147,9 @@ fn call(door: &Door, session: &Arc<Session>, call_id: String, request: RpcReques
         session: Some(Arc::clone(session)),
     };
     let call = Call::new(caller, request.id.clone(), Meta::default(), Arc::clone(&session.outbox));
+    let id = request.id.clone();
     let work = door.server.begin_call(session, call, request);
+    let work = work.unwrap_or_else(|error| refuse(&id, &error));
     let session = Arc::clone(session);
     async move {
         let Some(answer) = work.await else { return };

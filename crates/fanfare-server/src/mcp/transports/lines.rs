@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
-use fanfare_mcp::Error;
 use fanfare_mcp::json_rpc::BadMessage;
+use fanfare_mcp::{Error, Id, IdFinder};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::mcp::engine::Server;
 use crate::mcp::limits::MESSAGE_LEN_MAX;
 use crate::mcp::outbox::{Attachment, Entry, Outbox};
 use crate::mcp::session::Session;
-use crate::mcp::transports::duplex::Calls;
+use crate::mcp::transports::duplex::{Calls, Waits};
 
 /// Size of a read: the capacity of a pipe.
 const CHUNK_LEN: usize = 64 * 1024;
@@ -33,26 +33,35 @@ pub struct Lines<R> {
     buffer: BytesMut,
     /// The length of the buffer's start that was searched and has no line break.
     searched: usize,
-    /// The line is too long; the rest of it is discarded.
-    skipping: bool,
+    /// The line is too long: the rest of it is only searched for its id.
+    skipping: Option<IdFinder>,
 }
 
-/// A line that is longer than [`MESSAGE_LEN_MAX`]; it is discarded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TooLong;
+/// A line that is longer than [`MESSAGE_LEN_MAX`], with the id of its message if it can be found; it is discarded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TooLong(pub Option<Id>);
 
 impl TooLong {
+    fn of(line: &[u8]) -> TooLong {
+        let mut finder = IdFinder::default();
+        finder.read(line);
+        TooLong(finder.found().cloned())
+    }
+
     /// Returns the error for the sender.
     pub fn refused(self) -> BadMessage {
-        let problem = format!("a message is longer than {} MiB", MESSAGE_LEN_MAX >> 20);
-        BadMessage { id: None, error: Error::invalid_request(problem) }
+        let problem = format!(
+            "a message is longer than {} MiB; send less at once, or a link to it",
+            MESSAGE_LEN_MAX >> 20
+        );
+        BadMessage { id: self.0, error: Error::invalid_request(problem) }
     }
 }
 
 impl<R: AsyncRead + Unpin> Lines<R> {
     /// Reads `input`.
     pub fn new(input: R) -> Lines<R> {
-        Lines { input, buffer: BytesMut::new(), searched: 0, skipping: false }
+        Lines { input, buffer: BytesMut::new(), searched: 0, skipping: None }
     }
 
     /// Reads more; returns whether there was more. Cancelling loses nothing.
@@ -66,26 +75,26 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         loop {
             let Some(end) = memchr::memchr(b'\n', &self.buffer[self.searched..]) else {
                 self.searched = self.buffer.len();
-                if self.skipping || self.searched > MESSAGE_LEN_MAX {
-                    self.buffer.clear();
-                    self.searched = 0;
-                    if !std::mem::replace(&mut self.skipping, true) {
-                        return Some(Err(TooLong));
-                    }
+                // One more may be the first half of the line's end.
+                if self.skipping.is_some() || self.searched > MESSAGE_LEN_MAX + 1 {
+                    self.skip(self.searched);
                 }
                 return None;
             };
-            let mut line = self.buffer.split_to(self.searched + end);
+            let len = self.searched + end;
+            if self.skipping.is_some() || len > MESSAGE_LEN_MAX + 1 {
+                self.skip(len);
+                self.buffer.advance(1);
+                return self.skipped().map(Err);
+            }
+            let mut line = self.buffer.split_to(len);
             self.buffer.advance(1);
             self.searched = 0;
-            if std::mem::take(&mut self.skipping) {
-                continue;
-            }
             if line.last() == Some(&b'\r') {
                 line.truncate(line.len() - 1);
             }
             if line.len() > MESSAGE_LEN_MAX {
-                return Some(Err(TooLong));
+                return Some(Err(TooLong::of(&line)));
             }
             if !line.iter().all(u8::is_ascii_whitespace) {
                 return Some(Ok(line));
@@ -94,10 +103,34 @@ impl<R: AsyncRead + Unpin> Lines<R> {
     }
 
     /// Removes and returns the rest at the end of the input: a line without its break.
-    pub fn rest(&mut self) -> Option<BytesMut> {
+    pub fn rest(&mut self) -> Option<Result<BytesMut, TooLong>> {
         self.searched = 0;
+        if self.skipping.is_some() {
+            self.skip(self.buffer.len());
+            return self.skipped().map(Err);
+        }
         let line = self.buffer.split();
-        (!self.skipping && !line.iter().all(u8::is_ascii_whitespace)).then_some(line)
+        if line.len() > MESSAGE_LEN_MAX {
+            return Some(Err(TooLong::of(&line)));
+        }
+        (!line.iter().all(u8::is_ascii_whitespace)).then_some(Ok(line))
+    }
+
+    /// Discards the first `len` bytes of the buffer, a part of a line that is too long. The end of the line has the
+    /// answer: many clients write the id last.
+    fn skip(&mut self, len: usize) {
+        let part = self.buffer.split_to(len);
+        self.skipping.get_or_insert_default().read(&part);
+        self.searched = 0;
+        if self.buffer.is_empty() {
+            // A line that is too long grew the buffer; it need not stay so large.
+            self.buffer = BytesMut::new();
+        }
+    }
+
+    fn skipped(&mut self) -> Option<TooLong> {
+        let finder = self.skipping.take()?;
+        Some(TooLong(finder.found().cloned()))
     }
 }
 
@@ -121,16 +154,16 @@ where
         ended = talk(&mut calls, Lines::new(input), &mut writer) => ended,
         () = stop => Ok(ConversationEnd::Stop),
     };
-    let (read, limit) = match ended {
-        Ok(ConversationEnd::Input(read)) => (read, FINISH_MAX),
-        Ok(ConversationEnd::Stop) => (Ok(()), STOP_MAX),
+    let (read, limit, waits) = match ended {
+        Ok(ConversationEnd::Input(read)) => (read, FINISH_MAX, Waits::Answer),
+        Ok(ConversationEnd::Stop) => (Ok(()), STOP_MAX, Waits::Cancel),
         Ok(ConversationEnd::Output) | Err(_) => {
             session.end();
             return ended.map(drop);
         }
     };
     tokio::select! {
-        finished = calls.finish(limit) => if !finished {
+        finished = calls.finish(limit, waits) => if !finished {
             tracing::warn!("some calls did not end in time and were cut off");
         },
         written = writer.run() => {
@@ -179,8 +212,10 @@ where
             more = lines.fill(), if calls.has_room() => match more {
                 Ok(true) => {}
                 Ok(false) => {
-                    if let Some(line) = lines.rest() {
-                        calls.take(&line, None);
+                    match lines.rest() {
+                        Some(Ok(line)) => calls.take(&line, None),
+                        Some(Err(too_long)) => calls.refuse(too_long.refused()),
+                        None => {}
                     }
                     return Ok(ConversationEnd::Input(Ok(())));
                 }
@@ -255,9 +290,14 @@ impl<W: AsyncWrite + Unpin> Writer<'_, W> {
 
 #[cfg(test)]
 mod tests {
+    use fanfare_mcp::Id;
+    use tokio::io::{AsyncRead, AsyncReadExt};
+
     use super::{Lines, MESSAGE_LEN_MAX, TooLong};
 
-    async fn lines(input: &[u8]) -> (Vec<Result<String, TooLong>>, Option<String>) {
+    type Found = Result<String, TooLong>;
+
+    async fn lines(input: impl AsyncRead + Unpin) -> (Vec<Found>, Option<Found>) {
         let text = |bytes: bytes::BytesMut| String::from_utf8(bytes.to_vec()).unwrap();
         let (mut lines, mut found) = (Lines::new(input), Vec::new());
         loop {
@@ -265,33 +305,63 @@ mod tests {
                 found.push(line.map(text));
             }
             if !lines.fill().await.unwrap() {
-                return (found, lines.rest().map(text));
+                return (found, lines.rest().map(|line| line.map(text)));
             }
         }
     }
 
     #[tokio::test]
     async fn lines_end_in_any_way_and_empty_ones_are_none() {
-        let (found, rest) = lines(b"{}\n\n \r\n[1]\r\nlast").await;
+        let (found, rest) = lines(&b"{}\n\n \r\n[1]\r\nlast"[..]).await;
         assert_eq!(found, [Ok("{}".to_owned()), Ok("[1]".to_owned())]);
-        assert_eq!(rest.as_deref(), Some("last"));
-        assert_eq!(lines(b"\n").await, (vec![], None));
+        assert_eq!(rest, Some(Ok("last".to_owned())));
+        assert_eq!(lines(&b"\n"[..]).await, (vec![], None));
     }
 
     #[tokio::test]
-    async fn a_line_that_is_too_long_is_told_once_and_the_next_one_read() {
-        for extra in [1, 100_000, MESSAGE_LEN_MAX] {
-            let mut input = vec![b'x'; MESSAGE_LEN_MAX + extra];
-            input.extend_from_slice(b"\nfine\n");
-            let (found, rest) = lines(&input).await;
-            assert_eq!(found, [Err(TooLong), Ok("fine".to_owned())]);
-            assert_eq!(rest, None);
+    async fn a_line_that_is_too_long_is_told_once_with_its_id_and_the_next_one_read() {
+        let id = |id: Option<u64>| Err(TooLong(id.map(Id::number)));
+        for extra in [1, 2, 100_000, MESSAGE_LEN_MAX] {
+            let filler = "x".repeat(MESSAGE_LEN_MAX + extra);
+            for (line, wanted) in [
+                (filler.clone(), None),
+                (format!(r#"{{"id":7,"method":"{filler}"}}"#), Some(7)),
+                (format!(r#"{{"method":"{filler}","id":8}}"#), Some(8)),
+            ] {
+                for end in ["\n", "\r\n"] {
+                    let (found, rest) = lines(format!("{line}{end}fine\n").as_bytes()).await;
+                    assert_eq!(found, [id(wanted), Ok("fine".to_owned())]);
+                    assert_eq!(rest, None);
+                }
+                assert_eq!(lines(line.as_bytes()).await, (vec![], Some(id(wanted))), "without a break");
+            }
         }
-        let mut input = vec![b'x'; MESSAGE_LEN_MAX];
-        input.push(b'\n');
-        assert_eq!(lines(&input).await.0.len(), 1);
-        assert!(lines(&input).await.0[0].is_ok());
-        input.insert(0, b'x');
-        assert_eq!(lines(&input[..=MESSAGE_LEN_MAX]).await, (vec![Err(TooLong)], None));
+        let longest = "x".repeat(MESSAGE_LEN_MAX);
+        for end in ["\n", "\r\n"] {
+            assert_eq!(lines(format!("{longest}{end}").as_bytes()).await, (vec![Ok(longest.clone())], None));
+        }
+    }
+
+    #[tokio::test]
+    async fn it_does_not_matter_where_the_input_is_cut() {
+        // The longest line, and the shortest that is too long; each ends near the bound.
+        for (len, wanted) in
+            [(MESSAGE_LEN_MAX, None), (MESSAGE_LEN_MAX + 1, Some(TooLong(Some(Id::number(7)))))]
+        {
+            let filler = "x".repeat(len - r#"{"method":"","id":7}"#.len());
+            let line = format!(r#"{{"method":"{filler}","id":7}}"#);
+            for end in ["\n", "\r\n"] {
+                let input = format!("{line}{end}fine\n");
+                for cut in MESSAGE_LEN_MAX - 3..MESSAGE_LEN_MAX + 6 {
+                    let (first, second) = input.as_bytes().split_at(cut);
+                    let (found, rest) = lines(first.chain(second)).await;
+                    let long = wanted.clone().map_or_else(|| Ok(line.clone()), Err);
+                    assert!(
+                        found == [long, Ok("fine".to_owned())] && rest.is_none(),
+                        "{len} bytes cut at {cut}"
+                    );
+                }
+            }
+        }
     }
 }

@@ -29,7 +29,6 @@ pub fn routes(door: Door) -> Router {
         .route("/mcp/sse", get(connection_sse::get))
         .route("/mcp/sse/message", post(connection_sse::post))
         .route("/messages", post(http_sse::post_message))
-        .route("/messages/", post(http_sse::post_message))
         .route("/sse", get(http_sse::get).post(http_sse::post))
         .with_state(door)
 }

@@ -4,6 +4,8 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 
+use crate::net::event_head;
+
 /// Returns a response with one JSON message.
 pub(super) fn json_response(status: StatusCode, message: impl Into<Body>) -> Response {
     let mut response = (status, message.into()).into_response();
@@ -14,10 +16,6 @@ pub(super) fn json_response(status: StatusCode, message: impl Into<Body>) -> Res
 /// Returns a response with events.
 pub(super) fn event_response(body: Body) -> Response {
     let mut response = body.into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
-    // A buffering proxy would delay every message.
-    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    event_head::describe(response.headers_mut(), "text/event-stream");
     response
 }

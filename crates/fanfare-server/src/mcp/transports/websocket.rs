@@ -24,7 +24,7 @@ use crate::mcp::limits::MESSAGE_LEN_MAX;
 use crate::mcp::outbox::Outbox;
 use crate::mcp::session::Session;
 use crate::mcp::transports::door::Door;
-use crate::mcp::transports::duplex::Calls;
+use crate::mcp::transports::duplex::{Calls, Waits};
 use crate::mcp::transports::header_list::names;
 use crate::mcp::transports::refusal::Refusal;
 use crate::net::frames::{self, Farewell};
@@ -108,7 +108,7 @@ async fn converse(
             InputEnd::Stop => {
                 let finishing = async {
                     calls.forget_waiting();
-                    let is_finished = calls.finish(FINISH_MAX).await;
+                    let is_finished = calls.finish(FINISH_MAX, Waits::Cancel).await;
                     session.end();
                     is_finished
                 };

@@ -7,8 +7,9 @@ use crate::net::reactor::{Reactor, TICK};
 
 /// Number of parts in which the table is searched for silent streams, one part per tick.
 const SWEEP_PARTS: usize = 5;
-/// Time without progress after which a stream drops the page that was read from the store for it.
-const PAGE_KEPT: Duration = Duration::from_secs(5);
+/// Time without progress after which a stream drops the page that was read from the store for it: those that read, if
+/// slowly, should have the room.
+const PAGE_KEPT: Duration = Duration::from_secs(1);
 
 impl Reactor {
     /// Sends a comment to silent streams, and closes those that accept nothing for too long.

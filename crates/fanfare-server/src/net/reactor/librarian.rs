@@ -1,10 +1,11 @@
 //! The librarian: reads back from the store for streams that are behind, so that the reactor never waits.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::net::reactor::{Command, Inbox, ReadBack};
 use fanfare_hub::subscription::Subscription;
@@ -12,7 +13,8 @@ use fanfare_hub::values;
 use fanfare_runtime::parts::{Outcome, Work};
 use fanfare_runtime::shutdown::Shutdown;
 
-/// Maximum concurrent reads for subscriptions: twice the store's reading connections, so that none of these waits.
+/// Maximum concurrent reads for subscriptions: twice the store's reading connections, so that none of these waits. A read
+/// lasts until its stream has the page: a reactor that is busy must not have pages pile up in its inbox.
 const READS_MAX: usize = 8;
 
 /// A subscription to read for.
@@ -41,16 +43,25 @@ impl Job {
     async fn run(self) {
         let Job { mut subscription, loan } = self;
         let outcome = subscription.read_back().await;
-        loan.give_back(subscription, outcome);
+        let (reading, read) = oneshot::channel();
+        loan.give_back(subscription, outcome, reading);
+        // The sender is dropped, without a word, when the stream has the page.
+        let _ = read.await;
     }
 }
 
 impl Loan {
-    fn give_back(mut self, subscription: Subscription, outcome: Result<(), values::Error>) {
+    fn give_back(
+        mut self,
+        subscription: Subscription,
+        outcome: Result<(), values::Error>,
+        reading: oneshot::Sender<Infallible>,
+    ) {
         self.is_given_back = true;
         let (key, serial) = (self.key, self.serial);
+        let read_back = ReadBack { key, serial, subscription, outcome, _reading: reading };
         // A reactor that has ended took its streams with it.
-        let _ = self.inbox.send(Command::ReadBack(ReadBack { key, serial, subscription, outcome }));
+        let _ = self.inbox.send(Command::ReadBack(read_back));
     }
 }
 

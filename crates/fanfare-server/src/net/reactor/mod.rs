@@ -14,6 +14,7 @@ pub mod stream;
 mod tests;
 mod wire;
 
+use std::convert::Infallible;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,6 +26,7 @@ use bytes::Bytes;
 use fanfare_core::wire::sse;
 use mio::{Events, Interest, Poll, Registry, Token};
 use slab::Slab;
+use tokio::sync::oneshot;
 
 use crate::net::access::Record;
 use crate::net::counts::Counts;
@@ -218,7 +220,7 @@ impl Reactor {
     }
 
     /// Returns a subscription to its stream after the librarian has read for it.
-    fn read_back(&mut self, ReadBack { key, serial, subscription, outcome }: ReadBack) {
+    fn read_back(&mut self, ReadBack { key, serial, subscription, outcome, _reading }: ReadBack) {
         let Some(stream) = self.streams.get_mut(key).filter(|stream| stream.serial() == serial) else {
             // The stream has ended meanwhile.
             return;
@@ -310,6 +312,8 @@ pub struct ReadBack {
     pub subscription: Subscription,
     /// The outcome of the read.
     pub outcome: Result<(), values::Error>,
+    /// Dropped when the stream has the page.
+    _reading: oneshot::Sender<Infallible>,
 }
 
 /// A reactor's inbox. Unbounded in itself: it holds at most a command per connection and per feed, and both have

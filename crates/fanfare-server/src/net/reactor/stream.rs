@@ -24,7 +24,7 @@ pub struct Stream {
     socket: Wire,
     /// `None` while it is lent to the librarian.
     subscription: Option<Subscription>,
-    /// The bytes that the socket did not accept: the head, or the rest of one event.
+    /// The bytes that the socket did not accept and that are in no log: of the head, a notice or a comment.
     remainder: Bytes,
     format: sse::Format,
     /// The time since which the socket accepts nothing.
@@ -70,6 +70,12 @@ impl Stream {
     /// Returns the group, and the place in it.
     pub fn place(&self) -> (usize, usize) {
         self.place
+    }
+
+    /// Returns whether a client that now gets a comment would find it between two events.
+    fn is_between_events(&self) -> bool {
+        let subscription = self.subscription.as_ref();
+        self.remainder.is_empty() && subscription.is_some_and(|subscription| !subscription.is_within_event())
     }
 
     /// Records a move within the group.
@@ -194,17 +200,23 @@ impl Pump {
                     }
                 }
                 Peek::Idle => return Flow::Done,
+                Peek::Torn => return Flow::Gone,
                 Peek::Items => match self.write_items(stream) {
                     Flow::Done => {}
-                    flow => return flow,
+                    flow => {
+                        self.let_go(stream);
+                        return flow;
+                    }
                 },
             }
         }
     }
 
     fn write_items(&mut self, stream: &mut Stream) -> Flow {
+        let wire = stream.wire();
+        let Some(subscription) = &stream.subscription else { return Flow::Done };
         self.bytes.clear();
-        self.bytes.extend(self.items.iter().map(|item| item.bytes(stream.wire())));
+        self.bytes.extend(self.items.iter().map(|item| subscription.unsent(item, wire)));
         let len: usize = self.bytes.iter().map(Bytes::len).sum();
         let result = match &self.bytes[..] {
             // A notice that this format does not show.
@@ -215,32 +227,23 @@ impl Pump {
                 stream.socket.write_vectored(&slices)
             }
         };
-        let mut taken = match self.taken(stream, result, len) {
+        let taken = match self.taken(stream, result, len) {
             Ok(taken) => taken,
             Err(flow) => return flow,
         };
-        let wire = stream.wire();
         let Some(subscription) = &mut stream.subscription else { return Flow::Done };
-        for (item, bytes) in self.items.iter().zip(&self.bytes) {
-            if taken >= bytes.len() {
-                subscription.advance(item, item.len());
-                taken -= bytes.len();
-                continue;
-            }
-            if taken == 0 {
-                break;
-            }
-            // The rest of a partially sent event is kept; the cursor moves past it.
-            let cut = item.cut(wire, taken);
-            stream.remainder = match cut.end == bytes.len() && item.len() == 1 {
-                // Those who are cut off in the same long event share it.
-                true => bytes.slice(taken..),
-                false => Bytes::copy_from_slice(&bytes[taken..cut.end]),
-            };
-            subscription.advance(item, cut.events);
-            break;
-        }
+        let rest = subscription.sent(&self.items, wire, taken);
+        stream.remainder = rest.unwrap_or_default();
         if stream.stalled_since.is_none() { Flow::Done } else { Flow::Blocked }
+    }
+
+    /// Lets go of what a stream cannot send now.
+    fn let_go(&mut self, stream: &mut Stream) {
+        self.items.clear();
+        self.bytes.clear();
+        if let Some(subscription) = &mut stream.subscription {
+            subscription.let_go();
+        }
     }
 
     fn write_remainder(&mut self, stream: &mut Stream) -> Flow {
@@ -294,7 +297,7 @@ impl Pump {
 
     /// Sends a comment to a silent stream.
     pub fn keep_alive(&mut self, stream: &mut Stream) -> Flow {
-        if stream.is_waiting() || !stream.remainder.is_empty() {
+        if stream.is_waiting() || !stream.is_between_events() {
             return Flow::Done;
         }
         let mut comment = Vec::new();

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use fanfare_store::{
-    Append, AttemptRow, DeliveryChange, DeliveryRow, DeliveryStatus, ReadAttempts, Store, WebhookRow,
+    Append, AttemptFilter, AttemptRow, DeliveryChange, DeliveryRow, DeliveryStatus, ReadAttempts, Store,
+    WebhookRow,
 };
 
 use fanfare_store_suite::harness::event;
@@ -17,6 +18,7 @@ pub(super) async fn record_for_ever(store: Store, round: usize, say: impl Fn(&st
     let row = WebhookRow {
         id: id(round),
         owner: fanfare_core::Principal::local().owner(),
+        name: None,
         url: format!("http://127.0.0.1/{round}").into(),
         settings: format!("{round}").into(),
         state: "0".into(),
@@ -42,6 +44,8 @@ pub(super) async fn record_for_ever(store: Store, round: usize, say: impl Fn(&st
             number,
             at: now,
             is_delivered: false,
+            status: None,
+            outcome: "timeout".into(),
             detail: "x".repeat(500).into(),
         };
         let state = DeliveryChange::State { webhook: id(round), state: format!("{number}").into() };
@@ -71,7 +75,7 @@ pub(super) async fn check(store: &Store, answered: &HashMap<usize, u32>) {
         let read = ReadAttempts {
             webhook: Some(row.id.clone()),
             seq: None,
-            delivered: None,
+            filter: AttemptFilter::default(),
             before: None,
             limit: 1,
         };

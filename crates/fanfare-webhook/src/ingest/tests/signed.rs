@@ -37,7 +37,25 @@ fn what_github_says_becomes_a_sentence() {
             by(json!({"ref": "refs/heads/a/b", "commits": [], "forced": true})),
             "octo/web: mona force-pushed no new commits to a/b",
         ),
-        ("push", by(json!({"ref": "refs/tags/v1", "commits": []})), "octo/web: mona pushed tag v1"),
+        (
+            "push",
+            by(
+                json!({"ref": "refs/heads/topic", "created": true, "commits": [], "head_commit": {"message": "Fix the build"}}),
+            ),
+            "octo/web: mona created branch topic: Fix the build",
+        ),
+        (
+            "push",
+            by(
+                json!({"ref": "refs/heads/topic", "created": true, "commits": [{}], "head_commit": {"message": "Start"}}),
+            ),
+            "octo/web: mona created branch topic with 1 commit: Start",
+        ),
+        (
+            "push",
+            by(json!({"ref": "refs/tags/v1", "created": true, "commits": []})),
+            "octo/web: mona pushed tag v1",
+        ),
         ("push", by(json!({"ref": "refs/heads/old", "deleted": true})), "octo/web: mona deleted branch old"),
         (
             "pull_request",
@@ -81,6 +99,35 @@ fn what_github_says_becomes_a_sentence() {
             "octo/web: workflow run \"CI\" failure on main",
         ),
         (
+            "check_suite",
+            by(
+                json!({"action": "completed", "check_suite": {"conclusion": "failure", "head_branch": "main", "app": {"name": "GitHub Actions"}}}),
+            ),
+            "octo/web: check suite \"GitHub Actions\" failure on main",
+        ),
+        (
+            "page_build",
+            by(json!({"build": {"status": "errored", "error": {"message": "No such layout"}}})),
+            "octo/web: page build errored: No such layout",
+        ),
+        (
+            "pull_request",
+            by(json!({"action": "synchronize", "pull_request": {"number": 7, "title": "Faster"}})),
+            "octo/web: mona pushed to pull request #7: Faster",
+        ),
+        (
+            "pull_request",
+            by(json!({"action": "ready_for_review", "pull_request": {"number": 7, "title": "Faster"}})),
+            "octo/web: mona marked pull request #7 as ready for review: Faster",
+        ),
+        (
+            "issues",
+            by(
+                json!({"action": "labeled", "label": {"name": "bug"}, "issue": {"number": 3, "title": "It is slow"}}),
+            ),
+            "octo/web: mona added label bug to issue #3: It is slow",
+        ),
+        (
             "workflow_run",
             by(json!({"action": "requested", "workflow_run": {"name": "CI", "conclusion": null}})),
             "octo/web: workflow run \"CI\" requested",
@@ -103,8 +150,13 @@ fn what_github_says_becomes_a_sentence() {
         );
         assert_eq!(event.channel.as_str(), "ingest.github");
     }
-    let failed = by(json!({"action": "completed", "workflow_run": {"conclusion": "failure"}}));
-    assert_eq!(github("workflow_run", &failed).priority, Priority::High);
+    for (name, members) in [
+        ("workflow_run", json!({"workflow_run": {"conclusion": "failure"}})),
+        ("check_suite", json!({"check_suite": {"conclusion": "timed_out"}})),
+        ("page_build", json!({"build": {"status": "errored"}})),
+    ] {
+        assert_eq!(github(name, &by(members)).priority, Priority::High, "{name}");
+    }
     assert_eq!(github("dependabot_alert", &by(json!({"action": "created"}))).priority, Priority::High);
     assert_eq!(github("push", &by(json!({}))).priority, Priority::Default);
 }
@@ -160,6 +212,40 @@ fn what_stripe_says_has_its_amount() {
         assert_eq!((&*event.message, event.event_type.as_str(), event.priority), (sentence, kind, priority));
         let id = body["id"].as_str().map(|id| format!("ingest:stripe:{id}"));
         assert_eq!(event.idempotency_key.map(|key| key.as_str().to_owned()), id);
+    }
+}
+
+#[test]
+fn the_amount_is_the_one_that_the_event_is_about() {
+    // What Stripe sends has every one of these members, whatever happened.
+    let charge = json!({"id": "ch_1", "amount": 1999, "amount_captured": 1500, "amount_refunded": 0, "currency": "eur"});
+    let refunded = json!({"id": "ch_1", "amount": 1999, "amount_captured": 1999, "amount_refunded": 500, "currency": "eur"});
+    let invoice = json!({"id": "in_1", "amount_due": 4900, "amount_paid": 0, "amount_remaining": 4900, "total": 4900, "currency": "usd"});
+    let paid = json!({"id": "in_1", "amount_due": 4900, "amount_paid": 4900, "amount_remaining": 0, "currency": "usd"});
+    let intent = json!({"id": "pi_1", "amount": 1000, "amount_capturable": 0, "amount_received": 0, "currency": "usd"});
+    let held = json!({"id": "pi_1", "amount": 1000, "amount_capturable": 900, "amount_received": 0, "currency": "usd"});
+    let session = json!({"id": "cs_1", "amount_subtotal": 900, "amount_total": 1071, "currency": "eur"});
+    let transfer = json!({"id": "tr_1", "amount": 700, "amount_reversed": 200, "currency": "eur"});
+    for (name, object, sentence) in [
+        ("charge.failed", &charge, "charge.failed ch_1, 19.99 EUR"),
+        ("charge.captured", &charge, "charge.captured ch_1, 15.00 EUR"),
+        ("charge.succeeded", &charge, "charge.succeeded ch_1, 19.99 EUR"),
+        ("charge.refunded", &refunded, "charge.refunded ch_1, 5.00 EUR"),
+        ("invoice.payment_failed", &invoice, "invoice.payment_failed in_1, 49.00 USD"),
+        ("invoice.finalized", &invoice, "invoice.finalized in_1, 49.00 USD"),
+        ("invoice.payment_succeeded", &paid, "invoice.payment_succeeded in_1, 49.00 USD"),
+        ("payment_intent.payment_failed", &intent, "payment_intent.payment_failed pi_1, 10.00 USD"),
+        (
+            "payment_intent.amount_capturable_updated",
+            &held,
+            "payment_intent.amount_capturable_updated pi_1, 9.00 USD",
+        ),
+        ("checkout.session.completed", &session, "checkout.session.completed cs_1, 10.71 EUR"),
+        ("transfer.created", &transfer, "transfer.created tr_1, 7.00 EUR"),
+        ("transfer.reversed", &transfer, "transfer.reversed tr_1, 2.00 EUR"),
+    ] {
+        let event = stripe(&json!({"id": "evt_1", "type": name, "data": {"object": object}}));
+        assert_eq!(&*event.message, sentence);
     }
 }
 

@@ -50,8 +50,18 @@ fn a_group_of_alerts_becomes_an_event_for_each() {
 #[test]
 fn groups_past_the_bounds_do_not_multiply() {
     let read = |body: &Value| all(Kind::Alertmanager, &[], body.to_string().as_bytes());
-    let many = json!({"alerts": vec![json!({}); 1001]});
-    assert_eq!(read(&many).expect_err("too many").code.as_str(), "too_many_events");
+    let many = json!({"truncatedAlerts": 7, "alerts": vec![json!({}); 1_500]});
+    let events = read(&many).expect("the first of them");
+    assert_eq!(events.len(), 1_001);
+    let note = &events[1_000];
+    assert_eq!((note.event_type.as_str(), note.priority), ("alertmanager.truncated", Priority::High));
+    assert!(
+        note.message.contains("the first 1000 of 1500 alerts") && note.message.contains("left out 7"),
+        "{}",
+        note.message
+    );
+    let few = json!({"truncatedAlerts": 7, "alerts": [{}]});
+    assert!(read(&few).expect("one")[1].message.starts_with("Alertmanager left out 7"));
     assert_eq!(read(&json!({"alerts": []})).expect_err("none").code.as_str(), "empty_batch");
     assert_eq!(read(&json!({"status": "firing"})).expect_err("none").at, "/alerts");
     let wide = json!({"status": "resolved", "commonLabels": {"x": "y".repeat(20_000)}, "alerts": vec![json!({}); 1000]});
@@ -159,19 +169,48 @@ fn generic_takes_any_json_and_text() {
             assert_eq!(data.as_str(), body.trim(), "to the digit");
         }
     }
-    for (headers, body, code) in
-        [(JSON, "{", "invalid_json"), (FORM, "\n", "invalid_message"), (JSON, "", "invalid_json")]
-    {
-        assert_eq!(one(Kind::Generic, headers, body).expect_err(body).code.as_str(), code);
+    assert_eq!(one(Kind::Generic, JSON, "{").expect_err("half").code.as_str(), "invalid_json");
+    for (headers, body) in [(FORM, "\n"), (JSON, ""), (&[], "")] {
+        let event = one(Kind::Generic, headers, body).expect("nothing");
+        assert_eq!((&*event.message, event.data), ("received a request without a body", None));
     }
     let keyed = one(Kind::Generic, &[("Idempotency-Key", "k1")], "x").expect("text").idempotency_key;
     assert_eq!(keyed.expect("a key").as_str(), "ingest:generic:k1");
 }
 
 #[test]
-fn a_body_that_is_too_long_for_data_leaves_its_event() {
-    let body = json!({"message": "m".repeat(10_000), "rest": "x".repeat(300_000)}).to_string();
+fn a_body_that_is_too_long_for_data_is_summarised() {
+    let body =
+        json!({"message": "m".repeat(10_000), "rest": "x".repeat(300_000), "tail": [1, 2]}).to_string();
     let event = one(Kind::Generic, &[], &body).expect("within the bounds of the door");
-    assert_eq!(event.data.expect("data").as_str(), format!("{{\"omitted_bytes\":{}}}", body.len()));
+    let data: Value = serde_json::from_str(event.data.expect("data").as_str()).expect("JSON");
+    assert!(data["omitted_bytes"].as_u64().is_some_and(|omitted| omitted > 250_000), "{data}");
+    assert_eq!(data["tail"], json!([1, 2]));
+    assert!(data["rest"].as_str().is_some_and(|text| text.len() > 10_000 && text.ends_with('…')), "{data}");
     assert!(event.message.len() < 5_000);
+
+    let text = format!("{}é", "x".repeat(300_000));
+    let event = one(Kind::Generic, &[], &text).expect("within the bounds of the door");
+    assert!(event.message.len() > 260_000 && event.message.ends_with('…'), "{}", event.message.len());
+    assert!(event.data.expect("data").as_str().contains("omitted_bytes"));
+}
+
+#[test]
+fn what_only_some_parsers_refuse_is_taken_and_passed_on_as_it_is() {
+    let alerts = r#"{"alerts":[{"labels":{"alertname":"cut \ud83d"},"value":1e999}]}"#;
+    let hook = r#"{"hook_event_name":"Stop","last_assistant_message":"done \ud83d","tokens":-1e999}"#;
+    let any = r#"{"text":"half \ude00","n":1e999}"#;
+    for (kind, body, message) in [
+        (Kind::Generic, any, "half \u{fffd}"),
+        (Kind::ClaudeCode, hook, "finished: done \u{fffd}"),
+        (Kind::Alertmanager, alerts, "cut \u{fffd} is firing"),
+    ] {
+        for body in [body.to_owned(), format!("\u{feff}{body}")] {
+            let event = one(kind, &[("content-type", "application/json")], &body).expect(&body);
+            assert_eq!(&*event.message, message);
+            if kind != Kind::Alertmanager {
+                assert_eq!(event.data.expect("data").as_str(), body.trim_start_matches('\u{feff}'));
+            }
+        }
+    }
 }

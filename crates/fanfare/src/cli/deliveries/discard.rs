@@ -7,7 +7,8 @@ use crate::cli::confirm::confirmed;
 use crate::cli::deliveries::{State, chosen, of_webhook};
 use crate::cli::output::Mode;
 use crate::cli::output::style::SUCCESS;
-use crate::cli::text::{count, harmless};
+use crate::cli::text::count;
+use crate::cli::webhooks::named::title;
 use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::Api;
@@ -24,7 +25,7 @@ pub(crate) struct Args {
     /// Ids of the events
     #[arg(value_name = "ID", required_unless_present = "failed")]
     events: Vec<Position>,
-    /// Only for this webhook: its id, its URL or part of its URL
+    /// Only for this webhook: its name, its id, its URL or part of its URL
     #[arg(long, value_name = "WEBHOOK")]
     webhook: Option<String>,
     /// All failed deliveries
@@ -58,7 +59,9 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
             .fix("list them with `fanfare deliveries ls`"));
     }
     let question = match found.as_slice() {
-        [(webhook, event)] => format!("Discard {event} for {}?", harmless(&webhook.webhook_url)),
+        [(webhook, event)] => {
+            format!("Discard {event} for {}?", title(webhook.name.as_ref(), &webhook.webhook_url))
+        }
         many => match many.len() as u64 {
             1 => "Discard 1 delivery?".to_owned(),
             number => format!("Discard {number} deliveries?"),

@@ -12,8 +12,10 @@ use crate::cli::output::style::{DIM, ERROR, SUCCESS, WARNING};
 use crate::cli::table::table;
 use crate::cli::text::{harmless, shortened};
 use crate::cli::webhooks::attempt_rows::words;
+use crate::cli::webhooks::named::title;
 use crate::cli::{Context, Exit, Failure, examples, with_member};
 use fanfare_api::webhooks::deliveries::Delivery;
+use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::{Answer, Api};
 
 /// List waiting and failed deliveries
@@ -24,7 +26,7 @@ use fanfare_client::{Answer, Api};
     ("Only the ids of the events", "fanfare deliveries ls --failed -o raw"),
 ]))]
 pub(crate) struct Args {
-    /// Only for this webhook: its id, its URL or part of its URL
+    /// Only for this webhook: its name, its id, its URL or part of its URL
     #[arg(long, value_name = "WEBHOOK")]
     webhook: Option<String>,
     /// Only in this state: waiting or failed
@@ -54,12 +56,12 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
     query.extend(state.map(|state| ("state", state.as_str().to_owned())));
     query.extend(args.event.map(|event| ("event_id", event.to_string())));
     let (deliveries, more) = pages(api, &query, limit).await?;
-    let urls: HashMap<&WebhookId, &str> =
-        webhooks.iter().map(|webhook| (&webhook.id, &*webhook.webhook_url)).collect();
-    let found: Vec<(&str, Answer<Delivery>)> = deliveries
+    let known: HashMap<&WebhookId, &Webhook> =
+        webhooks.iter().map(|webhook| (&webhook.id, webhook)).collect();
+    let found: Vec<(&Webhook, Answer<Delivery>)> = deliveries
         .into_iter()
         // One that was registered since the webhooks were listed is shown with the next call.
-        .filter_map(|delivery| Some((*urls.get(&delivery.value.webhook_id)?, delivery)))
+        .filter_map(|delivery| Some((*known.get(&delivery.value.webhook_id)?, delivery)))
         .collect();
     show(&found, context)?;
     if more {
@@ -91,10 +93,15 @@ async fn pages(
     }
 }
 
-fn show(found: &[(&str, Answer<Delivery>)], context: &Context) -> Result<(), Failure> {
+fn show(found: &[(&Webhook, Answer<Delivery>)], context: &Context) -> Result<(), Failure> {
     let output = context.output;
-    let json =
-        |(url, delivery): &(&str, Answer<Delivery>)| with_member(&delivery.json, "webhook_url", &text(url));
+    let json = |(webhook, delivery): &(&Webhook, Answer<Delivery>)| {
+        let named = match &webhook.name {
+            Some(name) => with_member(&delivery.json, "webhook_name", &text(name.as_str())),
+            None => delivery.json.to_string(),
+        };
+        with_member(&named, "webhook_url", &text(&webhook.webhook_url))
+    };
     match output.mode {
         Mode::Human | Mode::Table if found.is_empty() => {
             output.note(format!("{SUCCESS}✓{SUCCESS:#} no waiting or failed deliveries"));
@@ -102,7 +109,7 @@ fn show(found: &[(&str, Answer<Delivery>)], context: &Context) -> Result<(), Fai
         Mode::Human | Mode::Table => {
             let now = ZonedDateTime::now();
             let rows: Vec<Vec<String>> =
-                found.iter().map(|(url, delivery)| row(url, &delivery.value, &now)).collect();
+                found.iter().map(|(webhook, delivery)| row(webhook, &delivery.value, &now)).collect();
             output.line(table(&["event", "channel", "next", "attempts ", "reason", "webhook"], &rows))?;
         }
         Mode::Json => {
@@ -117,19 +124,20 @@ fn show(found: &[(&str, Answer<Delivery>)], context: &Context) -> Result<(), Fai
     Ok(())
 }
 
-fn row(url: &str, delivery: &Delivery, now: &ZonedDateTime) -> Vec<String> {
+fn row(webhook: &Webhook, delivery: &Delivery, now: &ZonedDateTime) -> Vec<String> {
     let next = match &delivery.next_attempt_at {
         Some(at) => format!("{WARNING}!{WARNING:#} {}", time(*at, now)),
         None => format!("{ERROR}✗{ERROR:#} failed"),
     };
-    let url = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let title = title(webhook.name.as_ref(), &webhook.webhook_url);
+    let title = title.split_once("://").map_or(&*title, |(_, rest)| rest);
     vec![
         delivery.event_id.to_string(),
         harmless(delivery.channel.as_str()).into_owned(),
         next,
         delivery.attempts.to_string(),
         words(delivery.outcome.as_str()),
-        harmless(&shortened(url, URL_CHARS_MAX)).into_owned(),
+        shortened(title, URL_CHARS_MAX).into_owned(),
     ]
 }
 

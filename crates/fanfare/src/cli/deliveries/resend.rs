@@ -2,6 +2,7 @@
 
 use fanfare_api::words::DeliveryState;
 use fanfare_core::duration::Literal;
+use fanfare_core::json::without_mark;
 use fanfare_core::{Position, WebhookId};
 use serde_json::{Value, json};
 
@@ -10,8 +11,8 @@ use crate::cli::deliveries::{State, chosen, of_webhook};
 use crate::cli::output::Mode;
 use crate::cli::output::style::{BOLD, DIM, SUCCESS};
 use crate::cli::secret::Place;
-use crate::cli::text::{count, harmless};
-use crate::cli::webhooks::named::among;
+use crate::cli::text::count;
+use crate::cli::webhooks::named::{among, title};
 use crate::cli::webhooks::replay::{Sum, by_ids, moment, replayed};
 use crate::cli::webhooks::test;
 use crate::cli::{Context, Exit, Failure, examples};
@@ -34,7 +35,7 @@ pub(crate) struct Args {
     /// Ids of the events
     #[arg(value_name = "ID", required_unless_present_any = ["failed", "waiting"])]
     events: Vec<Position>,
-    /// Only for this webhook: its id, its URL or part of its URL
+    /// Only for this webhook: its name, its id, its URL or part of its URL
     #[arg(long, value_name = "WEBHOOK")]
     webhook: Option<String>,
     /// All failed deliveries
@@ -74,8 +75,10 @@ async fn single(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failu
     let mut attempts = Vec::new();
     for event in &args.events {
         let event = *event;
-        let targets: Vec<(WebhookId, Box<str>)> = match &named {
-            Some(webhook) => vec![(webhook.id.clone(), webhook.webhook_url.clone())],
+        let targets: Vec<(WebhookId, String)> = match &named {
+            Some(webhook) => {
+                vec![(webhook.id.clone(), title(webhook.name.as_ref(), &webhook.webhook_url).into_owned())]
+            }
             None => failed_webhooks(api, event).await?,
         };
         for (id, url) in targets {
@@ -86,7 +89,7 @@ async fn single(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failu
             match output.mode {
                 Mode::Human | Mode::Table => {
                     let said = test::said(&attempt.value);
-                    output.line(format!("{said} {DIM}· {event} →{DIM:#} {}", harmless(&url)))?;
+                    output.line(format!("{said} {DIM}· {event} →{DIM:#} {url}"))?;
                 }
                 Mode::Json => attempts.push(attempt.json),
                 Mode::Ndjson => output.line(&attempt.json)?,
@@ -100,14 +103,19 @@ async fn single(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failu
     Ok(exit)
 }
 
-/// Returns the id and the URL of each webhook that failed to get an event.
-async fn failed_webhooks(api: &Api, event: Position) -> Result<Vec<(WebhookId, Box<str>)>, Failure> {
+/// Returns the id and the title of each webhook that failed to get an event.
+async fn failed_webhooks(api: &Api, event: Position) -> Result<Vec<(WebhookId, String)>, Failure> {
     let receipts = api.receipts(event).await?.value;
-    let failed: Vec<(WebhookId, Box<str>)> = receipts
+    let failed: Vec<(WebhookId, String)> = receipts
         .webhooks
         .iter()
         .filter(|receipt| matches!(receipt.state, DeliveryState::Waiting | DeliveryState::Failed))
-        .map(|receipt| (receipt.webhook_id.clone(), receipt.webhook_url.clone()))
+        .map(|receipt| {
+            (
+                receipt.webhook_id.clone(),
+                title(receipt.webhook_name.as_ref(), &receipt.webhook_url).into_owned(),
+            )
+        })
         .collect();
     if !failed.is_empty() {
         return Ok(failed);
@@ -174,7 +182,7 @@ fn tell(done: &[(Webhook, Sum)], dry_run: bool, context: &Context) -> Result<(),
             output.note(format!("{SUCCESS}✓{SUCCESS:#} nothing to resend"));
         }
         Mode::Human | Mode::Table => done.iter().try_for_each(|(webhook, sum)| {
-            let url = harmless(&webhook.webhook_url);
+            let url = title(webhook.name.as_ref(), &webhook.webhook_url);
             let events = count(sum.count, "event");
             output.line(match dry_run {
                 true => format!("{DIM}–{DIM:#} would resend {events} to {BOLD}{url}{BOLD:#}"),
@@ -193,7 +201,7 @@ fn tell(done: &[(Webhook, Sum)], dry_run: bool, context: &Context) -> Result<(),
 
 fn json_in(place: &Place) -> Result<Value, Failure> {
     let text = place.long_text()?;
-    serde_json::from_str(&text).map_err(|error| {
+    serde_json::from_slice(without_mark(text.as_bytes())).map_err(|error| {
         Failure::usage("the body is not valid JSON").at(place.to_string()).why(error.to_string())
     })
 }

@@ -11,7 +11,7 @@ use crate::cli::table::table;
 use crate::cli::text::harmless;
 use crate::cli::webhooks::attempt_rows::{rows, whole, words};
 use crate::cli::webhooks::attempts::{Selection, newest, read_all};
-use crate::cli::webhooks::named::named;
+use crate::cli::webhooks::named::{named, title};
 use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_api::history::Receipts;
 use fanfare_api::webhooks::attempts::Attempt;
@@ -30,7 +30,7 @@ pub(crate) struct Args {
     /// Id of an event or an attempt
     #[arg(value_name = "ID")]
     id: String,
-    /// Only for this webhook: its id, its URL or part of its URL
+    /// Only for this webhook: its name, its id, its URL or part of its URL
     #[arg(long, value_name = "WEBHOOK")]
     webhook: Option<String>,
 }
@@ -65,7 +65,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
         if only.as_ref().is_some_and(|only| *only != receipt.webhook_id) {
             continue;
         }
-        let selection = Selection { delivered: None, event: Some(event), limit: ATTEMPTS_MAX };
+        let selection = Selection { event: Some(event), limit: ATTEMPTS_MAX, ..Selection::default() };
         let (list, _) = newest(api, &receipt.webhook_id, selection).await?;
         let attempts = read_all(&list, api)?;
         // Each request and response takes a request of its own, so by default only the newest attempt has them.
@@ -74,7 +74,11 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
         for attempt in &attempts[..whole_len] {
             whole.push(api.attempt(&attempt.id).await?);
         }
-        shown.push(WebhookAttempts { url: receipt.webhook_url.clone(), attempts, whole });
+        shown.push(WebhookAttempts {
+            title: title(receipt.webhook_name.as_ref(), &receipt.webhook_url).into_owned(),
+            attempts,
+            whole,
+        });
     }
     let output = context.output;
     match output.mode {
@@ -97,7 +101,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
 
 /// The attempts at one webhook.
 struct WebhookAttempts {
-    url: Box<str>,
+    title: String,
     /// Newest first.
     attempts: Vec<Attempt>,
     /// The newest of them with their requests and responses.
@@ -125,7 +129,7 @@ async fn human(
         let reason =
             receipt.outcome.as_ref().map_or_else(|| "–".to_owned(), |outcome| words(outcome.as_str()));
         let next = receipt.next_attempt_at.map_or_else(|| "–".to_owned(), |at| time(at, &now));
-        let url = harmless(&receipt.webhook_url).into_owned();
+        let url = title(receipt.webhook_name.as_ref(), &receipt.webhook_url).into_owned();
         cells.push(vec![state_text(receipt.state.as_str()), attempts, reason, next, url]);
     }
     for reader in &receipts.readers {
@@ -138,7 +142,7 @@ async fn human(
         output.line(format!("\n{}", table(&["state", "attempts ", "reason", "next", "to"], &cells)))?;
     }
     for one in shown.iter().filter(|one| !one.attempts.is_empty()) {
-        output.line(format!("\n{BOLD}{}{BOLD:#}\n{}", harmless(&one.url), rows(&one.attempts, &now)))?;
+        output.line(format!("\n{BOLD}{}{BOLD:#}\n{}", one.title, rows(&one.attempts, &now)))?;
         for attempt in &one.whole {
             output.line(format!("\n{}", whole(&attempt.value, &now)))?;
         }

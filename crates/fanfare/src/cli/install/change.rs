@@ -8,7 +8,7 @@ use crate::cli::install::file::{self, Backup, Found};
 use crate::cli::install::hosts::{Form, Host, Places, Scope};
 use crate::cli::install::problem::Problem;
 use crate::cli::install::wish::Wish;
-use crate::cli::install::{diff, jsonc, toml_file};
+use crate::cli::install::{diff, jsonc, kept, toml_file};
 
 /// The action on a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,10 @@ pub(crate) struct Change {
     pub(crate) after: Option<String>,
     /// The backup that the file is restored from.
     pub(crate) former: Option<PathBuf>,
+    /// The names of what others put into our entry, which stays.
+    pub(crate) kept: Vec<String>,
+    /// The texts in it, which may be secrets and are never shown.
+    hidden: Vec<String>,
 }
 
 /// Why no change was planned.
@@ -69,7 +73,13 @@ impl Change {
             let snippet = wish.snippet(host).unwrap_or_default();
             ChangeError::File { host, path: path.clone(), problem, snippet }
         };
-        let action = match host.form().found(text).map_err(refused)? {
+        let there = host.form().found(text).map_err(refused)?;
+        let (entry, kept) = match &there {
+            Some(there) => entry.over(there),
+            None => (entry, Vec::new()),
+        };
+        let hidden = there.as_ref().map_or_else(Vec::new, kept::texts);
+        let action = match there {
             None => Action::Add,
             Some(there) if there == entry.value() => Action::Nothing,
             Some(_) => Action::Change,
@@ -80,7 +90,7 @@ impl Change {
                 found.as_ref().map(|found| found.text.clone())
             }
         };
-        Ok(Change { host, scope, path, action, found, after, former: None })
+        Ok(Change { host, scope, path, action, found, after, former: None, kept, hidden })
     }
 
     /// Plans to remove our entry from the file.
@@ -118,12 +128,21 @@ impl Change {
             }
         };
         let former = former.map(|backup| backup.path.clone());
-        let action = Action::Remove;
-        Ok(Change { host, scope, path, action, found: Some(found), after, former })
+        Ok(Change { found: Some(found), after, former, ..Change::nothing(host, scope, path, Action::Remove) })
     }
 
     fn nothing(host: Host, scope: Scope, path: PathBuf, action: Action) -> Change {
-        Change { host, scope, path, action, found: None, after: None, former: None }
+        Change {
+            host,
+            scope,
+            path,
+            action,
+            found: None,
+            after: None,
+            former: None,
+            kept: Vec::new(),
+            hidden: Vec::new(),
+        }
     }
 
     /// Returns whether the change writes or removes a file.
@@ -135,7 +154,8 @@ impl Change {
     pub(crate) fn diff(&self, places: &Places) -> String {
         let before = self.found.as_ref().map(|found| &*found.text);
         let is_ours = self.action != Action::Remove;
-        diff::unified(&places.shown(&self.path), before, self.after.as_deref(), is_ours)
+        let diff = diff::unified(&places.shown(&self.path), before, self.after.as_deref(), is_ours);
+        diff::without(&diff, &self.hidden)
     }
 
     /// Carries out the change, and returns the path of the backup if one was saved.

@@ -43,6 +43,19 @@ pub(crate) fn unified(name: &str, before: Option<&str>, after: Option<&str>, is_
     text
 }
 
+/// Returns a diff without `texts`, of which any may be a secret. Words of ours are none.
+pub(crate) fn without(diff: &str, texts: &[String]) -> String {
+    let is_plain =
+        |text: &&String| text.len() < 4 || text.starts_with("--") || PLAIN.contains(&text.as_str());
+    texts.iter().filter(|text| !is_plain(text)).fold(diff.to_owned(), |diff, text| {
+        let quoted = serde_json::Value::from(text.as_str()).to_string();
+        diff.replace(&quoted, "\"…\"").replace(&format!("'{text}'"), "'…'")
+    })
+}
+
+/// The words of our entries that an entry in a file can have as well.
+const PLAIN: [&str; 7] = ["all", "essential", "fanfare", "http", "mcp", "readonly", "stdio"];
+
 /// Returns the new part of a line that replaces `removed`. The rest of the line may belong to others.
 fn added(line: &str, removed: Option<&str>) -> String {
     let Some(removed) = removed else { return line.to_owned() };

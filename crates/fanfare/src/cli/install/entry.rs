@@ -1,5 +1,7 @@
 //! Our entry in a client's file, which can be written as JSON, TOML or YAML.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::cli::install::layout::Layout;
@@ -10,6 +12,8 @@ pub(crate) const NAME: &str = "fanfare";
 /// The value of a member.
 #[derive(Debug, Clone)]
 pub(crate) enum Member {
+    /// A value that others have written, whole or in part.
+    Kept(Value),
     List(Vec<String>),
     Map(Vec<(&'static str, String)>),
     Text(String),
@@ -18,41 +22,34 @@ pub(crate) enum Member {
 /// An entry. Its members keep their order.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Entry {
-    pub(crate) members: Vec<(&'static str, Member)>,
+    pub(crate) members: Vec<(Cow<'static, str>, Member)>,
 }
 
 impl Entry {
     pub(crate) fn text(mut self, name: &'static str, text: impl Into<String>) -> Entry {
-        self.members.push((name, Member::Text(text.into())));
+        self.members.push((name.into(), Member::Text(text.into())));
         self
     }
 
     pub(crate) fn list(mut self, name: &'static str, list: Vec<String>) -> Entry {
-        self.members.push((name, Member::List(list)));
+        self.members.push((name.into(), Member::List(list)));
         self
     }
 
     pub(crate) fn map(mut self, name: &'static str, key: &'static str, text: impl Into<String>) -> Entry {
-        self.members.push((name, Member::Map(vec![(key, text.into())])));
+        self.members.push((name.into(), Member::Map(vec![(key, text.into())])));
         self
     }
 
     /// Returns the entry as a JSON value.
     pub(crate) fn value(&self) -> Value {
-        let of = |member: &Member| match member {
-            Member::Text(text) => Value::from(text.as_str()),
-            Member::List(list) => Value::from(list.clone()),
-            Member::Map(pairs) => {
-                pairs.iter().map(|(key, text)| ((*key).to_owned(), Value::from(text.as_str()))).collect()
-            }
-        };
-        self.members.iter().map(|(name, member)| ((*name).to_owned(), of(member))).collect()
+        self.members.iter().map(|(name, member)| ((**name).to_owned(), member.value())).collect()
     }
 
     /// Formats the entry as a JSON object, for a property that is laid out as `layout`.
     pub(crate) fn json(&self, layout: &Layout) -> String {
         let members: Vec<(&str, String)> =
-            self.members.iter().map(|(name, member)| (*name, json(member, &layout.deeper()))).collect();
+            self.members.iter().map(|(name, member)| (&**name, json(member, &layout.deeper()))).collect();
         object(&members, layout)
     }
 
@@ -64,6 +61,9 @@ impl Entry {
     /// Formats the entry as a TOML table.
     pub(crate) fn toml(&self, header: &str, newline: &str) -> String {
         let of = |member: &Member| match member {
+            Member::Kept(value) => {
+                toml::Value::try_from(value).map_or_else(|_| toml_text(""), |value| value.to_string())
+            }
             Member::Text(text) => toml_text(text),
             Member::List(list) => {
                 format!("[{}]", list.iter().map(|text| toml_text(text)).collect::<Vec<_>>().join(", "))
@@ -74,8 +74,11 @@ impl Entry {
                 format!("{{ {} }}", pairs.join(", "))
             }
         };
-        let lines: String =
-            self.members.iter().map(|(name, member)| format!("{name} = {}{newline}", of(member))).collect();
+        let lines: String = self
+            .members
+            .iter()
+            .map(|(name, member)| format!("{} = {}{newline}", toml_edit::Key::new(&**name), of(member)))
+            .collect();
         format!("[{header}]{newline}{lines}")
     }
 
@@ -91,8 +94,24 @@ impl Entry {
     }
 }
 
-fn json(member: &Member, layout: &Layout) -> String {
+impl Member {
+    /// Returns the member as a JSON value.
+    pub(crate) fn value(&self) -> Value {
+        match self {
+            Member::Kept(value) => value.clone(),
+            Member::List(list) => Value::from(list.clone()),
+            Member::Map(pairs) => {
+                pairs.iter().map(|(key, text)| ((*key).to_owned(), Value::from(text.as_str()))).collect()
+            }
+            Member::Text(text) => Value::from(text.as_str()),
+        }
+    }
+}
+
+/// Formats a member as JSON, in an object that is laid out as `layout`.
+pub(crate) fn json(member: &Member, layout: &Layout) -> String {
     match member {
+        Member::Kept(value) => kept(value, layout),
         Member::Text(text) => Value::from(text.as_str()).to_string(),
         Member::List(list) => {
             let list: Vec<String> = list.iter().map(|text| Value::from(text.as_str()).to_string()).collect();
@@ -106,9 +125,26 @@ fn json(member: &Member, layout: &Layout) -> String {
     }
 }
 
+fn kept(value: &Value, layout: &Layout) -> String {
+    match value {
+        Value::Object(members) if !members.is_empty() => {
+            let inner = layout.deeper();
+            let members: Vec<(&str, String)> =
+                members.iter().map(|(name, value)| (name.as_str(), kept(value, &inner))).collect();
+            object(&members, layout)
+        }
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(Value::to_string).collect();
+            format!("[{}]", items.join(", "))
+        }
+        value => value.to_string(),
+    }
+}
+
 fn object(members: &[(&str, String)], layout: &Layout) -> String {
     let inner = layout.deeper();
-    let members: Vec<String> = members.iter().map(|(name, text)| format!("\"{name}\": {text}")).collect();
+    let members: Vec<String> =
+        members.iter().map(|(name, text)| format!("{}: {text}", Value::from(*name))).collect();
     if layout.is_inline {
         return format!("{{ {} }}", members.join(", "));
     }

@@ -9,7 +9,7 @@ use jsonc_parser::ast::{Object, ObjectProp, Value};
 use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast, parse_to_serde_value};
 
-use crate::cli::install::entry::{Entry, NAME};
+use crate::cli::install::entry::{Entry, NAME, json};
 use crate::cli::install::layout::{Layout, leading_space, line_break};
 use crate::cli::install::problem::Problem;
 
@@ -55,13 +55,45 @@ pub(crate) fn with(text: &str, servers: &str, entry: &Entry) -> Result<String, P
     if found(text, servers)?.is_some_and(|there| there == entry.value()) {
         return Ok(text.to_owned());
     }
-    let after = with_rendered(text, servers, |layout| entry.json(layout))?;
+    let after = match in_place(text, servers, entry)? {
+        Some(after) => after,
+        None => with_rendered(text, servers, |layout| entry.json(layout))?,
+    };
     let mut expected = meaning(body(text).1)?;
     if expected.is_null() {
         expected = serde_json::json!({});
     }
     expected[servers][NAME] = entry.value();
     checked(after, &expected)
+}
+
+/// Returns the text with new values of our entry in the place of the old ones, so that comments and layout in it stay.
+/// `None` if it has other members than `entry`.
+fn in_place(text: &str, servers: &str, entry: &Entry) -> Result<Option<String>, Problem> {
+    let Some(there) = found(text, servers)? else { return Ok(None) };
+    let (mark, body) = body(text);
+    let Some(root_object) = root(body)? else { return Ok(None) };
+    let Some(list) = list(body, &root_object, servers)? else { return Ok(None) };
+    let Some(ObjectProp { value: Value::Object(object), .. }) = once(body, list, NAME)? else {
+        return Ok(None);
+    };
+    if object.properties.len() != entry.members.len() {
+        return Ok(None);
+    }
+    let base = Layout::of_root(body, &root_object);
+    let layout = Layout::of_property(body, object, &base);
+    let mut edited = body.to_owned();
+    for property in object.properties.iter().rev() {
+        let name = property.name.as_str();
+        let Some((_, member)) = entry.members.iter().find(|(known, _)| known == name) else {
+            return Ok(None);
+        };
+        if there.get(name) != Some(&member.value()) {
+            let range = property.value.start()..property.value.end();
+            edited = replaced(&edited, range, &json(member, &layout));
+        }
+    }
+    Ok(Some(format!("{mark}{edited}")))
 }
 
 /// Returns the text with our entry as `render` formats it.

@@ -6,6 +6,7 @@ mod entry;
 mod file;
 mod hosts;
 mod jsonc;
+mod kept;
 mod layout;
 mod problem;
 mod report;

@@ -12,6 +12,7 @@ use crate::cli::install::diff::colored;
 use crate::cli::install::hosts::Places;
 use crate::cli::output::style::{BOLD, DIM, SUCCESS};
 use crate::cli::output::{Mode, present};
+use crate::cli::text::harmless;
 
 /// The outcome for one client's file.
 #[derive(Debug)]
@@ -104,6 +105,9 @@ fn human(outcome: &Outcome, places: &Places, context: &Context) -> Result<(), Fa
     if let Some(snippet) = &outcome.snippet {
         output.line(snippet)?;
     }
+    if !outcome.change.kept.is_empty() {
+        output.note(format!("  {DIM}kept: {}{DIM:#}", harmless(&outcome.change.kept.join(", "))));
+    }
     if let Some(backup) = &outcome.backup {
         output.note(format!("  {DIM}backup: {}{DIM:#}", places.shown(backup)));
     }
@@ -128,6 +132,7 @@ fn json(outcome: &Outcome, places: &Places) -> serde_json::Value {
             Action::Remove => "remove",
         },
         "dry_run": outcome.is_dry,
+        "kept": (!change.kept.is_empty()).then_some(&change.kept),
         "diff": change.is_any().then(|| change.diff(places)),
         "backup": outcome.backup.as_deref().map(path),
         "snippet": outcome.snippet,

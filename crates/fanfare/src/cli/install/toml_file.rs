@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use toml_edit::{Document, DocumentMut, Item, Table};
 
-use crate::cli::install::entry::{Entry, NAME};
+use crate::cli::install::entry::{Entry, Member, NAME};
 use crate::cli::install::layout::line_break;
 use crate::cli::install::problem::Problem;
 
@@ -39,7 +39,14 @@ pub(crate) fn with(text: &str, servers: &str, entry: &Entry) -> Result<String, P
     let rest = match list.insert(NAME.to_owned(), entry.toml_value()) {
         None => text.to_owned(),
         Some(there) if there == entry.toml_value() => return Ok(text.to_owned()),
-        Some(_) => without(text, servers, true)?,
+        Some(_) => {
+            if let Some(after) = in_place(text, servers, entry)
+                && meaning(&after).is_ok_and(|meaning| meaning == expected)
+            {
+                return Ok(after);
+            }
+            without(text, servers, true)?
+        }
     };
     let after = with_rendered(&rest, |newline| entry.toml(&format!("{servers}.{NAME}"), newline));
     match meaning(&after) {
@@ -48,6 +55,35 @@ pub(crate) fn with(text: &str, servers: &str, entry: &Entry) -> Result<String, P
             "`{servers}` is written in a way that cannot be continued at the end of the file"
         ))),
     }
+}
+
+/// Returns the text with new values in the place of the old ones: comments, and tables below ours, stay. `None` if the
+/// library does not write the rest as it was.
+fn in_place(text: &str, servers: &str, entry: &Entry) -> Option<String> {
+    let mut document: DocumentMut = text.parse().ok()?;
+    if document.to_string() != text {
+        return None;
+    }
+    let table = document.get_mut(servers)?.get_mut(NAME)?.as_table_like_mut()?;
+    let there: Vec<String> = table.iter().map(|(name, _)| name.to_owned()).collect();
+    for name in there.iter().filter(|name| entry.members.iter().all(|(known, _)| known != name.as_str())) {
+        table.remove(name);
+    }
+    for (name, member) in &entry.members {
+        if matches!(member, Member::Kept(_)) && table.contains_key(name) {
+            continue;
+        }
+        let value: toml_edit::Value = toml::Value::try_from(member.value()).ok()?.to_string().parse().ok()?;
+        match table.get_mut(name) {
+            Some(Item::Value(old)) => {
+                let decor = old.decor().clone();
+                *old = value;
+                *old.decor_mut() = decor;
+            }
+            _ => drop(table.insert(name, Item::Value(value))),
+        }
+    }
+    Some(document.to_string())
 }
 
 /// Returns the text with our entry, as `render` formats it, at the end.

@@ -9,7 +9,7 @@ use tokio::process::Child;
 
 use crate::cli::failure::said;
 use crate::cli::secret;
-use crate::cli::settings::Key;
+use crate::cli::settings::{Key, secrets};
 use fanfare_client::Received;
 use fanfare_core::Position;
 
@@ -26,7 +26,7 @@ pub(crate) struct Command {
     timeout: Option<Duration>,
     server: String,
     /// The variables of ours that the command does not get.
-    withheld: Vec<&'static str>,
+    withheld: Vec<String>,
 }
 
 /// The outcome of a command.
@@ -43,9 +43,16 @@ impl Command {
     /// secrets, it gets only those in `passed`: events come from others, and what they make a command do or
     /// print must not reach a token that it does not need.
     pub(crate) fn new(line: &str, timeout: Option<Duration>, server: &str, passed: &[String]) -> Command {
-        let secrets = Key::ALL.into_iter().filter(|key| key.is_secret()).map(Key::variable);
-        let withheld =
-            secrets.chain([secret::VARIABLE]).filter(|name| !passed.iter().any(|passed| passed == name));
+        let ours = Key::ALL.into_iter().filter(|key| key.may_have_secret()).map(Key::variable);
+        // Further variables have further secrets of senders, under any name that begins so.
+        let of_senders = std::env::vars_os()
+            .filter_map(|(name, _)| name.into_string().ok())
+            .filter(|name| name.starts_with(secrets::VARIABLE_PREFIX));
+        let withheld = ours
+            .chain([secret::VARIABLE])
+            .map(str::to_owned)
+            .chain(of_senders)
+            .filter(|name| !passed.contains(name));
         Command { line: line.to_owned(), timeout, server: server.to_owned(), withheld: withheld.collect() }
     }
 

@@ -3,9 +3,11 @@
 mod acks;
 mod exec;
 mod forward;
+mod originals;
 mod show;
 mod work;
 
+use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +21,7 @@ use crate::cli::global::priority_parser;
 use crate::cli::listen::acks::Acks;
 use crate::cli::listen::exec::Command;
 use crate::cli::listen::forward::Forward;
+use crate::cli::listen::originals::Originals;
 use crate::cli::listen::show::Show;
 use crate::cli::listen::work::{Done, Work};
 use crate::cli::output::style::DIM;
@@ -39,6 +42,7 @@ use fanfare_client::{Api, Item, Listening, Notice, Wish};
         ("Run a command for each event, passed in $FANFARE_… and as JSON on stdin",
          "fanfare listen alerts --exec 'notify-send \"$FANFARE_MESSAGE\"'"),
         ("Forward to a webhook receiver", "fanfare listen --forward-to http://localhost:3000/hook"),
+        ("Forward to port 3000 what senders sent to /ingest, with their signatures", "fanfare listen 3000"),
         ("Pick up tomorrow where you stopped today", "fanfare listen --reader laptop"),
         ("Wait for one event and print its message", "fanfare listen builds --type success --once -o raw"),
     ], &note())
@@ -83,6 +87,10 @@ pub(crate) struct Args {
     /// Post each event to this URL, as a webhook would get it
     #[arg(long, value_name = "URL", conflicts_with = "exec")]
     forward_to: Option<WebhookUrl>,
+    /// Post what `/ingest` received as its sender sent it, byte for byte; other
+    /// events as a webhook would get them
+    #[arg(long, requires = "forward_to")]
+    as_received: bool,
     /// Sign forwarded events with a secret (whsec_…), read FROM a file, `-` or
     /// env:NAME
     #[arg(long, value_name = "FROM", requires = "forward_to")]
@@ -112,6 +120,11 @@ fn note() -> String {
          FANFARE_TIMESTAMP, and FANFARE_KEY and FANFARE_DATA if the event has them, each truncated to {env} KiB; \
          stdin has the whole event. The command gets your environment except for the secrets in FANFARE_TOKEN, \
          FANFARE_WEBHOOK_SECRET and FANFARE_INGEST_SECRET_…; --pass-env NAME passes one.\n\n\
+         A number in the place of the first pattern is a port: `fanfare listen 3000` is short for \
+         --forward-to http://localhost:3000 --as-received. With --exec or --forward-to, it is a pattern.\n\n\
+         --as-received posts the request that brought an event to /ingest: the same body, and the sender's headers \
+         with its signature, except credentials and those of the connection. A request that brought several events is \
+         posted once. An event whose request the gateway does not have is posted as a webhook would get it.\n\n\
          --forward-to posts events one at a time, as a webhook would get them (message, timestamp, id, channel, \
          type, data, priority), signed if you set --secret or FANFARE_WEBHOOK_SECRET. A post that gets no 2xx \
          response within {timeout} s is retried (except after 410 and 413), then reported and skipped; with \
@@ -127,10 +140,11 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     block_on(listen(args, context))
 }
 
-async fn listen(args: Args, context: &Context) -> Result<Exit, Failure> {
+async fn listen(mut args: Args, context: &Context) -> Result<Exit, Failure> {
+    args.read_port();
     let api = context.settings.api()?;
     let mut stop = Stop::new()?;
-    let work = args.work(api.server())?;
+    let work = args.work(&api)?;
     let mut show = Show::new(context.output, matches!(work, Some(Work::Exec(_))));
     let mut acks = Acks::new(api.clone(), args.reader.clone());
     let mut left = if args.once { Some(1) } else { args.limit };
@@ -227,7 +241,7 @@ async fn finish(
 fn finished(done: &Done, acks: &mut Acks, show: &mut Show) -> Result<(), Failure> {
     let shown = match done {
         Done::Forwarded(event, forwarded) => show.forwarded(event, forwarded),
-        Done::Command(_) => Ok(()),
+        Done::Command(_) | Done::Posted(_) => Ok(()),
     };
     let Some(what) = done.problem() else {
         acks.acknowledge(done.id());
@@ -237,7 +251,7 @@ fn finished(done: &Done, acks: &mut Acks, show: &mut Show) -> Result<(), Failure
         acks.freeze();
         let repair = match done {
             Done::Command(_) => "fix the command",
-            Done::Forwarded(..) => "fix the receiver",
+            Done::Forwarded(..) | Done::Posted(_) => "fix the receiver",
         };
         return Err(Failure::failed(what)
             .why("it was not acknowledged, so it comes again on the next run")
@@ -250,13 +264,28 @@ fn finished(done: &Done, acks: &mut Acks, show: &mut Show) -> Result<(), Failure
 }
 
 impl Args {
-    fn work(&self, server: &str) -> Result<Option<Work>, Failure> {
+    /// Takes a number in the place of the first pattern for a port on this machine to forward to.
+    fn read_port(&mut self) {
+        if self.forward_to.is_some() || self.exec.is_some() {
+            return;
+        }
+        let port = self.patterns.first().and_then(|first| first.to_string().parse::<NonZeroU16>().ok());
+        if let Some(port) = port {
+            self.patterns.remove(0);
+            self.forward_to = Some(format!("http://localhost:{port}").parse().expect("a URL"));
+            self.as_received = true;
+        }
+    }
+
+    fn work(&self, api: &Api) -> Result<Option<Work>, Failure> {
         if let Some(line) = &self.exec {
-            return Ok(Some(Work::Exec(Command::new(line, self.exec_timeout, server, &self.pass_env))));
+            let command = Command::new(line, self.exec_timeout, api.server(), &self.pass_env);
+            return Ok(Some(Work::Exec(command)));
         }
         let Some(url) = &self.forward_to else { return Ok(None) };
         let secret = named_or_variable(self.secret.as_ref()).map(|place| place.value()).transpose()?;
-        let forward = Forward::new(url.clone(), secret, &self.forward_retry)?;
+        let originals = self.as_received.then(|| Originals::new(api.clone()));
+        let forward = Forward::new(url.clone(), secret, &self.forward_retry, originals)?;
         Ok(Some(Work::Forward(Arc::new(forward))))
     }
 

@@ -113,13 +113,22 @@ impl Show {
         }
         match notice {
             // After `closing`, `disconnected` follows and has the reason.
-            Notice::Closing { .. } | Notice::Connected { again: false, .. } => {}
+            Notice::Closing { .. } => {}
+            Notice::Connected { again: false, overlooked, .. } => {
+                for channel in overlooked {
+                    let channel = text::harmless(channel);
+                    self.remark(&format!(
+                        "`{channel}.>` does not select `{channel}`, which has events; to listen to both: fanfare \
+                         listen {channel} '{channel}.>'"
+                    ));
+                }
+            }
             Notice::CaughtUp { .. } => {
                 if io::stderr().is_terminal() && self.output.verbose > 0 {
                     self.output.note(format!("{DIM}– all caught up; what follows is live –{DIM:#}"));
                 }
             }
-            Notice::Connected { again: true, after } => {
+            Notice::Connected { again: true, after, .. } => {
                 let after =
                     after.as_ref().map(|after| format!(", continuing after {after}")).unwrap_or_default();
                 self.remark(&format!("{SUCCESS}✓{SUCCESS:#} reconnected{}", text::harmless(&after)));

@@ -25,6 +25,8 @@ pub(crate) enum Done {
     Command(exec::Outcome),
     /// The event was posted, or all attempts failed.
     Forwarded(Box<Received>, Forwarded),
+    /// The request that brought the event was posted with an event before it.
+    Posted(Position),
 }
 
 impl Work {
@@ -33,6 +35,9 @@ impl Work {
         match self {
             Work::Exec(command) => command.run(event).map(Done::Command).boxed(),
             Work::Forward(forward) => {
+                if forward.is_posted(&event) {
+                    return std::future::ready(Done::Posted(event.value.id)).boxed();
+                }
                 let forward = Arc::clone(forward);
                 async move {
                     let forwarded = forward.run(&event).await;
@@ -50,6 +55,7 @@ impl Done {
         match self {
             Done::Command(outcome) => outcome.id,
             Done::Forwarded(event, _) => event.value.id,
+            Done::Posted(id) => *id,
         }
     }
 
@@ -61,6 +67,7 @@ impl Done {
                 Some(format!("the command for {} {problem}", outcome.id))
             }
             Done::Forwarded(_, forwarded) if forwarded.delivered => None,
+            Done::Posted(_) => None,
             Done::Forwarded(event, forwarded) => {
                 Some(format!("{} was not delivered: {}", event.value.id, forwarded.said()))
             }

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
-use fanfare_core::Event;
+use fanfare_core::limits::{BATCH_LEN_MAX, ORIGINAL_LEN_MAX};
+use fanfare_core::{Event, HttpMessage, Original};
 use serde_json::json;
 
 use crate::cli::log::line;
@@ -39,8 +40,8 @@ const BATCH_LEN: usize = 1_000;
 /// Size from which a batch is written.
 const BATCH_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Maximum length of a line: a message and data of the maximum size, escaped.
-const LINE_LEN_MAX: u64 = 4 * 1024 * 1024;
+/// Maximum length of a line: a message and data of the maximum size, escaped, and an original.
+const LINE_LEN_MAX: u64 = 4 * 1024 * 1024 + 2 * ORIGINAL_LEN_MAX as u64;
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let path = StoreFlag::path(context)?;
@@ -78,11 +79,19 @@ async fn import(log: &Embedded, lines: &mut Lines, total: &mut Total) -> Result<
     loop {
         let (mut batch, mut bytes, first) = (Vec::new(), 0, lines.number + 1);
         let mut failure = None;
-        while batch.len() < BATCH_LEN && bytes < BATCH_BYTES {
+        loop {
+            let is_full = batch.len() >= BATCH_LEN || bytes >= BATCH_BYTES;
+            let is_endless = batch.len() >= BATCH_LEN + BATCH_LEN_MAX;
             match lines.next() {
-                Ok(Some(event)) => {
-                    bytes += event.stored_len();
-                    batch.push(event);
+                // Events that one request brought are written together.
+                Ok(Some((event, original))) if is_endless || is_full && !is_of_earlier(&event) => {
+                    lines.put_back((event, original));
+                    break;
+                }
+                Ok(Some((event, original))) => {
+                    let original_len = original.as_ref().map_or(0, |message| message.as_bytes().len());
+                    bytes += event.stored_len() + original_len as u64;
+                    batch.push((event, original));
                 }
                 Ok(None) => break,
                 Err(found) => {
@@ -104,6 +113,11 @@ async fn import(log: &Embedded, lines: &mut Lines, total: &mut Total) -> Result<
             None => {}
         }
     }
+}
+
+/// Returns whether the request that brought the event brought others before it.
+fn is_of_earlier(event: &Event) -> bool {
+    matches!(event.original, Some(Original::With(seq)) if seq != event.position.seq)
 }
 
 /// What was imported.
@@ -138,7 +152,12 @@ struct Lines {
     from: Box<dyn BufRead>,
     name: String,
     number: u64,
+    /// What [`Lines::next`] returns next.
+    kept_back: Option<Line>,
 }
+
+/// An event, and the request that is kept with it.
+type Line = (Event, Option<HttpMessage>);
 
 impl Lines {
     fn open(file: &Path) -> Result<Lines, Failure> {
@@ -151,14 +170,26 @@ impl Lines {
                 from: Box::new(std::io::stdin().lock()),
                 name: "stdin".to_owned(),
                 number: 0,
+                kept_back: None,
             });
         }
         let from = File::open(file).map_err(|error| Failure::file("read", file, &error))?;
-        Ok(Lines { from: Box::new(BufReader::new(from)), name: file.display().to_string(), number: 0 })
+        let from = Box::new(BufReader::new(from));
+        Ok(Lines { from, name: file.display().to_string(), number: 0, kept_back: None })
+    }
+
+    /// Lets the last line come again.
+    fn put_back(&mut self, line: Line) {
+        self.number -= 1;
+        self.kept_back = Some(line);
     }
 
     /// Returns the event of the next line that is not empty; `None` at the end.
-    fn next(&mut self) -> Result<Option<Event>, Failure> {
+    fn next(&mut self) -> Result<Option<Line>, Failure> {
+        if let Some(line) = self.kept_back.take() {
+            self.number += 1;
+            return Ok(Some(line));
+        }
         loop {
             self.number += 1;
             let at = format!("line {} of {}", self.number, self.name);

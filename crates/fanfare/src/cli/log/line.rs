@@ -3,7 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use fanfare_core::{Agent, Code, Door, Event, Invalid, Position, Principal, Source, Timestamp, new_event};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use fanfare_api::event as api;
+use fanfare_core::json::without_mark;
+use fanfare_core::limits::ORIGINAL_LEN_MAX;
+use fanfare_core::{
+    Agent, Code, Door, Event, HttpMessage, Invalid, Original, Position, Principal, Source, Timestamp,
+    new_event,
+};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -15,26 +23,45 @@ struct StoredSource {
     agent: Option<String>,
 }
 
-/// Reads an event. Its arrival is its timestamp, because an export does not have the arrival.
-pub(super) fn event(text: &str) -> Result<Event, Invalid> {
-    let mut members: BTreeMap<&str, &RawValue> = serde_json::from_str(text).map_err(|error| {
-        Invalid::new(Code::InvalidJson, format!("the line is not a JSON object: {error}"), FIX)
-    })?;
+/// Reads an event, with the request that is kept with it. Its arrival is its timestamp, because an export does not have
+/// the arrival.
+pub(super) fn event(text: &str) -> Result<(Event, Option<HttpMessage>), Invalid> {
+    let mut members: BTreeMap<&str, &RawValue> = serde_json::from_slice(without_mark(text.as_bytes()))
+        .map_err(|error| {
+            Invalid::new(Code::InvalidJson, format!("the line is not a JSON object: {error}"), FIX)
+        })?;
     let position: Position = parsed(members.remove("id"), "id")?;
     let timestamp: Timestamp = parsed(members.remove("timestamp"), "timestamp")?;
     let expires: Option<Timestamp> =
         members.remove("expires_at").map(|value| parsed(Some(value), "expires_at")).transpose()?;
     let source = members.remove("source").map(source).transpose()?.unwrap_or_else(unknown);
+    let note = members.remove("original").map(|value| original(value, position)).transpose()?;
+    let message = members.remove("original_http").map(message).transpose()?;
     // The rest has the members of a push, with the same rules.
-    let pushed = serde_json::to_string(&members).expect("members with text as keys");
-    let new = new_event::parse_ndjson(pushed.as_bytes(), &source).map_err(|invalid| Invalid {
-        at: invalid.at.strip_prefix("/0").unwrap_or(&invalid.at).into(),
-        ..invalid
-    })?;
-    let Some(new) = new.into_events().into_iter().next() else {
-        return Err(Invalid::new(Code::InvalidJson, "the line has no event", FIX));
-    };
-    Ok(Event { expires, ..new.into_event(position, timestamp) })
+    let rest = serde_json::to_string(&members).expect("members with text as keys");
+    let new = new_event::parse_stored(rest.as_bytes(), &source)?;
+    Ok((Event { expires, original: note, ..new.into_event(position, timestamp) }, message))
+}
+
+/// Reads what an event at this position knows of its original.
+fn original(value: &RawValue, position: Position) -> Result<Original, Invalid> {
+    let stored: Option<api::Original> = serde_json::from_str(value.get()).ok();
+    let read = stored.and_then(|stored| match (stored.event, stored.too_long) {
+        (Some(event), false) if event.epoch == position.epoch => Some(Original::With(event.seq)),
+        (None, true) => Some(Original::TooLong),
+        _ => None,
+    });
+    read.ok_or_else(|| Invalid::new(Code::InvalidJson, "`original` is not valid", FIX).at("/original"))
+}
+
+/// Reads the request that is kept with an event.
+fn message(value: &RawValue) -> Result<HttpMessage, Invalid> {
+    let text: Option<String> = serde_json::from_str(value.get()).ok();
+    let bytes = text.and_then(|text| STANDARD.decode(text).ok());
+    let message = bytes.filter(|bytes| bytes.len() <= ORIGINAL_LEN_MAX).and_then(HttpMessage::from_bytes);
+    message.ok_or_else(|| {
+        Invalid::new(Code::InvalidJson, "`original_http` is not valid", FIX).at("/original_http")
+    })
 }
 
 /// What to import instead.
@@ -76,8 +103,10 @@ mod tests {
         for line in [
             r#"{"id":"k3f9x2ab-7","channel":"builds.web","type":"error","message":"no\nroom","data":{"n":1.50},"priority":"high","key":"k","timestamp":"2026-11-21T08:00:00.123456+00:00","source":{"principal":"local","door":"mcp","agent":"claude"},"audience":"stream","expires_at":"2026-11-21T09:00:00.000000+00:00"}"#,
             r#"{"id":"k3f9x2ab-8","channel":"default","type":"info","message":"","priority":"default","timestamp":"2026-11-21T08:00:00.000000+00:00","source":{"principal":"local","door":"http"},"audience":"all"}"#,
+            r#"{"id":"k3f9x2ab-9","channel":"default","type":"info","message":"","priority":"default","timestamp":"2026-11-21T08:00:00.000000+00:00","source":{"principal":"local","door":"ingest"},"audience":"all","original":{"event":"k3f9x2ab-8"}}"#,
+            r#"{"id":"k3f9x2ab-9","channel":"default","type":"info","message":"","priority":"default","timestamp":"2026-11-21T08:00:00.000000+00:00","source":{"principal":"local","door":"ingest"},"audience":"all","original":{"too_long":true}}"#,
         ] {
-            let read = event(line).expect("an event");
+            let (read, _) = event(line).expect("an event");
             assert_eq!(serde_json::to_string(&read).expect("text"), line);
         }
     }
@@ -95,6 +124,14 @@ mod tests {
             ),
             (r#"{"id":"k3f9x2ab-7","message":"x","timestamp":"2026-11-21T08:00:00Z","source":1}"#, "/source"),
             (r#"{"id":"k3f9x2ab-7","message":"x","timestamp":"2026-11-21T08:00:00Z","other":1}"#, "/other"),
+            (
+                r#"{"id":"k3f9x2ab-7","message":"x","timestamp":"2026-11-21T08:00:00Z","original":{}}"#,
+                "/original",
+            ),
+            (
+                r#"{"id":"k3f9x2ab-7","message":"x","timestamp":"2026-11-21T08:00:00Z","original_http":"eA=="}"#,
+                "/original_http",
+            ),
         ] {
             assert_eq!(&*event(line).expect_err("it is wrong").at, at, "{line}");
         }

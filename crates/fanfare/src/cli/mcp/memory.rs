@@ -6,14 +6,14 @@ use std::collections::{BTreeMap, HashMap};
 use fanfare_mcp::listen::{Change, Listen, RESOURCES_MAX};
 use fanfare_mcp::meta::SUBSCRIPTION_ID;
 use fanfare_mcp::{Cancellation, Error, Id, Incoming, Message, Method, Params};
-use fanfare_mcp::{cancellation, json_rpc, tools};
+use fanfare_mcp::{cancellation, json_rpc};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::cli::mcp::asked::{What, request, what};
 use crate::cli::mcp::repeat;
-use fanfare_server::mcp::gateway;
+use fanfare_server::mcp::session::INPUT_ENDED;
 
 /// Maximum number of open requests. A gateway allows at most a few hundred per client.
 const OPEN_MAX: usize = 1_024;
@@ -43,6 +43,8 @@ pub(crate) struct Memory {
     /// Number of our own open request for the list of tools.
     tools_request: Option<u64>,
     last_own: u64,
+    /// Whether the client asks for nothing more.
+    input_ended: bool,
 }
 
 /// A request without a response.
@@ -148,22 +150,15 @@ impl Memory {
         format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#).into()
     }
 
-    /// Returns whether every open request waits for events, and so may never get a response.
-    pub(crate) fn is_settled(&self) -> bool {
-        let waits = |open: &Open| match &open.what {
-            What::Listen { .. } => true,
-            What::Call => {
-                let tool = request(&open.text).and_then(|request| tools::called(&request));
-                tool.is_some_and(|tool| gateway::waits(&tool))
-            }
-            What::Batch
-            | What::Initialize(_)
-            | What::Level(_)
-            | What::Other
-            | What::Subscribe(_)
-            | What::Unsubscribe(_) => false,
-        };
-        self.open.values().all(waits)
+    /// Records the end of the client's input, and returns what tells the gateway so: waits end with an answer then.
+    pub(crate) fn end_input(&mut self) -> Utf8Bytes {
+        self.input_ended = true;
+        format!(r#"{{"jsonrpc":"2.0","method":"{INPUT_ENDED}"}}"#).into()
+    }
+
+    /// Returns whether every request is answered.
+    pub(crate) fn is_done(&self) -> bool {
+        self.open.is_empty()
     }
 
     /// Returns whether there is room for another request while there is no gateway.
@@ -199,7 +194,10 @@ impl Memory {
         }
         let Ok(id) = serde_json::from_str::<Id>(raw.get()) else { return true };
         let is_done = frame.result.is_some();
-        if is_done && let Some(What::Listen { .. }) = self.at(&id) {
+        if is_done
+            && !self.input_ended
+            && let Some(What::Listen { .. }) = self.at(&id)
+        {
             // Only a gateway that is shutting down ends a subscription, and the next gateway continues it.
             return false;
         }
@@ -341,9 +339,11 @@ impl Memory {
         replay
     }
 
-    /// Refuses the open requests and returns the responses to them. Acknowledged subscriptions stay open.
+    /// Refuses the open requests and returns the responses to them. Acknowledged subscriptions stay open, unless the
+    /// client's input has ended.
     pub(crate) fn refuse(&mut self, problem: &str) -> Vec<Vec<u8>> {
-        let stays_open = |open: &Open| matches!(open.what, What::Listen { acknowledged: true });
+        let stays_open =
+            |open: &Open| matches!(open.what, What::Listen { acknowledged: true }) && !self.input_ended;
         let refused: Vec<Id> = self
             .open
             .values()

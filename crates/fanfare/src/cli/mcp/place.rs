@@ -63,10 +63,12 @@ impl Finder {
     /// Creates a finder from the settings.
     pub(crate) fn new(settings: &Settings, output: Output, level: LogLevel) -> Result<Finder, Failure> {
         let store_is_memory = settings.text(Key::Store).as_deref() == Some("memory");
-        let mut config = serve::config(settings)?;
+        let is_named = settings.is_chosen(Key::Server) && !store_is_memory;
+        // A process that never hosts needs no log, and so no directory for one.
+        let mut config = if is_named { gateway::Config::default() } else { serve::config(settings)? };
         config.http.log_level = Some(level);
         Ok(Finder {
-            is_named: settings.is_chosen(Key::Server) && !store_is_memory,
+            is_named,
             is_anywhere: !settings.is_chosen(Key::Listen) && !settings.is_chosen(Key::Store),
             is_address_chosen: settings.is_chosen(Key::Listen),
             target: settings.target()?,

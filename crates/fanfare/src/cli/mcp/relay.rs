@@ -22,7 +22,7 @@ use fanfare_client::{self, SILENCE_MAX, Target, backoff};
 use fanfare_core::{Caller, Principal};
 use fanfare_runtime::budget::Budget;
 use fanfare_server::mcp::outbox::Outbox;
-use fanfare_server::mcp::transports::lines::{FINISH_MAX, FLUSH_MAX, Lines, Writer};
+use fanfare_server::mcp::transports::lines::{FINISH_MAX, FLUSH_MAX, Lines, TooLong, Writer};
 use fanfare_server::mcp::transports::websocket::ANSWERED;
 
 /// How long a gateway may read nothing.
@@ -149,8 +149,10 @@ impl Relay {
             }
             within(sink.flush()).await?;
             if self.input_ended.load(Ordering::Relaxed) {
+                let farewell = self.memory().end_input();
+                within(sink.send(Message::Text(farewell))).await?;
                 let settled = async {
-                    while !self.memory().is_settled() {
+                    while !self.memory().is_done() {
                         self.settled.notified().await;
                     }
                 };
@@ -162,8 +164,10 @@ impl Relay {
             let last = self.fill(lines).await;
             // If the gateway exited before this message, notice that first and keep the message for the next gateway.
             tokio::task::yield_now().await;
-            if let Some(last) = last {
-                self.pass_on_one(&last, sink).await?;
+            match last {
+                Some(Ok(last)) => self.pass_on_one(&last, sink).await?,
+                Some(Err(too_long)) => self.refuse(&too_long.refused()).await,
+                None => {}
             }
         }
     }
@@ -179,7 +183,7 @@ impl Relay {
     }
 
     /// Reads more input. At the end of the input, returns the last, unterminated line.
-    async fn fill(&self, lines: &mut Lines<Input>) -> Option<bytes::BytesMut> {
+    async fn fill(&self, lines: &mut Lines<Input>) -> Option<Result<bytes::BytesMut, TooLong>> {
         match lines.fill().await {
             Ok(true) => None,
             // An error also ends the input.
@@ -243,7 +247,7 @@ impl Relay {
         let finding = self.find(&last_trouble);
         tokio::pin!(finding);
         let found = loop {
-            let is_settled = self.input_ended.load(Ordering::Relaxed) && self.memory().is_settled();
+            let is_settled = self.input_ended.load(Ordering::Relaxed) && self.memory().is_done();
             if is_settled {
                 return match last_trouble.lock().unwrap_or_else(PoisonError::into_inner).take() {
                     Some(trouble) if self.away().is_some() => Err(trouble),
@@ -326,7 +330,10 @@ impl Relay {
         if self.memory().has_room()
             && let Some(last) = self.fill(lines).await
         {
-            self.heard(&last).await;
+            match last {
+                Ok(last) => drop(self.heard(&last).await),
+                Err(too_long) => self.refuse(&too_long.refused()).await,
+            }
         }
     }
 

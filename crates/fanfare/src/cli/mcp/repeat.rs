@@ -67,7 +67,7 @@ impl Tools {
         }
         let Ok(call) = Call::read(&request.params) else { return true };
         let has_key = serde_json::from_str::<Arguments>(call.arguments())
-            .is_ok_and(|arguments| arguments.idempotency_key.is_some());
+            .is_ok_and(|arguments| arguments.idempotency_key.is_some_and(|key| !key.is_empty()));
         has_key || self.harmless.as_ref().is_some_and(|harmless| harmless.contains(&call.name))
     }
 }

@@ -168,7 +168,8 @@ fn checked(text: &str, number: u64, channel: Option<&Channel>) -> Result<Line, F
         );
         Failure::from(invalid).at(at)
     };
-    let text = text.trim();
+    // Shells on Windows put a byte order mark before what they pipe.
+    let text = text.trim().trim_start_matches('\u{feff}').trim_start();
     let source = Source { principal: Principal::local().name().clone(), door: Door::Http, agent: None };
     new_event::parse_ndjson(text.as_bytes(), &source).map_err(explain)?;
     let members: BTreeMap<&str, &RawValue> = serde_json::from_str(text).unwrap_or_default();

@@ -47,9 +47,10 @@ use crate::cli::{Context, Exit, Failure, block_on, examples};
     `--fail once` fails the first attempt at each delivery. -v shows headers and body.")
 )]
 pub(crate) struct Args {
-    /// Port on 127.0.0.1; 0 picks a free one
-    #[arg(short, long, default_value_t = 3000)]
-    port: u16,
+    #[arg(short, long, help = format!(
+        "Port on 127.0.0.1; 0 picks a free one [default: {PORT_DEFAULT}, or with --register a free one \
+         if another webhook is registered there]"))]
+    port: Option<u16>,
     /// Listen on this address instead
     #[arg(long, value_name = "ADDR", value_parser = values::address, conflicts_with = "port")]
     listen: Option<SocketAddr>,
@@ -95,6 +96,9 @@ pub(crate) struct Args {
     filter: Filter,
 }
 
+/// The port of a receiver unless it is told another.
+const PORT_DEFAULT: u16 = 3000;
+
 /// Maximum of `--delay`, well above the time that the gateway waits.
 const DELAY_MAX: Duration = Duration::from_secs(60);
 
@@ -137,9 +141,12 @@ async fn receive(args: &Args, context: &Context) -> Result<Exit, Failure> {
 
 /// Starts the receiver and, with `--register`, registers it.
 async fn start(args: &Args, context: &Context) -> Result<(Receiver, Option<Registration>), Failure> {
-    let given = named_or_variable(args.secret.as_ref()).map(|place| place.value()).transpose()?;
+    let given = named_or_variable(args.secret.as_ref()).map(|place| place.webhook_secret()).transpose()?;
     let keys = Keys { secret: given.clone(), public: args.public_key };
-    let listen = args.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], args.port)));
+    let listen = match args.listen.or(args.port.map(at)) {
+        Some(chosen) => chosen,
+        None => default_address(args, context).await?,
+    };
     let cannot = |error: std::io::Error| {
         Failure::failed(format!("cannot listen on {listen}"))
             .why(super::failure::said(&error))
@@ -150,6 +157,9 @@ async fn start(args: &Args, context: &Context) -> Result<(Receiver, Option<Regis
         return Ok((port.listen(keys, args.faults()).map_err(cannot)?, None));
     }
     let plan = Plan::new(args, port.address, context)?;
+    if let Some(rival) = plan.rival().await? {
+        return Err(plan.refused(&rival));
+    }
     // A webhook that an earlier run left behind gets its new secret before the receiver responds, which would refuse
     // deliveries signed with the old one.
     let earlier = plan.take_over(given.as_ref()).await?;
@@ -164,6 +174,21 @@ async fn start(args: &Args, context: &Context) -> Result<(Receiver, Option<Regis
     };
     receiver.verify_with(Keys { secret: Some(secret), public: None });
     Ok((receiver, Some(registration)))
+}
+
+/// Returns the address to listen on if nobody has chosen one. It is not one that another webhook sends to.
+async fn default_address(args: &Args, context: &Context) -> Result<SocketAddr, Failure> {
+    let address = at(PORT_DEFAULT);
+    if !args.register || args.url.is_some() {
+        return Ok(address);
+    }
+    let Some(rival) = Plan::new(args, address, context)?.rival().await? else { return Ok(address) };
+    context.output.warn(&format!("port {PORT_DEFAULT} is the one of {rival}; using another port"));
+    Ok(at(0))
+}
+
+fn at(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
 }
 
 /// Prints requests until `limit` of them are accepted or a signal arrives.

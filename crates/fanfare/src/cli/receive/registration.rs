@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use fanfare_webhook::secret::Secret;
+use fanfare_webhook::url::WebhookUrl;
 
 use crate::cli::receive::Args;
 use crate::cli::webhooks::wants::delays;
@@ -11,6 +12,7 @@ use crate::cli::{Context, Failure};
 use fanfare_api::hidden::Hidden;
 use fanfare_api::webhooks::registration::{self as api, Wishes};
 use fanfare_api::webhooks::secrets::Rotation;
+use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::Api;
 use fanfare_client::api::is_loopback;
 use fanfare_core::WebhookId;
@@ -34,6 +36,8 @@ pub(crate) struct Registration {
 pub(crate) struct Plan {
     api: Api,
     url: String,
+    /// The port that the receiver listens on.
+    port: u16,
     registration: api::Registration,
 }
 
@@ -42,7 +46,7 @@ impl Plan {
     pub(crate) fn new(args: &Args, address: SocketAddr, context: &Context) -> Result<Plan, Failure> {
         let api = context.settings.api()?;
         let url = match &args.url {
-            Some(url) => url.as_given().to_owned(),
+            Some(url) => url.reveal().to_owned(),
             None if !is_loopback(api.server()) => {
                 let what = "the gateway is on another machine and cannot reach this one at 127.0.0.1";
                 return Err(Failure::usage(what)
@@ -57,7 +61,36 @@ impl Plan {
         };
         let registration =
             api::Registration { webhook_url: url.clone(), wishes, ..api::Registration::default() };
-        Ok(Plan { api, url, registration })
+        Ok(Plan { api, url, port: address.port(), registration })
+    }
+
+    /// Returns the address of a webhook of another that sends to the port of this receiver, if there is one. The receiver
+    /// would refuse what it sends, because it does not know that webhook's secret, and would get every event twice.
+    pub(crate) async fn rival(&self) -> Result<Option<String>, Failure> {
+        // To a gateway on another machine, `localhost` is that machine.
+        if !is_loopback(self.api.server()) {
+            return Ok(None);
+        }
+        let webhooks = self.api.webhooks().await?.value.into_items();
+        let rival = webhooks.into_iter().find(|webhook| {
+            let sends_here = webhook
+                .webhook_url
+                .parse::<WebhookUrl>()
+                .is_ok_and(|url| url.host().is_this_machine() && url.port() == self.port);
+            sends_here && !(is_ours(webhook) && *webhook.webhook_url == *self.url)
+        });
+        Ok(rival.map(|webhook| webhook.webhook_url.into()))
+    }
+
+    /// Returns the error for a `rival` on the port that was chosen.
+    pub(crate) fn refused(&self, rival: &str) -> Failure {
+        let why = match rival == self.url {
+            true => "it would be removed on exit, and its secret is not shown again".to_owned(),
+            false => format!("it sends to port {} too, and its signatures would not verify", self.port),
+        };
+        Failure::usage(format!("{rival} is already registered"))
+            .why(why)
+            .fix("verify with its secret: --secret FILE without --register, or choose another --port")
     }
 
     /// Takes over the webhook that an earlier run left behind at this URL, if there is one, and returns it with its
@@ -70,12 +103,8 @@ impl Plan {
         let Some(before) = webhooks.into_iter().find(|webhook| *webhook.webhook_url == *self.url) else {
             return Ok(None);
         };
-        let is_ours = before.wants.description.as_deref() == Some(DESCRIPTION);
-        if !is_ours {
-            let url = &self.url;
-            return Err(Failure::usage(format!("{url} is already registered"))
-                .why("it would be removed on exit, and its secret is not shown again")
-                .fix("verify with its secret: --secret FILE without --register, or choose another --port"));
+        if !is_ours(&before) {
+            return Err(self.refused(&self.url));
         }
         let registered = self.api.register(&self.registration).await?.value;
         let id = registered.id.unwrap_or(before.id);
@@ -124,6 +153,11 @@ impl Registration {
         let warning = format!("{url} is still registered ({problem}); remove it: fanfare webhooks rm {url}");
         context.output.warn(&warning);
     }
+}
+
+/// Returns whether a run of `fanfare receive` registered the webhook.
+fn is_ours(webhook: &Webhook) -> bool {
+    webhook.wants.description.as_deref() == Some(DESCRIPTION)
 }
 
 fn read(secret: Option<Hidden>) -> Result<Secret, Failure> {

@@ -19,6 +19,7 @@ use crate::cli::{Context, Exit, Failure, serve};
 use crate::gateway;
 use crate::gateway::Inheritance;
 use fanfare_runtime::log_level::LogLevel;
+use fanfare_server::mcp::gateway::declared::Tools;
 
 /// How a gateway ended.
 #[derive(Debug)]
@@ -60,7 +61,8 @@ pub(super) async fn serve(
     format: Format,
     level: &LogLevel,
 ) -> Result<End, Failure> {
-    let (trigger, spare, times) = (running.stopper(), running.spare(), running.times());
+    let (trigger, spare, times, tools) =
+        (running.stopper(), running.spare(), running.times(), running.tools());
     let mut reloaded = None;
     let ended = running.ended();
     tokio::pin!(ended);
@@ -76,7 +78,7 @@ pub(super) async fn serve(
                 note_stop(context, format);
                 break End::Exit(Exit::Ok);
             }
-            _ = signals.reload.recv() => reloaded = reload(&context.settings, reloaded, &times),
+            _ = signals.reload.recv() => reloaded = reload(&context.settings, reloaded, &times, &tools),
             _ = signals.toggle.recv() => level.toggle(),
             _ = signals.hand_over.recv(), if check.is_none() => {
                 check = Some(succession(&context.settings).boxed_local());
@@ -126,7 +128,12 @@ fn note_stop(context: &Context, format: Format) {
 
 /// Reads the settings again, and applies those that can change while the gateway runs. `first` are those of the start,
 /// and `last` those of the last reload; returns those that hold now.
-fn reload(first: &Settings, last: Option<Settings>, times: &gateway::Times) -> Option<Settings> {
+fn reload(
+    first: &Settings,
+    last: Option<Settings>,
+    times: &gateway::Times,
+    tools: &Tools,
+) -> Option<Settings> {
     let read = first.again().and_then(|settings| Ok((serve::config(&settings)?, settings)));
     let (config, now) = match read {
         Ok(read) => read,
@@ -150,6 +157,9 @@ fn reload(first: &Settings, last: Option<Settings>, times: &gateway::Times) -> O
     times.set(&config);
     let names = |keys: &[Key]| keys.iter().map(|key| key.shown_name()).collect::<Vec<_>>().join(", ");
     let mut said = Vec::new();
+    if tools.replace(&config.tools) {
+        said.push("the declared tools changed".to_owned());
+    }
     if !applied.is_empty() {
         said.push(format!("{} changed", names(&applied)));
     }

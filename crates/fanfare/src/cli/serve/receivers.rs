@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use fanfare_core::{Endpoint, Invalid};
 use fanfare_webhook::policy::{Mode, Policy};
+use fanfare_webhook::proxy::ProxyUrl;
 
 use crate::cli::settings::values::{number, webhook_mode};
 use crate::cli::settings::{Key, Settings};
@@ -27,12 +28,24 @@ pub(super) fn config(
     let allow =
         settings.texts(Key::AllowTarget).iter().map(|text| text.parse()).collect::<Result<_, Invalid>>()?;
     let mode = settings.parsed(Key::WebhookMode, webhook_mode)?.unwrap_or(by_default);
-    let policy = Policy { mode, allow, interfaces: interfaces(mode)?, ..Policy::default() };
+    let proxy = settings.parsed(Key::WebhookProxy, |text| text.parse::<ProxyUrl>())?;
+    let policy = Policy { mode, allow, proxy, ..Policy::default() };
+    check_proxy(&policy)?;
+    let policy = Policy { interfaces: interfaces(mode)?, ..policy };
     let default = webhook::Config::default();
     let host_webhooks_max = settings
         .parsed(Key::MaxWebhooksPerHost, number)?
         .map_or(default.host_webhooks_max, |number| usize::try_from(number).unwrap_or(usize::MAX));
     Ok(webhook::Config { policy, host_webhooks_max, ..default })
+}
+
+/// Refuses a proxy that the operator of a locked gateway has not allowed as a target.
+fn check_proxy(policy: &Policy) -> Result<(), Failure> {
+    let Some(proxy) = policy.proxy.as_ref().filter(|_| !policy.trusts_proxy()) else { return Ok(()) };
+    let host = proxy.host();
+    Err(Failure::usage("webhooks are locked, and a proxy can lead them to addresses that the rules refuse")
+        .at("--webhook-proxy")
+        .fix(format!("if the proxy refuses private addresses itself, add --allow-target {host}")))
 }
 
 /// Returns whether others than this machine can reach the gateway.

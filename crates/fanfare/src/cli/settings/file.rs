@@ -8,28 +8,60 @@ use crate::cli::failure::Failure;
 use crate::cli::settings::key::Key;
 use crate::cli::settings::{Origin, explained};
 use crate::cli::suggestion::closest;
+use fanfare_server::mcp::gateway::declared::{Declaration, Tools};
 
 /// A configuration file and its values.
 #[derive(Debug, Clone)]
 pub(crate) struct File {
     pub(crate) path: PathBuf,
     pub(crate) values: Vec<(Key, Vec<String>)>,
+    /// The tools that it declares.
+    pub(crate) tools: Vec<Declaration>,
 }
+
+/// The name of the list of tools.
+pub(crate) const TOOL: &str = "tool";
 
 impl File {
     /// Parses the text of the file at `path`. Fails on an unknown key or an invalid value, and says where it is.
     pub(crate) fn parse(path: &Path, text: &str) -> Result<File, Failure> {
-        let table: Table = text.parse().map_err(|error: toml::de::Error| {
+        let mut table: Table = text.parse().map_err(|error: toml::de::Error| {
             let line = error.span().map_or(0, |span| text[..span.start].lines().count().max(1));
             Failure::usage(format!("`{}` is not valid TOML", path.display()))
                 .at(format!("line {line}"))
                 .why(error.message().to_owned())
                 .fix("see the example in `fanfare help settings`")
         })?;
+        let tools = table.remove(TOOL).map(|tools| declared(path, tools)).transpose()?.unwrap_or_default();
         let mut values = Vec::new();
         collect(path, "", &table, &mut values)?;
-        Ok(File { path: path.to_owned(), values })
+        Ok(File { path: path.to_owned(), values, tools })
     }
+}
+
+/// Reads the tools of a file, and checks them as a gateway does.
+fn declared(path: &Path, tools: Value) -> Result<Vec<Declaration>, Failure> {
+    let Value::Array(tables) = tools else {
+        return Err(Failure::usage(format!("`{TOOL}` is not a list of tables"))
+            .at(path.display().to_string())
+            .fix(format!("write `[[{TOOL}]]`, once for each tool")));
+    };
+    let refused = |problem: String| {
+        Failure::usage(problem)
+            .at(format!("`[[{TOOL}]]` in {}", path.display()))
+            .fix("see docs/adding-a-tool.md")
+    };
+    let mut declarations = Vec::new();
+    for table in tables {
+        let name = table.get("name").and_then(Value::as_str).unwrap_or("without a name").to_owned();
+        let read: Result<Declaration, _> = table.try_into();
+        let declaration = read.map_err(|error: toml::de::Error| {
+            refused(format!("the tool `{}`: {}", name.escape_debug(), error.message()))
+        })?;
+        declarations.push(declaration);
+    }
+    Tools::with(declarations.clone()).map_err(refused)?;
+    Ok(declarations)
 }
 
 fn collect(

@@ -5,11 +5,12 @@ use std::time::Duration;
 use clap::ValueEnum;
 use fanfare_core::{Invalid, duration};
 use fanfare_webhook::allow::Allow;
+use fanfare_webhook::ingest::spellings;
+use fanfare_webhook::proxy::ProxyUrl;
 
 use crate::cli::output::Mode;
 use crate::cli::settings::values::{
-    endpoint, floor, host_name, invalid, number, one_of, plain_secret, positive, server, standard_key,
-    toolset, webhook_mode,
+    endpoint, floor, host_name, invalid, number, one_of, positive, server, toolset, webhook_mode,
 };
 use crate::cli::{bytes, settings};
 use crate::gateway;
@@ -67,6 +68,8 @@ keys! {
         "serve.webhook-attempts-age", "FANFARE_WEBHOOK_ATTEMPTS_AGE", "how long to keep failed webhook attempts";
     WebhookMode => "serve.webhook-mode", "FANFARE_WEBHOOK_MODE", "where webhooks go: local or locked";
     AllowTarget => "serve.allow-target", "FANFARE_ALLOW_TARGET", "further targets to allow for webhooks";
+    WebhookProxy =>
+        "serve.webhook-proxy", "FANFARE_WEBHOOK_PROXY", "proxy to send webhooks through";
     Cors => "serve.cors", "FANFARE_CORS", "origins whose pages can listen and push";
     AllowedHost => "serve.allowed-host", "FANFARE_ALLOWED_HOST", "host names to accept requests for";
     NoAuth => "serve.no-auth", "FANFARE_NO_AUTH", "serve others without authentication";
@@ -88,13 +91,22 @@ keys! {
     Toolset => "serve.toolset", "FANFARE_TOOLSET", "MCP tools: essential, all or readonly";
     IngestSecretGithub =>
         "serve.ingest-secret-github", "FANFARE_INGEST_SECRET_GITHUB",
-        "secrets that GitHub signs with";
+        "secret that GitHub signs with";
+    IngestSecretGithubFile =>
+        "serve.ingest-secret-github-file", "FANFARE_INGEST_SECRET_GITHUB_FILE",
+        "secrets in a file";
     IngestSecretStripe =>
         "serve.ingest-secret-stripe", "FANFARE_INGEST_SECRET_STRIPE",
-        "secrets that Stripe signs with";
+        "secret that Stripe signs with";
+    IngestSecretStripeFile =>
+        "serve.ingest-secret-stripe-file", "FANFARE_INGEST_SECRET_STRIPE_FILE",
+        "secrets in a file";
     IngestSecretStandardWebhooks =>
         "serve.ingest-secret-standard-webhooks", "FANFARE_INGEST_SECRET_STANDARD_WEBHOOKS",
-        "secrets that other senders sign with";
+        "secret that other senders sign with";
+    IngestSecretStandardWebhooksFile =>
+        "serve.ingest-secret-standard-webhooks-file", "FANFARE_INGEST_SECRET_STANDARD_WEBHOOKS_FILE",
+        "secrets in a file";
     AccessLog => "serve.access-log", "FANFARE_ACCESS_LOG", "log each request";
     LogFormat => "serve.log-format", "FANFARE_LOG_FORMAT", "text or json";
 }
@@ -126,7 +138,25 @@ impl Key {
         self == Key::Token || self.is_ingest_secret()
     }
 
-    fn is_ingest_secret(self) -> bool {
+    /// Returns whether the value is secret, or can have a secret in it.
+    pub(crate) fn may_have_secret(self) -> bool {
+        self.is_secret() || self == Key::WebhookProxy
+    }
+
+    /// Returns a value for people, without the credentials that it may have. It is not secret as a whole.
+    pub(crate) fn shown(self, text: &str) -> String {
+        match self {
+            Key::WebhookProxy => match text.parse::<ProxyUrl>() {
+                Ok(proxy) => proxy.url().reveal().to_owned(),
+                Err(_) => "(hidden)".to_owned(),
+            },
+            _ => text.to_owned(),
+        }
+    }
+
+    /// Returns whether the setting is secrets of senders. Further variables, whose names begin with that of this one
+    /// and `_`, have further secrets.
+    pub(crate) fn is_ingest_secret(self) -> bool {
         matches!(self, Key::IngestSecretGithub | Key::IngestSecretStandardWebhooks | Key::IngestSecretStripe)
     }
 
@@ -166,11 +196,15 @@ impl Key {
             | Key::AllowedHost
             | Key::Cors
             | Key::IngestSecretGithub
+            | Key::IngestSecretGithubFile
             | Key::IngestSecretStandardWebhooks
+            | Key::IngestSecretStandardWebhooksFile
             | Key::IngestSecretStripe
+            | Key::IngestSecretStripeFile
             | Key::Token
             | Key::TokenFile
-            | Key::WebhookMode => return None,
+            | Key::WebhookMode
+            | Key::WebhookProxy => return None,
         })
     }
 
@@ -183,6 +217,7 @@ impl Key {
                 Key::Color => one_of(text, clap::ColorChoice::value_variants())?,
                 Key::AllowTarget => text.parse::<Allow>().map(drop)?,
                 Key::WebhookMode => webhook_mode(text).map(drop)?,
+                Key::WebhookProxy => text.parse::<ProxyUrl>().map(drop)?,
                 Key::AttemptsAge
                 | Key::ReadersAge
                 | Key::Timeout
@@ -207,17 +242,35 @@ impl Key {
                     ));
                 }
                 Key::Toolset => toolset(text).map(drop)?,
-                Key::IngestSecretGithub | Key::IngestSecretStripe => plain_secret(text).map(drop)?,
-                Key::IngestSecretStandardWebhooks => standard_key(text).map(drop)?,
+                Key::IngestSecretStandardWebhooks => spellings::standard(text).map(drop)?,
                 Key::LogFormat if !matches!(text.as_str(), "text" | "json") => {
                     return Err(invalid(format!("`{text}` is not a log format"), "write `text` or `json`"));
                 }
                 Key::AllowedHost => host_name(text)?,
                 Key::Cors => Cors::parse(std::slice::from_ref(text)).map(drop)?,
-                Key::Store | Key::Token | Key::TokenFile if text.is_empty() => {
+                Key::IngestSecretGithub
+                | Key::IngestSecretGithubFile
+                | Key::IngestSecretStandardWebhooksFile
+                | Key::IngestSecretStripe
+                | Key::IngestSecretStripeFile
+                | Key::Store
+                | Key::Token
+                | Key::TokenFile
+                    if text.is_empty() =>
+                {
                     return Err(invalid("the value is empty", "set a value or remove the key"));
                 }
-                Key::AccessLog | Key::LogFormat | Key::NoAuth | Key::Store | Key::Token | Key::TokenFile => {}
+                Key::AccessLog
+                | Key::IngestSecretGithub
+                | Key::IngestSecretGithubFile
+                | Key::IngestSecretStandardWebhooksFile
+                | Key::IngestSecretStripe
+                | Key::IngestSecretStripeFile
+                | Key::LogFormat
+                | Key::NoAuth
+                | Key::Store
+                | Key::Token
+                | Key::TokenFile => {}
             }
         }
         Ok(())

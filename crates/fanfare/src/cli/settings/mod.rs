@@ -4,9 +4,11 @@
 
 pub(crate) mod file;
 pub(crate) mod key;
+pub(crate) mod secrets;
 pub(crate) mod trust;
 pub(crate) mod values;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,6 +18,7 @@ use fanfare_core::Invalid;
 use crate::cli::failure::Failure;
 use crate::cli::settings::file::File;
 use fanfare_client::{Api, Target};
+use fanfare_server::mcp::gateway::declared::Declaration;
 
 pub(crate) use key::Key;
 
@@ -83,6 +86,13 @@ pub(crate) fn project_file() -> PathBuf {
     PathBuf::from(".").join(PROJECT_FILE)
 }
 
+/// Returns whether a usual file that cannot be read counts as none. Programs that start others often leave them the HOME
+/// of somebody else, or one that is not a directory.
+fn is_passed_over(path: &Path, problem: ErrorKind) -> bool {
+    let is_foreign = matches!(problem, ErrorKind::NotADirectory | ErrorKind::PermissionDenied);
+    problem == ErrorKind::NotFound || (is_foreign && path != project_file())
+}
+
 /// Returns the directory of the log file.
 pub(crate) fn data_dir() -> Option<PathBuf> {
     etcetera::choose_base_strategy().ok().map(|base| base.data_dir().join("fanfare"))
@@ -110,7 +120,7 @@ impl Settings {
                     }
                     files.push(file);
                 }
-                Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) if named.is_none() && is_passed_over(&path, error.kind()) => {}
                 Err(error) => {
                     return Err(Failure::file("read", &path, &error).fix("choose another file with --config"));
                 }
@@ -167,6 +177,11 @@ impl Settings {
         let Some(value) = self.value(key) else { return Ok(None) };
         let Some(text) = value.texts.first() else { return Ok(None) };
         parse(text).map(Some).map_err(|invalid| explained(&value.origin, key, invalid))
+    }
+
+    /// Returns the tools that are declared in the file with the highest precedence that has any.
+    pub(crate) fn tools(&self) -> Vec<Declaration> {
+        self.files.iter().map(|file| &file.tools).find(|tools| !tools.is_empty()).cloned().unwrap_or_default()
     }
 
     /// Returns whether the switch `key` is on.
@@ -250,6 +265,10 @@ fn checked_token(text: &str, place: &str) -> Result<String, Failure> {
 fn environment() -> Vec<(Key, Vec<String>)> {
     let read = |key: Key| {
         // Containers often set a variable to nothing when they mean to leave it unset.
+        if key.is_ingest_secret() {
+            let texts = secrets::from_environment(key);
+            return (!texts.is_empty()).then_some((key, texts));
+        }
         let text = std::env::var(key.variable()).ok().filter(|text| !text.is_empty())?;
         let texts = if key.is_list() {
             text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()

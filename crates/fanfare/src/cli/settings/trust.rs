@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use ring::digest::{SHA256, digest};
 
 use crate::cli::failure::Failure;
-use crate::cli::settings::file::File;
+use crate::cli::settings::file::{File, TOOL};
 use crate::cli::settings::{self, Key};
 
 /// Maximum files that are trusted at once; the newest stay.
@@ -26,7 +26,9 @@ pub(crate) fn that_need_trust(file: &File) -> impl Iterator<Item = &(Key, Vec<St
 
 /// Fails if the project file with this content sets something that the user has not trusted.
 pub(super) fn check(file: &File, text: &str) -> Result<(), Failure> {
-    let names: Vec<String> = that_need_trust(file).map(|(key, _)| format!("`{}`", key.name())).collect();
+    let mut names: Vec<String> = that_need_trust(file).map(|(key, _)| format!("`{}`", key.name())).collect();
+    // Their descriptions speak to the model.
+    names.extend((!file.tools.is_empty()).then(|| format!("`[[{TOOL}]]`")));
     if names.is_empty() || trusted().lines().any(|line| line == hash(text)) {
         return Ok(());
     }

@@ -6,10 +6,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use fanfare_core::endpoint::UNIX_PREFIX;
 use fanfare_core::{Code, Endpoint, Invalid, duration};
-use fanfare_webhook::inbound::PlainSecret;
 use fanfare_webhook::policy as webhook;
-use fanfare_webhook::secret::SECRET_LEN;
-use fanfare_webhook::verify;
 
 use fanfare_server::mcp::toolset::Toolset;
 use fanfare_store::floor::FLOOR_MAX;
@@ -121,31 +118,6 @@ pub(crate) fn toolset(text: &str) -> Result<Toolset, Invalid> {
     Toolset::from_name(text).ok_or_else(|| {
         let names = Toolset::ALL.map(Toolset::as_str).join(", ");
         invalid(format!("`{text}` is not a toolset"), format!("use one of {names}"))
-    })
-}
-
-/// Parses a secret whose text is the key.
-pub(crate) fn plain_secret(text: &str) -> Result<PlainSecret, Invalid> {
-    PlainSecret::new(text)
-        .ok_or_else(|| invalid("the secret is empty", "set the secret or unset the variable"))
-}
-
-/// Parses a key of Standard Webhooks. The error does not repeat the text.
-pub(crate) fn standard_key(text: &str) -> Result<verify::Key, Invalid> {
-    if text.starts_with("whpk_") {
-        return text.parse().map(verify::Key::Public);
-    }
-    let secret = text.parse().map(verify::Key::Secret);
-    secret.map_err(|_: Invalid| {
-        invalid(
-            "a secret must be `whsec_…` or `whpk_…`",
-            format!(
-                "copy it from the sender: `whsec_` and the base64 of {} to {} bytes, or `whpk_` and the base64 of \
-                 32",
-                SECRET_LEN.start(),
-                SECRET_LEN.end()
-            ),
-        )
     })
 }
 

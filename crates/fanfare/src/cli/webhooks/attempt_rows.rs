@@ -7,6 +7,7 @@ use crate::cli::output::style::{BOLD, DIM, ERROR, SUCCESS};
 use crate::cli::table::table;
 use crate::cli::text::{count, harmless};
 use fanfare_api::webhooks::attempts::{Attempt, Times};
+use fanfare_api::words::Method;
 
 /// Formats attempts as a table.
 pub(crate) fn rows(attempts: &[Attempt], now: &ZonedDateTime) -> String {
@@ -70,6 +71,7 @@ pub(crate) fn words(outcome: &str) -> String {
         "tls_error" => "TLS failed".to_owned(),
         "protocol_error" => "not HTTP".to_owned(),
         "target_refused" => "not allowed".to_owned(),
+        "template_error" => "not sent: the template failed".to_owned(),
         other => harmless(&other.replace('_', " ")).into_owned(),
     }
 }
@@ -97,8 +99,12 @@ pub(crate) fn whole(attempt: &Attempt, now: &ZonedDateTime) -> String {
         time(attempt.started_at, now),
         phases(attempt.detail.times),
     );
+    if let Some(problem) = &attempt.detail.problem {
+        text.push_str(&format!("\n  {}", harmless(problem)));
+    }
     if let Some(request) = &attempt.detail.request {
-        text.push_str(&format!("\n\n  {DIM}POST{DIM:#} {}", harmless(&request.url)));
+        let method = request.method.as_ref().map_or("POST", Method::as_str);
+        text.push_str(&format!("\n\n  {DIM}{}{DIM:#} {}", harmless(method), harmless(&request.url)));
         push_headers(&mut text, &request.headers);
         let body = count(request.body_bytes, "byte");
         text.push_str(&format!("\n  {DIM}body: {body}{DIM:#}"));

@@ -1,6 +1,8 @@
 //! `fanfare webhooks attempts`: shows delivery attempts and their timings.
 
-use fanfare_core::{Position, WebhookId};
+use clap::builder::PossibleValuesParser;
+use fanfare_core::start::Moment;
+use fanfare_core::{Invalid, Position, WebhookId};
 use jiff::ZonedDateTime;
 use serde_json::value::RawValue;
 
@@ -10,6 +12,7 @@ use crate::cli::webhooks::attempt_rows::rows;
 use crate::cli::webhooks::named::named;
 use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_api::webhooks::attempts::Attempt;
+use fanfare_api::words::Outcome;
 use fanfare_client::Api;
 use fanfare_delivery::registry::RECENT_MAX;
 use fanfare_store::Retention;
@@ -19,11 +22,13 @@ use fanfare_store::Retention;
 #[command(after_help = examples::with_note(&[
     ("The newest 20 attempts", "fanfare webhooks attempts localhost:3000"),
     ("Only failed attempts", "fanfare webhooks attempts localhost:3000 --failed"),
+    ("Those of the last hour that timed out",
+     "fanfare webhooks attempts localhost:3000 --outcome timeout --since 1h"),
     ("What happened to one event", "fanfare webhooks attempts localhost:3000 --event k3f9x2ab-1042"),
     ("Everything, for a program", "fanfare webhooks attempts localhost:3000 -n 10000 -o ndjson"),
 ], &note()))]
 pub(crate) struct Args {
-    /// The webhook: its id, its URL or part of its URL
+    /// The webhook: its name, its id, its URL or part of its URL
     #[arg(value_name = "WEBHOOK")]
     webhook: String,
     /// Only failed attempts
@@ -32,6 +37,18 @@ pub(crate) struct Args {
     /// Only successful attempts
     #[arg(long)]
     delivered: bool,
+    /// Only attempts with this status, such as 503
+    #[arg(long, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(100..=599))]
+    status_code: Option<u16>,
+    /// Only attempts with this outcome, such as timeout or http_5xx
+    #[arg(long, value_name = "OUTCOME", value_parser = PossibleValuesParser::new(Outcome::of_attempts()), hide_possible_values = true)]
+    outcome: Option<String>,
+    /// Only attempts that started since this time: 10m, 2h, 7d or RFC 3339
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    since: Option<String>,
+    /// Only attempts that started before this time
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    until: Option<String>,
     /// Only attempts for this event
     #[arg(long, value_name = "ID")]
     event: Option<Position>,
@@ -56,7 +73,15 @@ const PAGE_LEN_MAX: usize = 100;
 pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
     let webhook = named(api, &args.webhook).await?;
     let delivered = (args.failed || args.delivered).then_some(args.delivered);
-    let selection = Selection { delivered, event: args.event, limit: args.limit as usize };
+    let selection = Selection {
+        delivered,
+        status_code: args.status_code,
+        outcome: args.outcome.clone(),
+        since: args.since.clone(),
+        until: args.until.clone(),
+        event: args.event,
+        limit: args.limit as usize,
+    };
     let (list, more) = newest(api, &webhook.id, selection).await?;
     let output = context.output;
     match output.mode {
@@ -76,10 +101,18 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
 }
 
 /// Selects attempts of a webhook.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Selection {
     /// Only successful attempts, or only failed ones.
     pub(crate) delivered: Option<bool>,
+    /// Only attempts with this status.
+    pub(crate) status_code: Option<u16>,
+    /// Only attempts with this outcome.
+    pub(crate) outcome: Option<String>,
+    /// Only attempts that started since then.
+    pub(crate) since: Option<String>,
+    /// Only attempts that started before then.
+    pub(crate) until: Option<String>,
     /// Only attempts for this event.
     pub(crate) event: Option<Position>,
     /// Maximum number of attempts.
@@ -97,6 +130,10 @@ pub(crate) async fn newest(
         let left = selection.limit - list.len();
         let mut query = vec![("limit", left.min(PAGE_LEN_MAX).to_string())];
         query.extend(selection.delivered.map(|delivered| ("delivered", delivered.to_string())));
+        query.extend(selection.status_code.map(|status| ("status_code", status.to_string())));
+        query.extend(selection.outcome.clone().map(|outcome| ("outcome", outcome)));
+        query.extend(selection.since.clone().map(|since| ("since", since)));
+        query.extend(selection.until.clone().map(|until| ("until", until)));
         query.extend(selection.event.map(|event| ("event_id", event.to_string())));
         query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
         let page = api.attempts(webhook, &query).await?.value;
@@ -107,6 +144,11 @@ pub(crate) async fn newest(
             return Ok((list, cursor.is_some()));
         }
     }
+}
+
+/// Checks a moment, which the gateway reads: durations are of its clock.
+fn moment(text: &str) -> Result<String, Invalid> {
+    text.parse::<Moment>().map(|_| text.to_owned())
 }
 
 /// Parses attempts.

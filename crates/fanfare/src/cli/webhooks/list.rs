@@ -1,6 +1,7 @@
 //! `fanfare webhooks ls`: lists webhooks and their state.
 
 use clap::builder::PossibleValuesParser;
+use fanfare_core::WebhookName;
 use jiff::ZonedDateTime;
 
 use crate::cli::event_line::time;
@@ -8,6 +9,7 @@ use crate::cli::output::Mode;
 use crate::cli::output::style::{DIM, ERROR, SUCCESS, WARNING};
 use crate::cli::table::table;
 use crate::cli::text::{grouped, harmless, shortened};
+use crate::cli::webhooks::named::title;
 use crate::cli::{Context, Exit, Failure, each_of, examples};
 use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_api::words::WebhookState;
@@ -28,8 +30,8 @@ pub(crate) struct Args {
     state: Option<String>,
 }
 
-/// The columns. A part of the URL is enough to name a webhook, so only `-o table` has the ids.
-const HEADS: [&str; 6] = ["url", "state", "last", "lag ", "waiting ", "failed "];
+/// The columns. The name or a part of the URL is enough to name a webhook, so only `-o table` has the ids.
+const HEADS: [&str; 6] = ["webhook", "state", "last", "lag ", "waiting ", "failed "];
 
 /// Maximum characters of a URL, except with `-o table`.
 const URL_CHARS_MAX: usize = 36;
@@ -58,11 +60,13 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
             let with_id = |webhook: &Webhook| {
                 let mut cells = row(webhook, &now);
                 cells[0] = harmless(&webhook.webhook_url).into_owned();
+                cells.insert(0, webhook.name.as_ref().map_or("–", WebhookName::as_str).to_owned());
                 cells.insert(0, webhook.id.to_string());
                 cells
             };
             let rows: Vec<Vec<String>> = webhooks.iter().map(with_id).collect();
-            let heads: Vec<&str> = ["id"].into_iter().chain(HEADS).collect();
+            let heads: Vec<&str> =
+                ["id", "name", "url"].into_iter().chain(HEADS.into_iter().skip(1)).collect();
             output.line(table(&heads, &rows))?;
         }
         Mode::Json => output.line(&answer.json)?,
@@ -75,10 +79,10 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
 fn row(webhook: &Webhook, now: &ZonedDateTime) -> Vec<String> {
     let last = webhook.last_success_at.max(webhook.last_failure_at);
     vec![
-        harmless(&shortened(&webhook.webhook_url, URL_CHARS_MAX)).into_owned(),
+        shortened(&title(webhook.name.as_ref(), &webhook.webhook_url), URL_CHARS_MAX).into_owned(),
         state(webhook),
         last.map_or_else(|| "–".to_owned(), |last| time(last, now)),
-        grouped(webhook.lag),
+        format!("{}{}", if webhook.lag_is_exact { "" } else { "≤" }, grouped(webhook.lag)),
         grouped(webhook.waiting),
         grouped(webhook.failed),
     ]

@@ -6,6 +6,7 @@ pub(crate) mod attempts;
 mod edit;
 mod list;
 pub(crate) mod named;
+mod preview;
 pub(crate) mod replay;
 mod rm;
 mod rotate;
@@ -46,6 +47,7 @@ enum Command {
     Pause(switching::PauseArgs),
     Resume(switching::ResumeArgs),
     Test(test::Args),
+    Preview(Box<preview::Args>),
     RotateSecret(rotate::Args),
     Attempts(attempts::Args),
     Replay(replay::Args),
@@ -63,6 +65,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
             Command::Pause(args) => switching::pause(args, &api, context).await,
             Command::Resume(args) => switching::resume(args, &api, context).await,
             Command::Test(args) => test::run(args, &api, context).await,
+            Command::Preview(args) => preview::run(args, &api, context).await,
             Command::RotateSecret(args) => rotate::run(args, &api, context).await,
             Command::Attempts(args) => attempts::run(args, &api, context).await,
             Command::Replay(args) => replay::run(args, &api, context).await,

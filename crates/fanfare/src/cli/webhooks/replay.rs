@@ -9,8 +9,8 @@ use serde_json::json;
 use crate::cli::confirm::confirmed;
 use crate::cli::output::Mode;
 use crate::cli::output::style::{BOLD, DIM, SUCCESS};
-use crate::cli::text::{count, grouped, harmless};
-use crate::cli::webhooks::named::named;
+use crate::cli::text::{count, grouped};
+use crate::cli::webhooks::named::{named, title};
 use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::Api;
@@ -26,7 +26,7 @@ use fanfare_client::Api;
     that are still to be sent are left alone. At a terminal, you see the count and are asked to confirm; \
     scripts and agents are not."))]
 pub(crate) struct Args {
-    /// The webhook: its id, its URL or part of its URL
+    /// The webhook: its name, its id, its URL or part of its URL
     #[arg(value_name = "WEBHOOK")]
     webhook: String,
     /// Only these events
@@ -74,7 +74,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
     let webhook = named(api, &args.webhook).await?;
     let selections = args.selections(&webhook)?;
     let output = context.output;
-    let url = harmless(&webhook.webhook_url).into_owned();
+    let url = title(webhook.name.as_ref(), &webhook.webhook_url).into_owned();
     if !args.dry_run && !args.yes && output.mode == Mode::Human {
         let sum = replayed(api, &webhook.id, &selections, true).await?;
         let question = format!("Resend {} to {url}?", count(sum.count, "event"));

@@ -3,8 +3,8 @@
 use crate::cli::confirm::confirmed;
 use crate::cli::output::Mode;
 use crate::cli::output::style::{BOLD, SUCCESS};
-use crate::cli::text::{count, harmless};
-use crate::cli::webhooks::named::named_exactly;
+use crate::cli::text::count;
+use crate::cli::webhooks::named::{named_exactly, title};
 use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::Api;
@@ -19,7 +19,7 @@ use fanfare_client::Api;
     asked to confirm; scripts and agents are not. To stop sending but keep the webhook: fanfare webhooks \
     pause."))]
 pub(crate) struct Args {
-    /// The webhooks: ids or full URLs
+    /// The webhooks: names, ids or full URLs
     #[arg(value_name = "WEBHOOK", required = true)]
     webhooks: Vec<String>,
     /// Skip the confirmation prompt
@@ -48,7 +48,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
             Mode::Raw => output.line(webhook.id.as_str())?,
             Mode::Human | Mode::Table => output.line(format!(
                 "{SUCCESS}✓{SUCCESS:#} removed: {BOLD}{}{BOLD:#}",
-                harmless(&webhook.webhook_url)
+                title(webhook.name.as_ref(), &webhook.webhook_url)
             ))?,
         }
     }
@@ -65,7 +65,7 @@ fn question(webhooks: &[Webhook]) -> String {
         undelivered => format!(" with {}", count(undelivered, "undelivered event")),
     };
     match webhooks {
-        [one] => format!("Remove {}{with}?", harmless(&one.webhook_url)),
+        [one] => format!("Remove {}{with}?", title(one.name.as_ref(), &one.webhook_url)),
         many => format!("Remove {}{with}?", count(many.len() as u64, "webhook")),
     }
 }

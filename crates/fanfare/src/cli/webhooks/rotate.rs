@@ -12,8 +12,7 @@ use jiff::ZonedDateTime;
 use crate::cli::event_line::time;
 use crate::cli::output::style::{BOLD, DIM, LITERAL, SUCCESS};
 use crate::cli::secret::Place;
-use crate::cli::text::harmless;
-use crate::cli::webhooks::named::named;
+use crate::cli::webhooks::named::{named, title};
 use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_api::webhooks::secrets::{KeyKind, Rotated, Rotation};
 use fanfare_client::Api;
@@ -27,7 +26,7 @@ use fanfare_client::Api;
      "fanfare webhooks rotate-secret localhost:3000 -o raw > hook.secret"),
 ], "The new secret is shown only once, now."))]
 pub(crate) struct Args {
-    /// The webhook: its id, its URL or part of its URL
+    /// The webhook: its name, its id, its URL or part of its URL
     #[arg(value_name = "WEBHOOK")]
     webhook: String,
     #[arg(long, value_name = "TIME", value_parser = duration::parse, help = overlap_help())]
@@ -64,7 +63,7 @@ enum Kind {
 }
 
 pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
-    let secret: Option<Secret> = args.secret.as_ref().map(Place::value).transpose()?;
+    let secret: Option<Secret> = args.secret.as_ref().map(Place::webhook_secret).transpose()?;
     let rotation = Rotation {
         kind: (args.kind == Kind::Ed25519).then_some(KeyKind::Ed25519),
         overlap: args.overlap.map(Into::into),
@@ -74,13 +73,12 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
     let rotated = api.rotate_secret(&webhook.id, &rotation).await?;
     let secret = rotated.value.secret.clone().map(|Hidden(secret)| secret);
     let key = || secret.or(rotated.value.public_key.clone()).unwrap_or_default();
-    let url = &webhook.webhook_url;
-    context.output.result(|| said(&rotated.value, url, &ZonedDateTime::now()), &rotated.json, key)?;
+    let title = title(webhook.name.as_ref(), &webhook.webhook_url);
+    context.output.result(|| said(&rotated.value, &title, &ZonedDateTime::now()), &rotated.json, key)?;
     Ok(Exit::Ok)
 }
 
-fn said(rotated: &Rotated, url: &str, now: &ZonedDateTime) -> String {
-    let url = harmless(url);
+fn said(rotated: &Rotated, title: &str, now: &ZonedDateTime) -> String {
     let (what, key) = match (&rotated.secret, &rotated.public_key) {
         (Some(Hidden(secret)), _) => ("secret", secret.as_str()),
         (None, key) => ("key", key.as_deref().unwrap_or_default()),
@@ -91,7 +89,7 @@ fn said(rotated: &Rotated, url: &str, now: &ZonedDateTime) -> String {
     };
     let shown = if what == "secret" { "shown only once; " } else { "" };
     format!(
-        "{SUCCESS}✓{SUCCESS:#} a new {what} for {BOLD}{url}{BOLD:#}\n  \
+        "{SUCCESS}✓{SUCCESS:#} a new {what} for {BOLD}{title}{BOLD:#}\n  \
          {DIM}{what:<6}{DIM:#}  {LITERAL}{key}{LITERAL:#}\n          {DIM}{shown}{old}{DIM:#}"
     )
 }

@@ -4,8 +4,8 @@ use jiff::ZonedDateTime;
 
 use crate::cli::event_line::time;
 use crate::cli::filter_words::filter_words;
-use crate::cli::output::Mode;
-use crate::cli::output::style::{BOLD, DIM};
+use crate::cli::output::style::{BOLD, DIM, WARNING};
+use crate::cli::output::{Mode, Output};
 use crate::cli::text::{count, grouped, harmless};
 use crate::cli::webhooks::attempt_rows::{rows, span, words};
 use crate::cli::webhooks::attempts::{Selection, newest, read_all};
@@ -16,6 +16,7 @@ use fanfare_api::webhooks::credentials::Auth;
 use fanfare_api::webhooks::stats::{AttemptCounts, WebhookStats};
 use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::Api;
+use fanfare_webhook::template::Preset;
 
 /// Show a webhook's settings, state and attempts
 #[derive(Debug, clap::Args)]
@@ -24,7 +25,7 @@ use fanfare_client::Api;
     ("For a program", "fanfare webhooks show wh_… -o json | jq .state"),
 ]))]
 pub(crate) struct Args {
-    /// The webhook: its id, its URL or part of its URL
+    /// The webhook: its name, its id, its URL or part of its URL
     #[arg(value_name = "WEBHOOK")]
     webhook: String,
 }
@@ -47,7 +48,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
             output.line(described(&webhook.value, &now))?;
             let stats = api.webhook_stats(&id).await?.value;
             output.line(format!("  {DIM}{:<8}{DIM:#} {}", "last day", day(&stats)))?;
-            let selection = Selection { delivered: None, event: None, limit: ATTEMPTS_MAX };
+            let selection = Selection { limit: ATTEMPTS_MAX, ..Selection::default() };
             let (list, _) = newest(api, &id, selection).await?;
             if !list.is_empty() {
                 output.line(format!("\n{}", rows(&read_all(&list, api)?, &now)))?;
@@ -55,6 +56,11 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
         }
     }
     Ok(Exit::Ok)
+}
+
+/// Says what to know about the settings of a webhook.
+pub(crate) fn warn(webhook: &Webhook, output: Output) {
+    webhook.warnings.iter().for_each(|warning| output.warn(&harmless(warning)));
 }
 
 /// Describes the attempts of the last day.
@@ -70,6 +76,9 @@ fn day(stats: &WebhookStats) -> String {
 /// Describes a webhook for people: its state, its backlog and its settings.
 pub(crate) fn described(webhook: &Webhook, now: &ZonedDateTime) -> String {
     let mut text = format!("{BOLD}{}{BOLD:#}", harmless(&webhook.webhook_url));
+    if let Some(name) = &webhook.name {
+        text = format!("{BOLD}{name}{BOLD:#} {DIM}·{DIM:#} {text}");
+    }
     if let Some(description) = &webhook.wants.description {
         text.push_str(&format!("\n{DIM}{}{DIM:#}", harmless(description)));
     }
@@ -107,7 +116,13 @@ fn settings(webhook: &Webhook) -> String {
         let all: Vec<String> = wants.ca_fingerprints.iter().map(short).collect();
         lines.push(("trusts", format!("{} {DIM}(SHA-256){DIM:#}", harmless(&all.join(", ")))));
     }
-    lines.push(("retries", retries(&wants.retry)));
+    if wants.insecure_skip_verify {
+        lines.push(("trusts", format!("{WARNING}any certificate{WARNING:#}")));
+    }
+    lines.push((
+        "retries",
+        format!("{}, each attempt up to {}", retries(&wants.retry), harmless(&wants.timeout)),
+    ));
     let line = |(name, value): (&str, String)| format!("  {DIM}{name:<8}{DIM:#} {value}");
     lines.into_iter().map(line).collect::<Vec<_>>().join("\n")
 }
@@ -162,10 +177,21 @@ fn filter(webhook: &Webhook) -> String {
 
 fn delivery(webhook: &Webhook) -> String {
     let wants = &webhook.wants;
+    let template = wants.template.as_deref().map(|template| match Preset::from_name(template) {
+        Some(preset) => format!("as {} takes it", preset.as_str()),
+        None => "as a template of its own".to_owned(),
+    });
     let mut parts = vec![match wants.payload.as_str() {
+        _ if template.is_some() => template.unwrap_or_default(),
         "seed" => "as {message, timestamp, …}".to_owned(),
         payload => format!("as {payload}"),
     }];
+    if wants.method.as_str() != "POST" {
+        parts.insert(0, wants.method.to_string());
+    }
+    if let Some(content_type) = &wants.content_type {
+        parts.push(content_type.to_string());
+    }
     if let Some(batch) = &wants.batch {
         parts.push(format!("in batches of up to {}, within {}", batch.max_events, batch.max_wait));
     }

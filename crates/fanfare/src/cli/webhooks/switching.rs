@@ -2,8 +2,8 @@
 
 use crate::cli::output::Mode;
 use crate::cli::output::style::{BOLD, DIM, SUCCESS};
-use crate::cli::text::{count, harmless};
-use crate::cli::webhooks::named::named;
+use crate::cli::text::count;
+use crate::cli::webhooks::named::{named, title};
 use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::{Answer, Api};
@@ -15,7 +15,7 @@ use fanfare_client::{Answer, Api};
     ("When it works again", "fanfare webhooks resume localhost:3000"),
 ], "Events wait in the log for as long as retention keeps them."))]
 pub(crate) struct PauseArgs {
-    /// The webhooks: ids, URLs or parts of URLs
+    /// The webhooks: names, ids, URLs or parts of URLs
     #[arg(value_name = "WEBHOOK", required = true)]
     webhooks: Vec<String>,
 }
@@ -27,7 +27,7 @@ pub(crate) struct PauseArgs {
     ("And resend what failed in the meantime", "fanfare webhooks replay localhost:3000 --failed"),
 ], "Also works for a webhook that is held because it failed: it is tried immediately."))]
 pub(crate) struct ResumeArgs {
-    /// The webhooks: ids, URLs or parts of URLs
+    /// The webhooks: names, ids, URLs or parts of URLs
     #[arg(value_name = "WEBHOOK", required = true)]
     webhooks: Vec<String>,
 }
@@ -38,7 +38,7 @@ pub(crate) async fn pause(args: &PauseArgs, api: &Api, context: &Context) -> Res
         done.push(api.pause_webhook(&named(api, name).await?.id).await?);
     }
     tell(&done, context, |webhook| {
-        let url = harmless(&webhook.webhook_url);
+        let url = title(webhook.name.as_ref(), &webhook.webhook_url);
         format!("{SUCCESS}✓{SUCCESS:#} paused: {BOLD}{url}{BOLD:#} {DIM}· events wait in the log{DIM:#}")
     })
 }
@@ -59,7 +59,7 @@ pub(crate) async fn resume(args: &ResumeArgs, api: &Api, context: &Context) -> R
             0 => String::new(),
             failed => format!(", {failed} failed"),
         };
-        let url = harmless(&webhook.webhook_url);
+        let url = title(webhook.name.as_ref(), &webhook.webhook_url);
         format!("{SUCCESS}✓{SUCCESS:#} resumed: {BOLD}{url}{BOLD:#} {DIM}· {to_do}{failed}{DIM:#}")
     })
 }

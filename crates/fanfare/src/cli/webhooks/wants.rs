@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use fanfare_api::hidden::Hidden;
 use fanfare_api::webhooks::credentials::{Basic, BasicCredentials, Bearer, BearerCredentials, Credentials};
-use fanfare_api::webhooks::registration::{BatchWish, PayloadWord, SignatureWord, Wishes};
+use fanfare_api::webhooks::registration::{BatchWish, MethodWord, PayloadWord, SignatureWord, Wishes};
 use fanfare_core::duration::Literal;
 use fanfare_core::{Code, Invalid, Pattern, duration};
 use fanfare_webhook::auth::Auth;
@@ -15,9 +15,11 @@ use fanfare_webhook::authorities::Authorities;
 use fanfare_webhook::headers::CustomHeaders;
 use fanfare_webhook::limits::{
     BATCH_EVENTS_MAX, BATCH_WAIT_DEFAULT, BATCH_WAIT_MAX, CONCURRENCY_DEFAULT, CONCURRENCY_MAX,
-    RATE_PER_SECOND_MAX,
+    RATE_PER_SECOND_MAX, TIMEOUT, TIMEOUT_DEFAULT,
 };
+use fanfare_webhook::method::ContentType;
 use fanfare_webhook::retry::RetrySchedule;
+use fanfare_webhook::template::{Preset, Template};
 
 use crate::cli::Failure;
 use crate::cli::filter_flags::FilterFlags;
@@ -57,6 +59,23 @@ pub(crate) struct Sending {
     /// of those of the gateway's machine; for https
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
+    /// Accept any certificate of the receiver, which is not safe: prefer --ca
+    #[arg(long, conflicts_with = "ca")]
+    insecure_skip_verify: bool,
+    #[arg(long, value_name = "TIME", value_parser = timeout, help = format!(
+        "Maximum duration of an attempt, {} to {} [default: {}]",
+        duration::show(*TIMEOUT.start()), duration::show(*TIMEOUT.end()), duration::show(TIMEOUT_DEFAULT)))]
+    timeout: Option<Duration>,
+    /// Method of requests: post, put or patch [default: post]
+    #[arg(long, value_name = "METHOD", value_enum, ignore_case = true, hide_possible_values = true)]
+    method: Option<Method>,
+    /// Content type of requests [default: that of the format]
+    #[arg(long, value_name = "TYPE")]
+    content_type: Option<ContentType>,
+    /// Body as a service takes it: slack, discord, teams, telegram, ntfy, pagerduty,
+    /// or a template of your own, read FROM a file or `-`
+    #[arg(long, value_name = "PRESET|FROM", value_parser = template)]
+    template: Option<TemplateFlag>,
     /// Signatures besides v1: v1a (ed25519) or hub (X-Hub-Signature-256)
     #[arg(
         long,
@@ -110,6 +129,23 @@ enum Signature {
     Hub,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Method {
+    Post,
+    Put,
+    Patch,
+}
+
+impl From<Method> for MethodWord {
+    fn from(method: Method) -> MethodWord {
+        match method {
+            Method::Post => MethodWord::Post,
+            Method::Put => MethodWord::Put,
+            Method::Patch => MethodWord::Patch,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Batch {
     max_events: u32,
@@ -148,6 +184,11 @@ impl Sending {
             headers: self.headers()?.map(Some),
             auth: self.auth()?.map(Some),
             ca: self.ca()?.map(Some),
+            insecure_skip_verify: self.insecure_skip_verify.then_some(Some(true)),
+            timeout: self.timeout.map(|timeout| Some(timeout.into())),
+            method: self.method.map(|method| Some(method.into())),
+            content_type: self.content_type.as_ref().map(|text| Some(text.to_string())),
+            template: self.template.as_ref().map(TemplateFlag::text).transpose()?.map(Some),
             signatures: (!self.signature.is_empty()).then(|| Some(self.signatures())),
             concurrency: self.concurrency.map(Some),
             rate_per_second: self.rate_per_second.map(Some),
@@ -234,6 +275,39 @@ fn header(text: &str) -> Result<(String, String), Failure> {
             .fix("write it like `X-Api-Key: …`, or use @FILE with one header per line")
     })?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+/// A template on the command line.
+#[derive(Debug, Clone)]
+pub(crate) enum TemplateFlag {
+    Preset(Preset),
+    Text(Place),
+}
+
+impl TemplateFlag {
+    /// Returns the text, which the gateway parses too.
+    pub(crate) fn text(&self) -> Result<String, Failure> {
+        match self {
+            TemplateFlag::Preset(preset) => Ok(preset.as_str().to_owned()),
+            TemplateFlag::Text(place) => {
+                let text = place.long_text()?;
+                Template::parse(&text).map_err(|invalid| Failure::from(invalid).at(place.to_string()))?;
+                Ok(text)
+            }
+        }
+    }
+}
+
+/// Parses a preset's name, or the place of a text.
+pub(crate) fn template(text: &str) -> Result<TemplateFlag, Invalid> {
+    match Preset::from_name(text) {
+        Some(preset) => Ok(TemplateFlag::Preset(preset)),
+        None => text.parse().map(TemplateFlag::Text),
+    }
+}
+
+fn timeout(text: &str) -> Result<Duration, Invalid> {
+    duration::within(text, &TIMEOUT)
 }
 
 fn batch(text: &str) -> Result<Batch, Invalid> {

@@ -101,7 +101,7 @@ fn has_null(value: &Value) -> bool {
 
 /// Finds the operation of a path; of several matches, the one with the fewest variables.
 fn operation(method: &str, path: &str) -> Option<(&'static str, &'static Value)> {
-    let path = path.split('?').next().unwrap_or_default();
+    let path = path.split('?').next().unwrap_or_default().trim_end_matches('/');
     let fits = |template: &str| {
         let (mut names, mut parts) = (template.split('/'), path.split('/'));
         names.by_ref().zip(parts.by_ref()).all(|(name, part)| name == part || name.starts_with('{'))

@@ -45,7 +45,7 @@ impl Door {
         };
         let head = raw.get(path, "accept: text/event-stream\r\n").await;
         assert_eq!((head.status, head.header("content-type")), (200, "text/event-stream"));
-        assert!(head.header("cache-control").contains("no-store"));
+        assert_eq!(head.header("cache-control"), "no-store, no-transform");
         let (browser, ready) = (EventSource::default(), VecDeque::new());
         let mut stream = McpStream { door: self, id: String::new(), raw, browser, ready };
         stream.id = match self {

@@ -16,6 +16,7 @@ pub(crate) mod raw;
 pub(crate) mod reader;
 pub(crate) mod receiver;
 pub(crate) mod rpc;
+pub(crate) mod services;
 pub(crate) mod socket;
 pub(crate) mod stdio;
 pub(crate) mod tls;

@@ -30,6 +30,13 @@ impl Program {
         Program::with(Path::new(BUILT), home, arguments, |_| {})
     }
 
+    /// Starts it with these variables.
+    pub(crate) fn with_variables(home: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Program {
+        Program::with(Path::new(BUILT), home, arguments, |command| {
+            command.envs(variables.iter().copied());
+        })
+    }
+
     /// Starts it from a file of its own, which [`install`] can replace.
     pub(crate) fn installed(file: &Path, home: &Path, arguments: &[&str]) -> Program {
         if fs::hard_link(BUILT, file).is_err() {

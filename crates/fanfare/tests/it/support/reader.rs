@@ -37,6 +37,8 @@ pub(crate) struct Listen {
     pub(crate) since: Option<String>,
     pub(crate) reader: Option<String>,
     pub(crate) conflate: bool,
+    /// Further parameters, which only server-sent events have.
+    pub(crate) query: String,
 }
 
 impl Listen {
@@ -71,7 +73,7 @@ impl Listen {
         if self.conflate {
             query.append_pair("conflate", "1");
         }
-        query.finish()
+        format!("{}&{}", query.finish(), self.query)
     }
 
     fn request(&self) -> Value {

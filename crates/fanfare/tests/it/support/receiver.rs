@@ -23,6 +23,7 @@ pub(crate) use script::Script;
 /// A request as it came.
 #[derive(Debug, Clone)]
 pub(crate) struct Got {
+    pub(crate) method: String,
     pub(crate) path: String,
     /// Names in lowercase.
     pub(crate) headers: Vec<(String, String)>,
@@ -292,13 +293,14 @@ async fn read_head(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<(Got,
     let head = String::from_utf8(buffer.drain(..end).collect()).expect("a head in ASCII");
     let mut lines = head.trim_end().split("\r\n");
     let request = lines.next().expect("a request line");
-    assert!(request.starts_with("POST ") && request.ends_with(" HTTP/1.1"), "{request}");
+    let method = request.split(' ').next().expect("a method").to_owned();
+    assert!(["POST", "PUT", "PATCH"].contains(&&*method) && request.ends_with(" HTTP/1.1"), "{request}");
     let headers: Vec<(String, String)> = lines
         .map(|line| line.split_once(": ").expect("a header"))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
         .collect();
     let path = request.split(' ').nth(1).expect("a path").to_owned();
-    let got = Got { path, headers, body: Vec::new(), at: Instant::now(), answered: None };
+    let got = Got { method, path, headers, body: Vec::new(), at: Instant::now(), answered: None };
     let len = got.header("content-length").parse().expect("a length");
     Some((got, len))
 }

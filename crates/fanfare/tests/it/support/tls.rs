@@ -22,6 +22,8 @@ pub(crate) struct Authority {
 
 /// A certificate and its key.
 pub(crate) struct Signed {
+    /// The certificate in the form of a file.
+    pub(crate) pem: String,
     certificate: CertificateDer<'static>,
     key: PrivateKeyDer<'static>,
 }
@@ -58,9 +60,18 @@ impl Signed {
         Signed::new(&certificate, &key)
     }
 
+    /// Creates a certificate as `openssl req -x509` does: it signs itself, and says that it may sign others.
+    pub(crate) fn by_itself_as_authority(names: &[&str]) -> Signed {
+        let key = KeyPair::generate().expect("a key");
+        let mut params = params(names);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&key).expect("a certificate");
+        Signed::new(&certificate, &key)
+    }
+
     fn new(certificate: &rcgen::Certificate, key: &KeyPair) -> Signed {
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        Signed { certificate: certificate.der().clone(), key }
+        Signed { pem: certificate.pem(), certificate: certificate.der().clone(), key }
     }
 }
 

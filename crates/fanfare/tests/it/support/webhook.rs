@@ -6,7 +6,7 @@ use fanfare_core::{Principal, WebhookId};
 use fanfare_delivery::attempt::Attempt;
 use fanfare_delivery::changing::Expected;
 use fanfare_delivery::registry::Entry;
-use fanfare_store::{AttemptRow, DeliveryRow, ReadAttempts, ReadDeliveries};
+use fanfare_store::{AttemptFilter, AttemptRow, DeliveryRow, ReadAttempts, ReadDeliveries};
 use serde_json::{Value, json};
 
 use crate::support::gateway::Gateway;
@@ -102,7 +102,8 @@ impl Gateway {
     /// Returns the failed attempts in the store, oldest first.
     pub(crate) async fn failed_attempts(&self, hook: &Hook) -> Vec<AttemptRow> {
         let webhook = Some(hook.id.clone());
-        let read = ReadAttempts { webhook, seq: None, delivered: None, before: None, limit: 1_000 };
+        let read =
+            ReadAttempts { webhook, seq: None, filter: AttemptFilter::default(), before: None, limit: 1_000 };
         let mut rows = self.store.ledger.attempts(read).await.expect("attempts");
         rows.reverse();
         rows

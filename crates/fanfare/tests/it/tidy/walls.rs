@@ -61,15 +61,16 @@ const IN_MCP: &[(&str, &[&str])] = &[
     ("limits", &[]),
     ("answer", &[]),
     ("outbox", &["answer"]),
+    ("pace", &[]),
     ("toolset", &[]),
     ("client", &["toolset"]),
-    ("session", &["client", "limits", "outbox"]),
+    ("session", &["client", "outbox", "pace"]),
     ("caller", &["client", "session"]),
     ("call", &["caller", "outbox"]),
-    ("service", &["call", "caller", "toolset"]),
-    ("engine", &["answer", "call", "caller", "outbox", "service", "session", "toolset"]),
-    ("gateway", &["call", "caller", "client", "service", "toolset"]),
-    ("transports", &["call", "caller", "client", "engine", "limits", "outbox", "session", "toolset"]),
+    ("service", &["call", "caller", "pace", "toolset"]),
+    ("engine", &["answer", "call", "caller", "outbox", "pace", "service", "session", "toolset"]),
+    ("gateway", &["call", "caller", "client", "pace", "service", "toolset"]),
+    ("transports", &["call", "caller", "client", "engine", "limits", "outbox", "pace", "session", "toolset"]),
 ];
 
 #[test]

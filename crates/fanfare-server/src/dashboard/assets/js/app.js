@@ -10,6 +10,7 @@ import { Mcp } from "./mcp/mcp.js";
 import { usePolled } from "./poll.js";
 import { Reference } from "./reference/reference.js";
 import { path } from "./router.js";
+import { Sources } from "./sources.js";
 import { Icon } from "./ui/icon.js";
 import { Pill } from "./ui/pill.js";
 import { Sheet, sheetOpen } from "./ui/sheet.js";
@@ -20,6 +21,7 @@ import { Webhooks } from "./webhooks/webhooks.js";
 const places = [
   { path: "/", title: "Live", icon: "live", keys: "g l", Screen: Live },
   { path: "/webhooks", title: "Webhooks", icon: "webhooks", keys: "g w", Screen: Webhooks },
+  { path: "/sources", title: "Sources", icon: "sources", keys: "g s", Screen: Sources },
   { path: "/clients", title: "Clients", icon: "clients", keys: "g c", Screen: Clients },
   { path: "/channels", title: "Channels", icon: "channels", keys: "g h", Screen: Channels },
   { path: "/mcp_sse_example.html", title: "MCP", icon: "mcp", keys: "g m", Screen: Mcp, hasOwnState: true },

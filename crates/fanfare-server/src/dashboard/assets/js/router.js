@@ -1,7 +1,7 @@
 // The current location. Screen, filter and open event are in the URL, so that every view can be linked to.
 import { computed, signal } from "../vendor/preact.js";
 
-const screens = ["/", "/webhooks", "/clients", "/channels", "/mcp_sse_example.html", "/reference"];
+const screens = ["/", "/webhooks", "/sources", "/clients", "/channels", "/mcp_sse_example.html", "/reference"];
 
 // Whether this page can show the path: a screen, or a page below one.
 function isOurs(pathname) {

@@ -15,12 +15,13 @@ use fanfare_mcp::tools::Tool;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::mcp::gateway::answer::said;
+use crate::mcp::gateway::answer::{integer, list, noted, object, output, text as word};
 use crate::mcp::gateway::webhooks::row::Row;
 use crate::mcp::gateway::{Gateway, LOOKS, ToolEntry, arguments};
 use crate::mcp::toolset::Toolset;
 use fanfare_delivery::listing::{Place, WebhooksPage};
 use fanfare_delivery::registry::Entry;
+use fanfare_hub::lag::LagPages;
 use fanfare_hub::values::ChannelRow;
 
 /// The name of the tool.
@@ -42,23 +43,14 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
             "kind": {
                 "type": "string",
                 "enum": ["channels", "clients", "webhooks"],
-                "description": "Only this kind; default: all three",
+                "description": "Default: all three",
             },
-            "channel": {
-                "type": "string",
-                "description": "Only what concerns this channel, such as `builds.web`: who would receive a push to it",
-            },
+            "channel": { "type": "string", "description": "Only who would get a push to it" },
             "limit": {
                 "type": "integer",
-                "minimum": 1,
-                "maximum": LIMIT_MAX,
-                "description": "Maximum number of entries of each kind",
-                "default": LIMIT_DEFAULT,
+                "description": format!("Of each kind, 1 to {LIMIT_MAX}; default {LIMIT_DEFAULT}"),
             },
-            "cursor": {
-                "type": "string",
-                "description": "`next_cursor` of the previous page; keep all other arguments the same. Needs a `kind`",
-            },
+            "cursor": { "type": "string", "description": "`next_cursor` of the page before; needs `kind`" },
         },
         "additionalProperties": false,
     })
@@ -66,68 +58,47 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
 
 static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
     let channel = json!({
-        "type": "object",
-        "properties": {
-            "name": { "type": "string" },
-            "events": { "type": "integer", "description": "Total events pushed to it" },
-            "last_id": { "type": "string" },
-            "last_timestamp": { "type": "string", "description": "ISO 8601" },
-            "rate": { "type": "number", "description": "Events per second over the last minute" },
-            "stream_clients": { "type": "integer", "description": "Number of live subscribers" },
-        },
-        "required": ["name", "events", "last_id", "last_timestamp", "rate", "stream_clients"],
-        "additionalProperties": false,
+        "name": word(),
+        "events": integer(),
+        "last_id": word(),
+        "last_timestamp": word(),
+        "rate": { "type": "number" },
+        "stream_clients": integer(),
     });
     let client = json!({
-        "type": "object",
-        "properties": {
-            "id": { "type": "string" },
-            "transport": { "type": "string", "enum": ["http", "mcp", "sse", "websocket"] },
-            "principal": { "type": "string", "description": "Who opened it" },
-            "channels": { "type": "array", "items": { "type": "string" }, "description": "At most 8 of them" },
-            "types": { "type": "array", "items": { "type": "string" }, "description": "Only these types; at most 8 of them; none means all" },
-            "min_priority": { "type": "string" },
-            "reader": { "type": "string", "description": "The durable reader that this connection belongs to" },
-            "connected_at": { "type": "string", "description": "ISO 8601" },
-            "lag": { "type": "integer", "description": "Number of events it has not yet received" },
-            "state": { "type": "string", "enum": ["live", "replaying", "stalled"] },
-        },
-        "required": ["id", "transport", "principal", "channels", "types", "min_priority", "connected_at", "lag", "state"],
-        "additionalProperties": false,
+        "id": word(),
+        "transport": word(),
+        "principal": word(),
+        "channels": list(word()),
+        "types": list(word()),
+        "min_priority": word(),
+        "reader": word(),
+        "connected_at": word(),
+        "lag": integer(),
+        "state": word(),
     });
-    let webhook = json!({
-        "type": "object",
-        "properties": Row::properties(),
-        "required": Row::REQUIRED,
-        "additionalProperties": false,
+    let properties = json!({
+        "channels": list(object(channel)),
+        "channels_total": integer(),
+        "clients": list(object(client)),
+        "clients_total": integer(),
+        "webhooks": list(object(Row::properties())),
+        "webhooks_total": integer(),
+        "next_cursor": word(),
     });
-    json!({
-        "type": "object",
-        "properties": {
-            "channels": { "type": "array", "items": channel, "description": "Most recently used first" },
-            "channels_total": { "type": "integer" },
-            "clients": { "type": "array", "items": client, "description": "The oldest connection first" },
-            "clients_total": { "type": "integer" },
-            "webhooks": { "type": "array", "items": webhook, "description": "The oldest first" },
-            "webhooks_total": { "type": "integer" },
-            "next_cursor": {
-                "type": "string",
-                "description": "With a `kind`: pass as `cursor` for the next page; absent on the last",
-            },
-        },
-        "additionalProperties": false,
-    })
+    output(properties)
 });
 
 /// Describes the tool.
 pub(super) fn described() -> ToolEntry {
     let tool = Tool {
-        name: NAME,
-        title: "List channels, subscribers and webhooks",
-        description: "List where you can push and who would get it: channels with their rates, live subscribers with \
-                      their lag, registered webhooks. Use when choosing a channel, or to check that anyone is \
-                      listening before you rely on it. Not for what was said on a channel; use `read_history`. \
-                      Read-only, takes milliseconds. Example: {\"channel\": \"builds.web\"}",
+        name: NAME.into(),
+        title: "List channels, subscribers and webhooks".into(),
+        description:
+            "List channels, live subscribers and webhooks. Use when choosing a channel, or to check that \
+                      anyone is listening before you rely on it. Not for what was said on a channel; use \
+                      `read_history`. Example: {\"channel\": \"builds.web\"}"
+                .into(),
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: LOOKS,
@@ -226,7 +197,7 @@ struct Webhooks {
 
 impl Gateway {
     /// Lists channels, clients and webhooks; the error is for the model.
-    pub(super) fn list_targets(&self, by: &Principal, given: &str) -> Result<Outcome, String> {
+    pub(super) async fn list_targets(&self, by: &Principal, given: &str) -> Result<Outcome, String> {
         let given = arguments::take(given, EXAMPLE, Arguments::take)?;
         let channel = given.channel;
         if given.cursor.is_some() && given.kind.is_none() {
@@ -247,12 +218,13 @@ impl Gateway {
             (found.clients, found.next_cursor) = (Some(clients), next);
         }
         if wants(Kind::Webhooks) {
-            let (webhooks, next) = self.list_webhooks(by, selection)?;
+            let (webhooks, next) = self.list_webhooks(by, selection).await?;
             (found.webhooks, found.next_cursor) = (Some(webhooks), next);
         }
         // Each kind has its own order, so a cursor belongs to one kind.
         found.next_cursor = found.next_cursor.filter(|_| given.kind.is_some());
-        Ok(said(text::describe(&found, channel.as_ref()), &found))
+        let (note, rows) = text::describe(&found, channel.as_ref());
+        Ok(noted(&note, format!("{note}{rows}"), &found))
     }
 
     fn list_channels(
@@ -278,7 +250,7 @@ impl Gateway {
         Ok((Channels { channels: rows.into_iter().map(entry).collect(), channels_total }, next))
     }
 
-    fn list_webhooks(
+    async fn list_webhooks(
         &self,
         by: &Principal,
         selection: Selection<'_>,
@@ -289,8 +261,11 @@ impl Gateway {
         };
         let WebhooksPage { webhooks, next, total } =
             self.webhooks.page(by, concerns, after.as_ref(), selection.limit);
-        let webhooks = webhooks.iter().map(|entry| Row::of(entry, &self.hub)).collect();
-        Ok((Webhooks { webhooks, webhooks_total: total }, next.map(|place| place.to_string())))
+        let (mut rows, mut pages) = (Vec::new(), LagPages::of_list());
+        for entry in &webhooks {
+            rows.push(Row::of(entry, &self.hub, by, &mut pages).await);
+        }
+        Ok((Webhooks { webhooks: rows, webhooks_total: total }, next.map(|place| place.to_string())))
     }
 
     fn list_clients(

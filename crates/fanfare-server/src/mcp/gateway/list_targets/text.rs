@@ -8,8 +8,8 @@ use crate::mcp::gateway::list_targets::{
 };
 use crate::mcp::gateway::untrusted::neutral;
 
-/// Describes what was found, for all channels or for `channel`.
-pub(super) fn describe(found: &StructuredContent, channel: Option<&Channel>) -> String {
+/// Describes what was found, for all channels or for `channel`: in sentences, and a line for each row.
+pub(super) fn describe(found: &StructuredContent, channel: Option<&Channel>) -> (String, String) {
     let place = channel.map_or_else(String::new, |channel| format!(" on `{channel}`"));
     let mut sentences = Vec::new();
     let mut lines = Vec::new();
@@ -54,11 +54,8 @@ pub(super) fn describe(found: &StructuredContent, channel: Option<&Channel>) -> 
         sentences.push(format!("For more, call again with \"cursor\": \"{next}\"."));
     }
     sentences.push("`push_stream` reaches live subscribers; `push_webhook` reaches webhooks too.".to_owned());
-    if lines.is_empty() {
-        sentences.join(" ")
-    } else {
-        format!("{}\n{}", sentences.join(" "), lines.join("\n"))
-    }
+    let rows = lines.iter().fold(String::new(), |rows, line| rows + "\n" + line);
+    (sentences.join(" "), rows)
 }
 
 fn describe_client(client: &ClientEntry) -> String {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use fanfare_core::duration;
 use fanfare_core::{Event, Principal, ReaderName};
 use fanfare_mcp::Outcome;
 use tokio::sync::broadcast::error::RecvError;
@@ -72,8 +71,8 @@ impl Gateway {
             )
         } else {
             format!(
-                "Not acknowledged by {who} within {}; still missing: {}. Call again to keep waiting.",
-                duration::show(wait),
+                "Not acknowledged by {who} {}; still missing: {}. Call again to keep waiting.",
+                patience.lasted(),
                 names(false)
             )
         };

@@ -1,12 +1,11 @@
 //! `wait_for` without an `event_id`: waits until an event matches a filter.
 
-use fanfare_core::duration;
 use fanfare_core::notice::Notice;
 use fanfare_core::{Position, Start};
 use fanfare_mcp::Outcome;
 
 use crate::mcp::call::Call;
-use crate::mcp::gateway::answer::{count, explained, said};
+use crate::mcp::gateway::answer::{count, explained, noted};
 use crate::mcp::gateway::events::Batch;
 use crate::mcp::gateway::filter;
 use crate::mcp::gateway::wait_for::patience::Patience;
@@ -38,6 +37,7 @@ impl Gateway {
         let client = NewClient { transport: Transport::Mcp, address: client.address, reader: None };
         let request = Request { filter: Some(filter), start, conflate: false, client };
         let mut subscription = self.hub.subscribe(by, request).await.map_err(explained)?;
+        let overlooked = filter::overlooked(&subscription.overlooked());
         let mut batch = Batch::new(given.response_format, limit);
         let mut missed = 0;
         let patience = Patience::new(call, wait, format!("waiting for an event on {place}"));
@@ -59,9 +59,9 @@ impl Gateway {
             None => (
                 "timed_out",
                 format!(
-                    "No events on {place} within {}. To keep waiting without missing any, call again with \
-                     \"cursor\": \"{cursor}\".",
-                    duration::show(wait)
+                    "No events on {place} {}. To keep waiting without missing any, call again with \"cursor\": \
+                     \"{cursor}\".",
+                    patience.lasted()
                 ),
             ),
         };
@@ -80,7 +80,8 @@ impl Gateway {
             untrusted: true,
             ..StructuredContent::default()
         };
-        Ok(said(batch.under(&format!("{sentence}{lost}")), &structured))
+        let sentence = format!("{sentence}{lost}{overlooked}");
+        Ok(noted(&batch.note(&sentence), batch.under(&sentence), &structured))
     }
 
     fn cursor(&self, text: &str) -> Result<Position, String> {

@@ -6,7 +6,7 @@
 
 mod acknowledgement;
 mod event;
-mod patience;
+pub(super) mod patience;
 
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
@@ -21,6 +21,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::mcp::call::Call;
+use crate::mcp::gateway::answer::{integer, list, output, text, truth};
 use crate::mcp::gateway::delivery_status::ReceiptRow;
 use crate::mcp::gateway::events::{self, EventView, Format};
 use crate::mcp::gateway::filter::FilterArguments;
@@ -33,9 +34,9 @@ pub(super) const NAME: &str = "wait_for";
 const EXAMPLE: &str = r#"{"channels": ["deploys.>"], "types": ["success", "error"], "wait": "45s"}"#;
 
 /// The bounds of a wait: with less, a wait would end before what is already there was read.
-const WAIT: RangeInclusive<Duration> = Duration::from_secs(1)..=WAIT_MAX;
+pub(super) const WAIT: RangeInclusive<Duration> = Duration::from_secs(1)..=WAIT_MAX;
 /// The default wait.
-const WAIT_DEFAULT: Duration = Duration::from_secs(30);
+pub(super) const WAIT_DEFAULT: Duration = Duration::from_secs(30);
 
 static INPUT: LazyLock<Value> = LazyLock::new(|| {
     json!({
@@ -45,21 +46,10 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
             "types": filter::types(),
             "min_priority": filter::min_priority(),
             "text": filter::text(),
-            "cursor": {
-                "type": "string",
-                "description": "The `next_cursor` of an earlier `wait_for`, or an event id: events since then are returned \
-                                at once. Default: only events from now on",
-            },
-            "event_id": {
-                "type": "string",
-                "description": "Instead, wait until a durable reader acknowledges this event; cannot be combined with \
-                                the arguments above",
-            },
-            "reader": {
-                "type": "string",
-                "description": "With `event_id`: the reader that must acknowledge it; default: any",
-            },
-            "wait": arguments::text_or_seconds("Maximum time to wait, `1s` to `55s` or a number of seconds; default `30s`"),
+            "cursor": { "type": "string", "description": "`next_cursor` of the call before, or an event id" },
+            "event_id": { "type": "string", "description": "Instead: wait for its acknowledgement" },
+            "reader": { "type": "string", "description": "By this reader; default any" },
+            "wait": arguments::time("`1s` to `55s`; default `30s`"),
             "limit": events::limit(),
             "response_format": events::format(),
         },
@@ -68,42 +58,28 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
 });
 
 static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
-    let reader = json!({
-        "type": "object",
-        "properties": {
-            "reader": { "type": "string" },
-            "acknowledged": { "type": "boolean" },
-            "position": { "type": "string", "description": "It has acknowledged everything up to here" },
-        },
-        "required": ["reader", "acknowledged", "position"],
-        "additionalProperties": false,
+    let properties = json!({
+        "status": text(),
+        // As in `read_history`, which describes them.
+        "events": list(json!({ "type": "object" })),
+        "next_cursor": text(),
+        "missed": integer(),
+        "readers": list(ReceiptRow::schema()),
+        "untrusted": truth(),
     });
-    json!({
-        "type": "object",
-        "properties": {
-            "status": { "type": "string", "enum": ["event", "acknowledged", "timed_out"] },
-            "events": { "type": "array", "items": events::schema(), "description": "The oldest first" },
-            "next_cursor": { "type": "string", "description": "Pass as `cursor` to continue without a gap" },
-            "missed": { "type": "integer", "description": "At most this many earlier events could not be returned: retention removed them, or they were purged or are damaged" },
-            "readers": { "type": "array", "items": reader, "description": "With `event_id`: the durable readers that the event is for" },
-            "untrusted": events::untrusted(),
-        },
-        "required": ["status", "events", "untrusted"],
-        "additionalProperties": false,
-    })
+    output(properties)
 });
 
 /// Describes the tool.
 pub(super) fn described() -> ToolEntry {
     let tool = Tool {
-        name: NAME,
-        title: "Wait for an event or an acknowledgement",
-        description: "Wait for an event on a channel, or for a durable reader to acknowledge one, and return as soon \
-                      as it happens. Use when you need the outcome of something that reports here: a build, a deploy, \
-                      another agent, a person. Not for past events; use `read_history`. Returns after \
-                      `wait` (at most `55s`) even if nothing came; call again with its `next_cursor` as `cursor` to miss \
-                      nothing. Read-only; you count as a live subscriber while it waits. Example: {\"channels\": \
-                      [\"deploys.>\"], \"types\": [\"success\", \"error\"], \"wait\": \"45s\"}",
+        name: NAME.into(),
+        title: "Wait for an event or an acknowledgement".into(),
+        description: "Wait for an event on a channel, or for a durable reader to acknowledge one. Use when you need \
+                      the outcome of something that reports here: a build, a deploy, another agent, a person. Not \
+                      for past events; use `read_history`. Returns after `wait` even if nothing came; call again \
+                      with its `next_cursor` as `cursor` to miss nothing. Example: {\"channels\": [\"deploys.>\"], \
+                      \"types\": [\"success\", \"error\"], \"wait\": \"45s\"}".into(),
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: LOOKS,

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use fanfare_core::duration;
 use tokio::time::Instant;
 
 use crate::mcp::call::Call;
@@ -11,7 +12,7 @@ use crate::mcp::call::Call;
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The time limit of a wait, and the call that receives progress reports.
-pub(super) struct Patience<'a> {
+pub(in crate::mcp::gateway) struct Patience<'a> {
     call: &'a Call,
     begun: Instant,
     wait: Duration,
@@ -20,17 +21,26 @@ pub(super) struct Patience<'a> {
 }
 
 impl<'a> Patience<'a> {
-    pub(super) fn new(call: &'a Call, wait: Duration, what: String) -> Patience<'a> {
+    pub(in crate::mcp::gateway) fn new(call: &'a Call, wait: Duration, what: String) -> Patience<'a> {
         Patience { call, begun: Instant::now(), wait, what }
     }
 
-    /// Waits for `wanted`; returns `None` if it takes too long.
-    pub(super) async fn until<T>(&self, wanted: impl Future<Output = T>) -> Option<T> {
+    /// Waits for `wanted`; returns `None` if it takes too long, or if the client's input ends before.
+    pub(in crate::mcp::gateway) async fn until<T>(&self, wanted: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
             got = wanted => Some(got),
             () = tokio::time::sleep_until(self.begun + self.wait) => None,
+            () = self.call.input_ended() => None,
             never = self.tell() => match never {},
+        }
+    }
+
+    /// Describes how long it was waited in vain: `within 30s`.
+    pub(in crate::mcp::gateway) fn lasted(&self) -> String {
+        match self.begun.elapsed() >= self.wait {
+            true => format!("within {}", duration::show(self.wait)),
+            false => "before your input ended".to_owned(),
         }
     }
 

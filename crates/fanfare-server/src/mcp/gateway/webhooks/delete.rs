@@ -8,7 +8,7 @@ use fanfare_mcp::tools::{Annotations, Tool};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::mcp::gateway::answer::{count, said};
+use crate::mcp::gateway::answer::{count, integer, output, said, text};
 use crate::mcp::gateway::untrusted::neutral;
 use crate::mcp::gateway::webhooks::one::{EXAMPLE, INPUT};
 use crate::mcp::gateway::webhooks::refused;
@@ -22,28 +22,18 @@ use fanfare_delivery::service::WebhookError;
 /// The name of the tool.
 pub(in crate::mcp::gateway) const NAME: &str = "delete_webhook";
 
-static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
-    json!({
-        "type": "object",
-        "properties": {
-            "id": { "type": "string", "description": "The id that it had" },
-            "webhook_url": { "type": "string", "description": "Scheme, host and port of where it was" },
-            "total_webhooks": { "type": "integer", "description": "Number of webhooks still registered" },
-        },
-        "required": ["id", "webhook_url", "total_webhooks"],
-        "additionalProperties": false,
-    })
-});
+static OUTPUT: LazyLock<Value> =
+    LazyLock::new(|| output(json!({ "id": text(), "webhook_url": text(), "total_webhooks": integer() })));
 
 /// Describes the tool.
 pub(in crate::mcp::gateway) fn described() -> ToolEntry {
     let tool = Tool {
-        name: NAME,
-        title: "Delete a webhook",
+        name: NAME.into(),
+        title: "Delete a webhook".into(),
         description: "Delete one webhook for good: its place in the log, its waiting and failed deliveries, and its \
                       secret. Use when the user says its receiver should get nothing more. Not for a receiver that is \
                       down: its events wait, and `pause_webhook` keeps it. Cannot be undone; registered again, it \
-                      starts with new events and a new secret. Example: {\"webhook_id\": \"wh_k3f9x2ab5cdefghi\"}",
+                      starts with new events and a new secret. Example: {\"webhook_id\": \"wh_k3f9x2ab5cdefghi\"}".into(),
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: Annotations {

@@ -9,13 +9,14 @@ use fanfare_mcp::tools::Tool;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::mcp::gateway::answer::{count, explained, said};
+use crate::mcp::gateway::answer::{count, explained, integer, list, noted, object, text};
 use crate::mcp::gateway::webhooks::attempt::AttemptRow;
 use crate::mcp::gateway::webhooks::row::Row;
 use crate::mcp::gateway::webhooks::{id, refused};
 use crate::mcp::gateway::{Gateway, LOOKS, ToolEntry, arguments};
 use crate::mcp::toolset::Toolset;
 use fanfare_delivery::values::{DeliveryRow, DeliveryStatus};
+use fanfare_hub::lag::LagPages;
 
 /// The name of the tool.
 pub(in crate::mcp::gateway) const NAME: &str = "list_deliveries";
@@ -43,8 +44,7 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
                 "type": "integer",
                 "minimum": 1,
                 "maximum": LIMIT_MAX,
-                "description": "Maximum number of deliveries",
-                "default": LIMIT_DEFAULT,
+                "description": format!("Maximum number of deliveries, default {LIMIT_DEFAULT}"),
             },
             "cursor": { "type": "string", "description": "The `next_cursor` of the page before" },
         },
@@ -55,50 +55,35 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
 
 static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
     let delivery = json!({
-        "type": "object",
-        "properties": {
-            "event_id": { "type": "string" },
-            "channel": { "type": "string" },
-            "type": { "type": "string" },
-            "timestamp": { "type": "string", "description": "When it was pushed, ISO 8601" },
-            "state": { "type": "string", "enum": ["waiting", "failed"] },
-            "attempts": { "type": "integer", "description": "Number of attempts" },
-            "outcome": { "type": "string", "description": "Of the last attempt, such as `timeout`" },
-            "next_attempt_at": { "type": "string", "description": "ISO 8601" },
-            "failed_at": { "type": "string", "description": "ISO 8601" },
-        },
-        "required": ["event_id", "channel", "type", "timestamp", "state", "attempts", "outcome"],
-        "additionalProperties": false,
-    });
-    let attempt = json!({
-        "type": "object",
-        "properties": AttemptRow::properties(),
-        "required": AttemptRow::REQUIRED,
-        "additionalProperties": false,
+        "event_id": text(),
+        "channel": text(),
+        "type": text(),
+        "timestamp": text(),
+        "state": text(),
+        "attempts": integer(),
+        "outcome": text(),
+        "next_attempt_at": text(),
+        "failed_at": text(),
     });
     let more = json!({
-        "waiting": { "type": "integer", "description": "Number of deliveries that wait for a retry" },
-        "failed": { "type": "integer", "description": "Number of deliveries that are not retried" },
-        "deliveries": { "type": "array", "items": delivery, "description": "In the order of the log" },
-        "next_cursor": { "type": "string", "description": "Pass as `cursor` for the next page; absent on the last" },
-        "recent_attempts": {
-            "type": "array",
-            "items": attempt,
-            "description": "Newest first; empty after a gateway restart",
-        },
+        "waiting": integer(),
+        "failed": integer(),
+        "deliveries": list(object(delivery)),
+        "next_cursor": text(),
+        "recent_attempts": list(object(AttemptRow::properties())),
     });
-    Row::schema_with(more, &["next_cursor"])
+    Row::schema_with(more)
 });
 
 /// Describes the tool.
 pub(in crate::mcp::gateway) fn described() -> ToolEntry {
     let tool = Tool {
-        name: NAME,
-        title: "List a webhook's undelivered events",
+        name: NAME.into(),
+        title: "List a webhook's undelivered events".into(),
         description: "List one webhook's deliveries that wait for a retry or failed, and its latest attempts. Use \
                       when a webhook is failing or paused, or someone is missing events. Not for one event across all \
                       its recipients; use `delivery_status`. Successful deliveries are not listed. Read-only, takes \
-                      milliseconds. Example: {\"webhook_id\": \"wh_k3f9x2ab5cdefghi\", \"state\": \"failed\"}",
+                      milliseconds. Example: {\"webhook_id\": \"wh_k3f9x2ab5cdefghi\", \"state\": \"failed\"}".into(),
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: LOOKS,
@@ -213,7 +198,7 @@ impl Gateway {
         let counts = counts.get(&id).map_or((0, 0), |counts| (counts.waiting, counts.failed));
         let recent = entry.recent();
         let structured = StructuredContent {
-            row: Row::of(&entry, &self.hub),
+            row: Row::of(&entry, &self.hub, by, &mut LagPages::of_one()).await,
             waiting: counts.0,
             failed: counts.1,
             deliveries: rows.into_iter().map(Delivery::from).collect(),
@@ -224,28 +209,30 @@ impl Gateway {
                 .map(|attempt| AttemptRow::from(&**attempt))
                 .collect(),
         };
-        Ok(said(describe(&structured), &structured))
+        let (note, rows) = describe(&structured);
+        Ok(noted(&note, format!("{note}{rows}"), &structured))
     }
 }
 
-fn describe(found: &StructuredContent) -> String {
+/// Describes what was found: in sentences, and a line for each delivery.
+fn describe(found: &StructuredContent) -> (String, String) {
     let StructuredContent { row, waiting, failed, deliveries, next_cursor, recent_attempts } = found;
-    let mut lines =
+    let mut sentences =
         vec![format!("{}. {waiting} waiting for another attempt, {failed} failed.", row.to_text())];
     if let Some(last) = recent_attempts.first() {
-        lines.push(format!("The newest attempt: {}.", last.to_text()));
+        sentences.push(format!("The newest attempt: {}.", last.to_text()));
     }
-    lines.extend(deliveries.iter().map(Delivery::to_text));
     if let Some(next) = next_cursor {
-        lines.push(format!("For more, call again with \"cursor\": \"{next}\"."));
+        sentences.push(format!("For more, call again with \"cursor\": \"{next}\"."));
     }
-    lines.push(
-        match (waiting, failed) {
-            (0, 0) => "There is nothing to resend.",
-            (_, 0) => "They are retried automatically; `resend_delivery` sends one of them now.",
-            _ => "`replay_webhook` with \"state\": \"failed\" resends every failed delivery; `resend_delivery` resends one event.",
+    let next = match (waiting, failed) {
+        (0, 0) => "There is nothing to resend.",
+        (_, 0) => "They are retried automatically; `resend_delivery` sends one of them now.",
+        _ => {
+            "`replay_webhook` with \"state\": \"failed\" resends every failed delivery; `resend_delivery` resends one event."
         }
-        .to_owned(),
-    );
-    lines.join("\n")
+    };
+    sentences.push(next.to_owned());
+    let rows = deliveries.iter().fold(String::new(), |rows, delivery| rows + "\n" + &delivery.to_text());
+    (sentences.join(" "), rows)
 }

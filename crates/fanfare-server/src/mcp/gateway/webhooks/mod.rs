@@ -17,7 +17,7 @@ pub(super) mod test;
 use std::sync::Arc;
 
 use fanfare_core::refusal::Refusal;
-use fanfare_core::{Code, Position, Principal, WebhookId};
+use fanfare_core::{Code, Position, Principal, WebhookId, WebhookName};
 use serde_json::{Value, json};
 
 use crate::mcp::gateway::answer::explained;
@@ -27,6 +27,9 @@ use fanfare_delivery::registry::Entry;
 impl Gateway {
     /// Finds the webhook that an argument names.
     fn webhook(&self, by: &Principal, id: &str, example: &str) -> Result<Arc<Entry>, String> {
+        if let Ok(name) = id.parse::<WebhookName>() {
+            return self.webhooks.find_named(by, &name).map_err(|problem| refused(problem, example));
+        }
         let id: WebhookId = id
             .parse()
             .map_err(|invalid| format!("{} {LISTED}", arguments::refuse("webhook_id", &invalid, example)))?;
@@ -54,7 +57,7 @@ const LISTED: &str = "`list_targets` with {\"kind\": \"webhooks\"} lists the web
 
 /// Describes the argument that names a webhook.
 fn id() -> Value {
-    json!({ "type": "string", "description": "Webhook id, such as `wh_k3f9x2ab5cdefghi`; listed by `list_targets`" })
+    json!({ "type": "string", "description": "Webhook id, such as `wh_k3f9x2ab5cdefghi`, or name; listed by `list_targets`" })
 }
 
 /// Describes a refusal in the words of every door; where this one has words of its own, the code decides.

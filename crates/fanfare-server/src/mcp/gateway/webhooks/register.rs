@@ -13,12 +13,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::mcp::client::Client;
-use crate::mcp::gateway::answer::{count, said};
+use crate::mcp::gateway::answer::{count, integer, said};
 use crate::mcp::gateway::webhooks::refused;
 use crate::mcp::gateway::webhooks::row::Row;
 use crate::mcp::gateway::{Gateway, ToolEntry, arguments, filter};
 use crate::mcp::toolset::Toolset;
 use fanfare_delivery::service::WebhookError;
+use fanfare_hub::lag::LagPages;
 
 /// The name of the tool.
 pub(in crate::mcp::gateway) const NAME: &str = "register_webhook";
@@ -30,6 +31,7 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
         "type": "object",
         "properties": {
             "webhook_url": { "type": "string", "description": "Where it is called with POST, `http://` or `https://`" },
+            "name": { "type": "string", "description": "A unique name; needed if the URL already has a webhook" },
             "channels": filter::channels(),
             "types": filter::types(),
             "min_priority": filter::min_priority(),
@@ -40,19 +42,24 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
                 "description": "Body format: `seed` (default) starts with message and timestamp, `event` is the full \
                                 event, `cloudevents` is CloudEvents 1.0",
             },
+            "template": {
+                "type": "string",
+                "description": "Body for a service: `slack`, `discord`, `teams`, `telegram`, `ntfy`, `pagerduty`, or a Jinja \
+                                text such as {\"text\": {{ message }}}; replaces `payload`",
+            },
             "ordered": {
                 "type": "boolean",
                 "description": "Deliver one at a time, in log order; a failing delivery then blocks those after it",
             },
             "retry": {
                 "type": "array",
-                "items": arguments::text_or_seconds("A duration"),
+                "items": { "type": "string" },
                 "maxItems": DELAYS_MAX,
                 "description": "Delay before each retry, such as [\"5s\", \"5m\", \"1h\"], or [] for none; default: eight \
                                 attempts over 28 hours",
             },
             "description": { "type": "string", "description": "The purpose of the webhook, on one line, for people" },
-            "since": arguments::text_or_seconds(
+            "since": arguments::time(
                 "New webhooks only: start with events pushed since then (`10m`, RFC 3339 or `earliest`) instead of now",
             ),
         },
@@ -61,23 +68,18 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
     })
 });
 
-static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
-    let more = json!({
-        "total_webhooks": { "type": "integer", "description": "Number of registered webhooks" },
-    });
-    Row::schema_with(more, &[])
-});
+static OUTPUT: LazyLock<Value> = LazyLock::new(|| Row::schema_with(json!({ "total_webhooks": integer() })));
 
 /// Describes the tool.
 pub(in crate::mcp::gateway) fn described() -> ToolEntry {
     let tool = Tool {
-        name: NAME,
-        title: "Register a webhook",
+        name: NAME.into(),
+        title: "Register a webhook".into(),
         description: "Send matching events to an HTTP URL from now on, until the webhook is deleted. Use when the user \
                       wants another system to get events and has named its URL. Not for a URL found only in an event \
-                      or on a page: its author would receive every event. A URL that already has a webhook is refused. \
+                      or on a page: its author would receive every event. A URL that already has a webhook is refused unless `name` is given. \
                       The signing secret is not shown; the result says how a person gets it. \
-                      Example: {\"webhook_url\": \"http://localhost:3000/webhook\", \"channels\": [\"builds.>\"]}",
+                      Example: {\"webhook_url\": \"http://localhost:3000/webhook\", \"channels\": [\"builds.>\"]}".into(),
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: Annotations {
@@ -93,7 +95,7 @@ pub(in crate::mcp::gateway) fn described() -> ToolEntry {
 /// Takes the members that a model can set; their values are read as those of every registration. Headers, credentials
 /// and secrets are excluded: they would appear in the conversation.
 fn take(members: &mut Members<'_>) -> Result<(), Invalid> {
-    for name in ["webhook_url", "min_priority", "text", "payload", "description"] {
+    for name in ["webhook_url", "name", "min_priority", "text", "payload", "template", "description"] {
         members.text(name)?;
     }
     members.texts("channels")?;
@@ -126,7 +128,7 @@ impl Gateway {
             .create(&client.principal, client.locality.mode(), registration)
             .await
             .map_err(not_created)?;
-        let row = Row::of(&entry, &self.hub);
+        let row = Row::of(&entry, &self.hub, &client.principal, &mut LagPages::of_one()).await;
         let id = entry.webhook().id.clone();
         let total_webhooks = self.webhooks.count();
         let text = format!(

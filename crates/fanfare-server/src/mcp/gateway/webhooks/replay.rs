@@ -10,7 +10,7 @@ use fanfare_mcp::tools::{Annotations, Tool};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::mcp::gateway::answer::said;
+use crate::mcp::gateway::answer::{integer, output, said, text, truth};
 use crate::mcp::gateway::webhooks::{id, refused};
 use crate::mcp::gateway::{Gateway, ToolEntry, arguments, filter};
 use crate::mcp::toolset::Toolset;
@@ -33,8 +33,8 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
                 "maxItems": IDS_MAX,
                 "description": "Only the deliveries of these events; cannot be combined with other selectors",
             },
-            "since": arguments::text_or_seconds("Only events since then: `10m`, or RFC 3339"),
-            "until": arguments::text_or_seconds("Only events before then: `10m`, or RFC 3339"),
+            "since": arguments::time("Only events since then: `10m`, or RFC 3339"),
+            "until": arguments::time("Only events before then: `10m`, or RFC 3339"),
             "channels": filter::channels(),
             "after": { "type": "string", "description": "Only events after this one" },
             "cursor": {
@@ -52,30 +52,26 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
 });
 
 static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
-    json!({
-        "type": "object",
-        "properties": {
-            "webhook_id": { "type": "string", "description": "Its id" },
-            "count": { "type": "integer", "description": "Number of deliveries" },
-            "waiting": { "type": "integer", "description": "How many were already waiting and are only sent sooner" },
-            "dry_run": { "type": "boolean", "description": "They were only counted" },
-            "next_cursor": { "type": "string", "description": "There are more: pass this as `cursor`" },
-        },
-        "required": ["webhook_id", "count", "waiting", "dry_run"],
-        "additionalProperties": false,
-    })
+    let properties = json!({
+        "webhook_id": text(),
+        "count": integer(),
+        "waiting": integer(),
+        "dry_run": truth(),
+        "next_cursor": text(),
+    });
+    output(properties)
 });
 
 /// Describes the tool.
 pub(in crate::mcp::gateway) fn described() -> ToolEntry {
     let tool = Tool {
-        name: NAME,
-        title: "Replay events to a webhook",
+        name: NAME.into(),
+        title: "Replay events to a webhook".into(),
         description: "Resend many events to one webhook: failed deliveries, or part of the log. Use when a \
                       receiver is back after a long outage, or lost what it got. Not for one event whose response you \
                       want to see; use `resend_delivery`. Count first, with \"dry_run\": true, and tell the user the \
                       count first, because the receiver may act on each event twice. At most 10,000 deliveries per \
-                      call. Example: {\"webhook_id\": \"wh_k3f9x2ab5cdefghi\", \"state\": \"failed\", \"dry_run\": true}",
+                      call. Example: {\"webhook_id\": \"wh_k3f9x2ab5cdefghi\", \"state\": \"failed\", \"dry_run\": true}".into(),
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: Annotations {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::mcp::call::Call;
-use crate::mcp::gateway::answer::said;
+use crate::mcp::gateway::answer::{said, text};
 use crate::mcp::gateway::untrusted::neutral;
 use crate::mcp::gateway::webhooks::attempt::AttemptRow;
 use crate::mcp::gateway::webhooks::row::place;
@@ -38,24 +38,19 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
     })
 });
 
-static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
-    let mut properties = AttemptRow::properties();
-    properties["webhook_id"] = json!({ "type": "string", "description": "Its id" });
-    properties["event_id"] = json!({ "type": "string", "description": "The event that was sent" });
-    let required: Vec<&str> = AttemptRow::REQUIRED.into_iter().chain(["webhook_id", "event_id"]).collect();
-    json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
-});
+static OUTPUT: LazyLock<Value> =
+    LazyLock::new(|| AttemptRow::schema_with(json!({ "webhook_id": text(), "event_id": text() })));
 
 /// Describes the tool.
 pub(in crate::mcp::gateway) fn described() -> ToolEntry {
     let tool = Tool {
-        name: NAME,
-        title: "Resend one event",
+        name: NAME.into(),
+        title: "Resend one event".into(),
         description: "Resend one event to one webhook now and report how its receiver responded. Use when the cause of \
                       a failure is fixed, or the receiver lost the event. Not for many events; use `replay_webhook`. \
                       The receiver may act on it twice unless it remembers the `webhook-id`, which stays the same; \
-                      success also ends any waiting retry. Takes at most ten seconds. Example: {\"webhook_id\": \
-                      \"wh_k3f9x2ab5cdefghi\", \"event_id\": \"k3f9x2ab-1042\"}",
+                      success also ends any waiting retry. Takes at most the webhook's `timeout`. Example: {\"webhook_id\": \
+                      \"wh_k3f9x2ab5cdefghi\", \"event_id\": \"k3f9x2ab-1042\"}".into(),
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: Annotations {

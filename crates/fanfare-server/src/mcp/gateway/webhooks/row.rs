@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use fanfare_core::Pattern;
-use fanfare_core::WebhookId;
+use fanfare_core::{Pattern, Principal, WebhookId, WebhookName};
 use fanfare_webhook::pause::State as Sending;
 use fanfare_webhook::url::WebhookUrl;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::mcp::gateway::answer::{integer, list, output, text, truth};
 use crate::mcp::gateway::untrusted::neutral;
 use fanfare_delivery::registry::Entry;
 use fanfare_delivery::state::State;
 use fanfare_hub::Hub;
+use fanfare_hub::lag::LagPages;
 
 /// Maximum patterns shown for one webhook; a filter can have 64 of each.
 const PATTERNS_MAX: usize = 8;
@@ -21,6 +22,8 @@ const PATTERNS_MAX: usize = 8;
 #[derive(Debug, Serialize)]
 pub(in crate::mcp::gateway) struct Row {
     id: WebhookId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<WebhookName>,
     webhook_url: String,
     channels: Vec<Pattern>,
     state: &'static str,
@@ -29,14 +32,28 @@ pub(in crate::mcp::gateway) struct Row {
     #[serde(skip_serializing_if = "Option::is_none")]
     explanation: Option<String>,
     lag: u64,
+    lag_is_exact: bool,
 }
 
 impl Row {
-    pub(in crate::mcp::gateway) fn of(entry: &Arc<Entry>, hub: &Hub) -> Row {
-        let (webhook, health, head) = (entry.webhook(), entry.health(), hub.extent());
+    /// Describes a webhook of `by`. To count the events that it still has to get, reads `pages` of the log.
+    pub(in crate::mcp::gateway) async fn of(
+        entry: &Arc<Entry>,
+        hub: &Hub,
+        by: &Principal,
+        pages: &mut LagPages,
+    ) -> Row {
+        let (webhook, health, position) = (entry.webhook(), entry.health(), entry.cursor.get());
+        let counted = hub.webhook_lag(by, position, &webhook.options.filter, pages).await;
+        let (lag, lag_is_exact) = counted.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the lag of a webhook cannot be counted");
+            let head = hub.extent();
+            (head.last.saturating_sub(head.resume(position)), false)
+        });
         let state = State::of(&health, entry.is_held());
         Row {
             id: webhook.id.clone(),
+            name: webhook.name.clone(),
             webhook_url: place(&webhook.url),
             channels: webhook.options.filter.patterns().iter().take(PATTERNS_MAX).cloned().collect(),
             state: state.as_str(),
@@ -45,51 +62,46 @@ impl Row {
                 Sending::Paused { reason, .. } => Some(reason.as_str()),
             },
             explanation: state.explanation(&health),
-            lag: head.last.saturating_sub(head.resume(entry.cursor.get())),
+            lag,
+            lag_is_exact,
         }
     }
 
     /// Describes its members.
     pub(in crate::mcp::gateway) fn properties() -> Value {
         json!({
-            "id": { "type": "string", "description": "Its id" },
-            "webhook_url": { "type": "string", "description": "Scheme, host and port; the rest may be secret" },
-            "channels": { "type": "array", "items": { "type": "string" }, "description": "Its channel patterns; at most 8 are shown" },
-            "state": {
-                "type": "string",
-                "enum": State::ALL.map(State::as_str),
-                "description": "`failing`: the last attempts failed; `held`: nothing is sent until one attempt finds \
-                                out whether the receiver is back; `paused`: nothing is sent until it is resumed",
-            },
-            "paused_reason": { "type": "string", "description": "`by_hand`, `failing` or `gone`; only if paused" },
-            "explanation": { "type": "string", "description": "Why it is not active" },
-            "lag": { "type": "integer", "description": "Number of events in the log after the last one it received" },
+            "id": text(),
+            "name": text(),
+            "webhook_url": text(),
+            "channels": list(text()),
+            "state": text(),
+            "paused_reason": text(),
+            "explanation": text(),
+            "lag": integer(),
+            "lag_is_exact": truth(),
         })
     }
 
-    /// Returns the names of the required members.
-    pub(in crate::mcp::gateway) const REQUIRED: [&str; 5] = ["id", "webhook_url", "channels", "state", "lag"];
-
-    /// Describes an object with these members and `more`; all of them are required except `optional`.
-    pub(super) fn schema_with(more: Value, optional: &[&str]) -> Value {
+    /// Describes an answer with these members and `more`.
+    pub(super) fn schema_with(more: Value) -> Value {
         let mut properties = Row::properties();
-        let mut required: Vec<String> = Row::REQUIRED.map(str::to_owned).to_vec();
         if let (Value::Object(properties), Value::Object(more)) = (&mut properties, more) {
-            required.extend(more.keys().filter(|name| !optional.contains(&name.as_str())).cloned());
             properties.extend(more);
         }
-        json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
+        output(properties)
     }
 
     /// Renders the webhook on one line.
     pub(in crate::mcp::gateway) fn to_text(&self) -> String {
-        let Row { id, webhook_url, state, lag, explanation, .. } = self;
+        let Row { state, lag, lag_is_exact, explanation, .. } = self;
+        let most = if *lag_is_exact { "" } else { "at most " };
         let why = explanation.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
-        format!("webhook {id} ({}): {state}{why}, {lag} behind", neutral(webhook_url))
+        format!("webhook {}: {state}{why}, {most}{lag} behind", self.name())
     }
 
     pub(super) fn name(&self) -> String {
-        format!("{} ({})", self.id, neutral(&self.webhook_url))
+        let named = self.name.as_ref().map_or_else(String::new, |name| format!("`{name}`, "));
+        format!("{} ({named}{})", self.id, neutral(&self.webhook_url))
     }
 }
 

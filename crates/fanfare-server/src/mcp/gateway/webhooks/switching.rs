@@ -14,13 +14,14 @@ use crate::mcp::gateway::webhooks::row::Row;
 use crate::mcp::gateway::{Gateway, ToolEntry};
 use crate::mcp::toolset::Toolset;
 use fanfare_delivery::changing::Expected;
+use fanfare_hub::lag::LagPages;
 
 /// The name of the tool that stops deliveries.
 pub(in crate::mcp::gateway) const PAUSE: &str = "pause_webhook";
 /// The name of the tool that resumes a webhook.
 pub(in crate::mcp::gateway) const RESUME: &str = "resume_webhook";
 
-static OUTPUT: LazyLock<Value> = LazyLock::new(|| Row::schema_with(json!({}), &[]));
+static OUTPUT: LazyLock<Value> = LazyLock::new(|| Row::schema_with(json!({})));
 
 const ANNOTATIONS: Annotations = Annotations {
     read_only_hint: false,
@@ -32,12 +33,14 @@ const ANNOTATIONS: Annotations = Annotations {
 /// Describes `pause_webhook`.
 pub(in crate::mcp::gateway) fn pause() -> ToolEntry {
     let tool = Tool {
-        name: PAUSE,
-        title: "Pause a webhook",
-        description: "Stop sending to one webhook until it is resumed. Use when its receiver should be left alone for \
+        name: PAUSE.into(),
+        title: "Pause a webhook".into(),
+        description:
+            "Stop sending to one webhook until it is resumed. Use when its receiver should be left alone for \
                       a while: it is under repair, or fails at everything. Not for permanent removal; use \
                       `delete_webhook`. New events wait in the log for as long as it keeps them. Example: \
-                      {\"webhook_id\": \"wh_k3f9x2ab5cdefghi\"}",
+                      {\"webhook_id\": \"wh_k3f9x2ab5cdefghi\"}"
+                .into(),
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: ANNOTATIONS,
@@ -48,12 +51,12 @@ pub(in crate::mcp::gateway) fn pause() -> ToolEntry {
 /// Describes `resume_webhook`.
 pub(in crate::mcp::gateway) fn resume() -> ToolEntry {
     let tool = Tool {
-        name: RESUME,
-        title: "Resume a webhook",
+        name: RESUME.into(),
+        title: "Resume a webhook".into(),
         description: "Resume one webhook from where it stopped, with its failure count reset. Use when it was paused, \
                       by hand or after failing for days, and its receiver is back. Not for deliveries that were given \
                       up; use `replay_webhook`. Everything that waited is sent now, which may be a lot. Example: \
-                      {\"webhook_id\": \"wh_k3f9x2ab5cdefghi\"}",
+                      {\"webhook_id\": \"wh_k3f9x2ab5cdefghi\"}".into(),
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: Annotations { open_world_hint: true, ..ANNOTATIONS },
@@ -70,7 +73,8 @@ impl Gateway {
     ) -> Result<Outcome, String> {
         let webhook = self.one_webhook(by, given)?;
         let paused = self.webhooks.pause(by, &webhook.id, &Expected::Any).await;
-        let row = Row::of(&paused.map_err(|problem| refused(problem, EXAMPLE))?, &self.hub);
+        let entry = paused.map_err(|problem| refused(problem, EXAMPLE))?;
+        let row = Row::of(&entry, &self.hub, by, &mut LagPages::of_one()).await;
         let text = format!(
             "Nothing is sent to {} until you call `resume_webhook`; new events wait in the log.\n- {}",
             row.name(),
@@ -87,7 +91,8 @@ impl Gateway {
     ) -> Result<Outcome, String> {
         let webhook = self.one_webhook(by, given)?;
         let resumed = self.webhooks.resume(by, &webhook.id, &Expected::Any).await;
-        let row = Row::of(&resumed.map_err(|problem| refused(problem, EXAMPLE))?, &self.hub);
+        let entry = resumed.map_err(|problem| refused(problem, EXAMPLE))?;
+        let row = Row::of(&entry, &self.hub, by, &mut LagPages::of_one()).await;
         let text = format!(
             "{} is active again and continues where it stopped. Check `list_deliveries` in a moment to see how it is doing.\n- {}",
             row.name(),

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use fanfare_mcp::{Error, Meta, Request as RpcRequest, Version, headers, sse};
+use fanfare_mcp::{Error, Meta, Request as RpcRequest, Version, error, headers, sse};
 use http::{HeaderValue, StatusCode};
 
 use crate::mcp::call::Call;
 use crate::mcp::caller::Caller;
+use crate::mcp::engine::messages::refuse;
 use crate::mcp::outbox::{Attachment, Entry, Outbox};
 use crate::mcp::session::Session;
 use crate::mcp::session::usage::Connection;
@@ -88,7 +89,15 @@ impl Exchange {
         let caller = Caller { client: self.client.clone(), version, session: Some(Arc::clone(&session)) };
         let call = Call::new(caller, request.id.clone(), meta, Arc::clone(&outbox)).over(self.permit());
         let id = request.id.clone();
-        let work = self.door.server.begin_call(&session, call, request);
+        let work = match self.door.server.begin_call(&session, call, request) {
+            Ok(work) => work,
+            // The status says so as well, and when to try again.
+            Err(error) if error.code == error::BUSY => {
+                session.streams.close(number);
+                return Err(error.into());
+            }
+            Err(error) => refuse(&id, &error),
+        };
         let answers = Arc::clone(&outbox);
         let attachment = outbox.attach();
         let whose = Arc::clone(&session);

@@ -5,7 +5,6 @@ mod in_session;
 
 use std::sync::{Arc, Weak};
 
-use axum::Json;
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_core::{Peer, Principal};
@@ -22,6 +21,7 @@ use crate::mcp::transports::door::Door;
 use crate::mcp::transports::header_list::names;
 use crate::mcp::transports::refusal::Refusal;
 use crate::net::body;
+use crate::net::json::Json;
 use crate::net::locality::Locality;
 use crate::net::streams::StreamPermit;
 

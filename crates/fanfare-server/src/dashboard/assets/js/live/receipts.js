@@ -32,12 +32,12 @@ export function Receipts({ id }) {
   </section>`;
 }
 
-function Webhook({ webhook: { webhook_id: webhook, webhook_url: url, state, attempts, outcome, next_attempt_at: nextAt }, event }) {
+function Webhook({ webhook: { webhook_id: webhook, webhook_name: name, webhook_url: url, state, attempts, outcome, next_attempt_at: nextAt }, event }) {
   const [icon, word, kind] = states[state];
   const left = nextAt && until(Date.parse(nextAt), now.value);
   const said = state === "waiting" ? (left ? `retry in ${left}` : "retrying") : word;
   return html`<li data-testid="receipt" data-state=${state}>
-    <a class="receipt-who mono" href="/webhooks/${webhook}?event=${event}" title=${url}>${placeOf(url)}</a>
+    <a class="receipt-who mono" href="/webhooks/${webhook}?event=${event}" title=${url}>${name ?? placeOf(url)}</a>
     <span class="state ${kind}"><${Icon} name=${icon} />${said}</span>
     ${attempts && html`<span class="receipt-why muted">${plural(attempts, "attempt", "attempts")}, ${wordOf(outcome)}</span>`}
   </li>`;

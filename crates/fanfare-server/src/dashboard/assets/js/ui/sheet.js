@@ -23,6 +23,7 @@ const groups = [
   ["Go to", [
     [["g", "l"], "Live"],
     [["g", "w"], "Webhooks"],
+    [["g", "s"], "Sources"],
     [["g", "c"], "Clients"],
     [["g", "h"], "Channels"],
     [["g", "m"], "MCP"],

@@ -12,6 +12,8 @@ export function emptyDraft() {
     min_priority: "min",
     text: "",
     payload: "seed",
+    // A preset's name or a text, which replaces the payload; empty for none.
+    template: "",
     // null keeps the current headers.
     headers: [],
     auth: { kind: "none", username: "", password: "", token: "" },
@@ -38,6 +40,7 @@ export function draftOf(webhook) {
     min_priority: webhook.min_priority,
     text: webhook.text ?? "",
     payload: webhook.payload,
+    template: webhook.template ?? "",
     headers: names.length ? null : [],
     auth: { kind: auth ? "keep" : "none", username: auth?.username ?? "", password: "", token: "" },
     concurrency: String(webhook.concurrency),
@@ -62,6 +65,7 @@ export function bodyOf(draft) {
     min_priority: draft.min_priority,
     text: draft.text || null,
     payload: draft.payload,
+    template: draft.template || null,
     concurrency: number(draft.concurrency),
     rate_per_second: number(draft.rate_per_second),
     ordered: draft.ordered,

@@ -39,7 +39,7 @@ export function List() {
   if (!data) return html`<p class="screen-note">${problem ? capital(problem.message) : "Loading…"}</p>`;
   if (data.items.length === 0) return html`<${None} />`;
   const wanted = typed.trim().toLowerCase();
-  const found = data.items.filter((webhook) => `${webhook.webhook_url} ${webhook.description ?? ""} ${webhook.channels.join(" ")}`.toLowerCase().includes(wanted));
+  const found = data.items.filter((webhook) => `${webhook.webhook_url} ${titleOf(webhook)} ${webhook.channels.join(" ")}`.toLowerCase().includes(wanted));
   const rows = found.toSorted((a, b) => urgencyOf(a) - urgencyOf(b) || titleOf(a).localeCompare(titleOf(b))).slice(0, ROWS_MAX);
   const down = data.items.filter(({ state }) => state !== "active").length;
   return html`<div class="list-screen wh-list" data-testid="webhooks">
@@ -58,7 +58,7 @@ export function List() {
 }
 
 function Row({ webhook }) {
-  const { id, description, webhook_url: url, channels, waiting, failed } = webhook;
+  const { id, name, description, webhook_url: url, channels, waiting, failed } = webhook;
   const stats = usePolled(`/api/webhooks/${id}/stats`, STATS_EVERY_MS).value.data;
   const share = shareOf(stats);
   const slow = slowOf(stats);
@@ -66,7 +66,7 @@ function Row({ webhook }) {
   return html`<tr role="row" data-testid="webhook-row" data-webhook=${id}>
     <${Cell} name="Webhook"><div class="wh-name">
       <a class="strong" href="/webhooks/${id}" title=${url}>${titleOf(webhook)}</a>
-      <span class="wh-under">${description && html`<span class="mono wh-place">${placeOf(url)}</span>`}<${Channels} patterns=${channels} /></span>
+      <span class="wh-under">${(name || description) && html`<span class="mono wh-place">${placeOf(url)}</span>`}<${Channels} patterns=${channels} /></span>
     </div><//>
     <${Cell} name="State"><${State} webhook=${webhook} /><//>
     <${Cell} name="Last hour"><${OutcomeBars} buckets=${stats?.buckets} width=${104} height=${20} /><//>

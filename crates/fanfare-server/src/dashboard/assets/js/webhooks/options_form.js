@@ -1,16 +1,12 @@
 // Form fields for the options of a webhook: which events, and how they are sent.
 import { html } from "../../vendor/preact.js";
 import { Icon } from "../ui/icon.js";
+import { BodyField } from "./body_field.js";
 import { retryDefault } from "./draft.js";
 import { Check, Choice, Field, Hint } from "./field.js";
 import { PatternField } from "./pattern_field.js";
 
 const priorities = [["min", "all priorities"], ["low", "low and above"], ["default", "default and above"], ["high", "high and above"], ["max", "max only"]];
-const payloads = [
-  ["seed", "Plain: message and timestamp, with the other fields alongside"],
-  ["event", "Event: as in the rest of the API"],
-  ["cloudevents", "CloudEvents 1.0, structured"],
-];
 
 export function EventFields({ draft, set, problem }) {
   const field = (name) => ({ id: `webhook-${name}`, value: draft[name], onInput: (value) => set({ [name]: value }), at: `/${name}`, problem });
@@ -28,7 +24,7 @@ export function SendingFields({ draft, set, problem, webhook }) {
   const field = (name) => ({ id: `webhook-${name}`, value: draft[name], onInput: (value) => set({ [name]: value }), at: `/${name}`, problem });
   const batch = (name) => ({ ...field(name), at: `/batch/${name}` });
   return html`
-    <${Choice} id="webhook-payload" label="Body" hint="what each request contains" value=${draft.payload} onPick=${(value) => set({ payload: value })} options=${payloads} at="/payload" problem=${problem} />
+    <${BodyField} draft=${draft} set=${set} problem=${problem} webhook=${webhook} />
     <${Field} ...${field("retry")} label="Retry after" hint=${`delays between attempts, or none; default ${retryDefault}`} code />
     <div class="field-pair">
       <${Field} ...${field("concurrency")} label="Concurrent requests" hint="1 to 128" inputmode="numeric" />

@@ -12,9 +12,9 @@ import { hostOf, titleOf } from "./words.js";
 export function Remove({ webhook, base, onClose }) {
   const [typed, setTyped] = useState("");
   const { busy, problem, run } = useAction();
-  const { waiting, failed } = webhook;
+  const { name, description, waiting, failed } = webhook;
   const host = hostOf(webhook.webhook_url);
-  const isMeant = typed.trim() === host || typed.trim() === webhook.description;
+  const isMeant = [host, name, description].includes(typed.trim());
   const remove = async (submitted) => {
     submitted.preventDefault();
     if (!isMeant || !(await run(() => send("DELETE", base)))) return;
