@@ -18,8 +18,10 @@ const githubSecrets = ["It's a Secret to Everybody", "ein neues Geheimnis fÃ¼r â
 const start = (t) =>
   Gateway.start(t, {
     FANFARE_INGEST_SECRET_STANDARD_WEBHOOKS: standardSecret,
-    FANFARE_INGEST_SECRET_STRIPE: stripeSecrets.join(","),
-    FANFARE_INGEST_SECRET_GITHUB: githubSecrets.join(","),
+    FANFARE_INGEST_SECRET_STRIPE: stripeSecrets[0],
+    FANFARE_INGEST_SECRET_STRIPE_2: stripeSecrets[1],
+    FANFARE_INGEST_SECRET_GITHUB: githubSecrets[0],
+    FANFARE_INGEST_SECRET_GITHUB_2: githubSecrets[1],
   });
 
 async function isRefused(gateway, answer) {

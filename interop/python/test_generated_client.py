@@ -13,7 +13,7 @@ NAME = "fanfare_client"
 GENERATE_SECONDS = 60
 # The generator knows JSON alone: it leaves out what has one of these types, and says so. Anything else it leaves out is a
 # defect of the document.
-OTHER_TYPES = {"application/x-ndjson", "text/plain", "application/openmetrics-text"}
+OTHER_TYPES = {"application/x-ndjson", "text/plain", "application/openmetrics-text", "message/http"}
 
 
 @pytest.fixture

@@ -34,8 +34,9 @@ class StandardHeaders(standardwebhooks.Webhook):
 
 @pytest.fixture
 def gateway(tmp_path):
-    secrets = ",".join([SECRET, NEXT_SECRET, PUBLIC_KEY])
-    gateway = Gateway(tmp_path / "fanfare.db", FANFARE_INGEST_SECRET_STANDARD_WEBHOOKS=secrets).start()
+    names = ["", "_NEXT", "_PUBLIC_KEY"]
+    secrets = dict(zip((f"FANFARE_INGEST_SECRET_STANDARD_WEBHOOKS{name}" for name in names), [SECRET, NEXT_SECRET, PUBLIC_KEY]))
+    gateway = Gateway(tmp_path / "fanfare.db", **secrets).start()
     yield gateway
     gateway.stop()
 

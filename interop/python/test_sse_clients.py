@@ -28,6 +28,9 @@ class SseClientPy:
         event = next(self.events)
         return event.id, event.event, event.data
 
+    def position(self):
+        return self.response.headers["fanfare-position"]
+
     def close(self):
         self.response.close()
 
@@ -39,12 +42,14 @@ class HttpxSse:
         self.context = httpx_sse.connect_sse(self.client, "GET", url, headers=headers)
         self.source = self.context.__enter__()
         self.source.response.raise_for_status()
-        # A block without data is no event by the standard, but this library hands it on: the stream's first id comes so.
-        self.events = (event for event in self.source.iter_sse() if event.data)
+        self.events = self.source.iter_sse()
 
     def next(self):
         event = next(self.events)
         return event.id, event.event, event.data
+
+    def position(self):
+        return self.source.response.headers["fanfare-position"]
 
     def close(self):
         self.context.__exit__(None, None, None)
@@ -141,6 +146,42 @@ def test_a_listener_that_comes_back_after_a_kill_misses_nothing_and_sees_nothing
     assert got == ["4 while nobody reads", "5 while nobody reads", "6 while away", "7 live again"]
 
 
+@pytest.mark.parametrize("library", [SseClientPy, HttpxSse])
+@pytest.mark.parametrize("format", ["text", "json"])
+def test_the_obvious_loop_sees_events_and_nothing_else(gateway, library, format):
+    """`for event in client: use(event.data)`, as each library's README has it; a block without data would be an event here."""
+    client = library(f"{gateway.url}/stream?format={format}")
+    try:
+        gateway.push_all("1", "2", "3")
+        got = []
+        for _ in range(3):
+            event_id, event, data = client.next()
+            got.append(json.loads(data)["message"] if format == "json" else data.split("] ", 1)[1])
+            assert (event, event_id != "") == ("message", True)
+        assert got == ["1", "2", "3"]
+    finally:
+        client.close()
+
+
+@pytest.mark.parametrize("library", [SseClientPy, HttpxSse])
+def test_a_listener_that_is_cut_off_before_its_first_event_comes_back_to_where_it_was(gateway, library):
+    gateway.push("before")
+    client = library(f"{gateway.url}/stream")
+    position = client.position()
+    gateway.kill()
+    with pytest.raises(ENDS):
+        client.next()
+    client.close()
+    gateway.restart()
+    gateway.push_all("while away")
+    client = library(f"{gateway.url}/stream", last_event_id=position)
+    gateway.push_all("live again")
+    try:
+        assert messages(client, 2)[0] == ["while away", "live again"]
+    finally:
+        client.close()
+
+
 def test_the_stream_of_a_killed_gateway_ends(gateway, listen):
     """Instead of hanging: that is how a client notices that it has to come back."""
     client = listen(f"{gateway.url}/stream")
@@ -185,8 +226,6 @@ def test_httpx_sse_reads_it_without_blocking(gateway):
                 await asyncio.to_thread(gateway.push_all, "a", "b")
                 got = []
                 async for event in source.aiter_sse():
-                    if not event.data:
-                        continue
                     got.append(event.data.split("] ", 1)[1])
                     if len(got) == count:
                         return got
