@@ -1,4 +1,4 @@
-"""Restarts of the gateway under load behind a real nginx, configured as in docs/operations.md: no request may fail.
+"""Restarts of the gateway under load behind a real nginx, with the configuration that is shipped: no request may fail.
 
 Usage: python3 interop/proxies/restart.py FANFARE [NGINX]
 
@@ -11,7 +11,6 @@ import http.client
 import json
 import os
 import pathlib
-import re
 import signal
 import socket
 import subprocess
@@ -25,7 +24,7 @@ RESTARTS = 4
 PUSHERS = 8
 # Requests between two restarts, so that each one happens under load.
 BETWEEN = 200
-DOCUMENT = pathlib.Path(__file__).parents[2] / "docs" / "operations.md"
+SHIPPED = pathlib.Path(__file__).parents[2] / "packaging" / "proxies" / "nginx.conf"
 
 
 class Gateway:
@@ -121,9 +120,17 @@ class Load:
         assert not any(thread.is_alive() for thread in self.threads), "a request has no end"
 
 
-def documented_location():
-    """Returns the directives of `location /` in the document's configuration of nginx."""
-    return re.search(r"location / \{\n(.*?)\n    \}", DOCUMENT.read_text(), re.DOTALL)[1]
+def shipped(upstream, port):
+    """Returns the shipped configuration with these addresses in place of its own."""
+    text = SHIPPED.read_text()
+    for own, here in (
+        ("127.0.0.1:8000", upstream),
+        ("listen 443 ssl http2;", f"listen 127.0.0.1:{port} reuseport;"),
+        ("server_name push.example.com;", "server_name _;"),
+    ):
+        assert own in text, f"the configuration does not have: {own}"
+        text = text.replace(own, here)
+    return text
 
 
 @contextlib.contextmanager
@@ -147,12 +154,7 @@ def served(directory, upstream, port):
         events {{ worker_connections 512; }}
         http {{
             access_log off; {paths}
-            map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
-            upstream fanfare {{ server {upstream}; keepalive 32; }}
-            server {{
-                listen 127.0.0.1:{port} reuseport;
-                location / {{ {documented_location()} }}
-            }}
+            {shipped(upstream, port)}
         }}
     """)
     process = subprocess.Popen(
