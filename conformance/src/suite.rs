@@ -1,5 +1,7 @@
 //! The fixtures as a service.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use fanfare_mcp::lifecycle::Identity;
 use fanfare_mcp::listen::{Change, Interests};
@@ -9,6 +11,7 @@ use fanfare_mcp::tools::Call as ToolCall;
 use fanfare_mcp::{Error, Outcome};
 use fanfare_server::mcp::call::Call;
 use fanfare_server::mcp::caller::Caller;
+use fanfare_server::mcp::pace::Pace;
 use fanfare_server::mcp::service::Service;
 use fanfare_server::mcp::toolset::{ToolList, Toolset};
 use futures_util::stream::BoxStream;
@@ -22,7 +25,7 @@ use crate::{prompts, resources, tools};
 #[derive(Debug)]
 pub(crate) struct Suite {
     identity: Identity,
-    tools: ToolList,
+    tools: Arc<ToolList>,
     /// The changes that tools report.
     pub(crate) changes: Changes,
     /// The seal that keeps clients from changing the state that they carry for us.
@@ -32,7 +35,7 @@ pub(crate) struct Suite {
 impl Suite {
     /// Creates the fixtures; draws the key of the seal.
     pub(crate) fn new() -> anyhow::Result<Suite> {
-        let tools = ToolList::new(&tools::all());
+        let tools = Arc::new(ToolList::new(&tools::all()));
         Ok(Suite { identity: identity(), tools, changes: Changes::new(), seal: Seal::new()? })
     }
 }
@@ -61,12 +64,12 @@ impl Service for Suite {
         &self.identity
     }
 
-    fn tools(&self, _: Toolset) -> &ToolList {
-        &self.tools
+    fn tools(&self, _: Toolset) -> Arc<ToolList> {
+        Arc::clone(&self.tools)
     }
 
-    fn waits(&self, _: &str) -> bool {
-        false
+    fn pace(&self, _: &str) -> Pace {
+        Pace::Working
     }
 
     async fn call(&self, call: &Call, tool: ToolCall<'_>) -> Result<Outcome, Error> {

@@ -52,7 +52,14 @@ fn with_schema(
         idempotent_hint: true,
         open_world_hint: false,
     };
-    Tool { name, title, description, input_schema, output_schema: None, annotations }
+    Tool {
+        name: name.into(),
+        title: title.into(),
+        description: description.into(),
+        input_schema,
+        output_schema: None,
+        annotations,
+    }
 }
 
 /// Answers with these pieces.
