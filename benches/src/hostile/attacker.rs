@@ -10,6 +10,7 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
+use nix::sys::socket::{setsockopt, sockopt::IpBindAddressNoPort};
 use socket2::{Domain, Socket, Type};
 
 /// The address it connects from; the guest uses 127.0.0.1.
@@ -80,6 +81,9 @@ impl Attacker {
 
     pub(super) fn connect(&self) -> Result<TcpStream> {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        // A port that is taken at the bind is taken from everybody, also while a closed connection lingers: the guest
+        // would run out of ports (ip(7)).
+        setsockopt(&socket, IpBindAddressNoPort, &true)?;
         socket.bind(&SOURCE.into())?;
         socket.connect_timeout(&self.server.into(), PATIENCE)?;
         let stream = TcpStream::from(socket);
