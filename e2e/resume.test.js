@@ -98,19 +98,28 @@ story("a gateway with another log is said to be one", { tab: tall }, async ({ ga
   await tab.shows(["in the first log", "in the second log"]);
 });
 
-story("Chromium's own EventSource resumes on a page that is not ours", { store: "file" }, async ({ gateway, open }) => {
-  const elsewhere = createServer((_, answer) => answer.setHeader("content-type", "text/html").end("<!doctype html><title>blank</title>"));
-  await new Promise((resolve) => elsewhere.listen(0, "127.0.0.1", resolve));
+// A page that is not ours, with an EventSource of Chromium's own that keeps the messages it gets.
+async function elsewhere(open, url, play) {
+  const server = createServer((_, answer) => answer.setHeader("content-type", "text/html").end("<!doctype html><title>blank</title>"));
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   try {
-    const tab = await open(`http://127.0.0.1:${elsewhere.address().port}/`, { expected: [...lost, /favicon/] });
+    const tab = await open(`http://127.0.0.1:${server.address().port}/`, { expected: [...lost, /favicon/] });
     await tab.page.evaluate((url) => {
       window.messages = [];
       window.source = new EventSource(url);
       window.source.onmessage = ({ data }) => window.messages.push(JSON.parse(data).message);
-    }, `${gateway.url}/stream?format=json`);
+    }, url);
     await tab.page.waitForFunction(() => window.source.readyState === EventSource.OPEN);
     const has = (count) => tab.page.waitForFunction((wanted) => window.messages.length >= wanted, count);
+    await play(tab.page, has);
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+}
 
+story("Chromium's own EventSource resumes on a page that is not ours", { store: "file" }, async ({ gateway, open }) => {
+  await elsewhere(open, `${gateway.url}/stream?format=json`, async (page, has) => {
     await pushAll(gateway, numbered(1, 10));
     await has(10);
     for (let round = 1; round <= 2; round += 1) {
@@ -119,9 +128,21 @@ story("Chromium's own EventSource resumes on a page that is not ours", { store: 
       await pushAll(gateway, numbered(round * 10 + 1, round * 10 + 10));
       await has(round * 10 + 10);
     }
-    assert.deepEqual(await tab.page.evaluate(() => window.messages), numbered(1, 30));
-  } finally {
-    elsewhere.close();
-    elsewhere.closeAllConnections();
-  }
+    assert.deepEqual(await page.evaluate(() => window.messages), numbered(1, 30));
+  });
+});
+
+story("Chromium's own EventSource resumes even if it is cut off before its first event", { store: "file" }, async ({ gateway, open }) => {
+  await gateway.push("before");
+  await elsewhere(open, `${gateway.url}/stream?format=json`, async (page, has) => {
+    const away = (route) => route.abort();
+    await page.route("**/stream?*", away);
+    await gateway.kill();
+    await page.waitForFunction(() => window.source.readyState === EventSource.CONNECTING);
+    await gateway.restart();
+    await pushAll(gateway, numbered(1, 3));
+    await page.unroute("**/stream?*", away);
+    await has(3);
+    assert.deepEqual(await page.evaluate(() => window.messages), numbered(1, 3));
+  });
 });

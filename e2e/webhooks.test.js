@@ -80,6 +80,40 @@ story("a webhook is tried until it works, and only then saved", refused, async (
   assert.deepEqual((await gateway.get(`/api/webhooks/${webhook.id}`)).channels, ["builds.*", "deploy"]);
 });
 
+story("a body is previewed before the webhook is saved, and after", refused, async ({ gateway, open, receive }) => {
+  const receiver = await receive();
+  const tab = await open("/webhooks/new");
+  await tab.one("webhook-url").fill(receiver.url("/services/T0/B0/s3cr3t"));
+  await tab.one("wizard-more").locator("summary").click();
+  await tab.one("webhook-payload").selectOption("slack");
+  await tab.one("webhook-preview").click();
+  await tab.says("webhook-preview-body", "This is a test");
+  await tab.one("webhook-payload").selectOption("own");
+  await tab.gone("webhook-preview-body");
+  await tab.one("webhook-template").fill('{"text": {{ mesage }}}');
+  await tab.one("webhook-preview").click();
+  await tab.says("webhook-preview-problem", "line 1: the name `mesage` is unknown");
+  await tab.one("webhook-template").fill('{"text": {{ type ~ "/" ~ message }}}');
+  await tab.one("webhook-preview").click();
+  await tab.says("webhook-preview-body", "fanfare.test/This is a test");
+  await tab.one("wizard-save").click();
+  await tab.one("wizard-saved").filter({ hasText: "/services/T0/B0/***" }).waitFor();
+  await gateway.push("hello");
+  assert.deepEqual((await receiver.gets(1)).json(), { text: "info/hello" });
+
+  // The settings keep the address, which is shown masked.
+  await tab.one("wizard-open").click();
+  await tab.page.goto(`${tab.page.url().split("?")[0]}?tab=settings`);
+  await tab.one("webhook-payload").selectOption("discord");
+  await tab.one("webhook-preview").click();
+  await tab.says("webhook-preview-body", "allowed_mentions");
+  await tab.one("settings-save").click();
+  await tab.says("toasts", "Saved");
+  await gateway.push("again");
+  const got = await receiver.gets(2);
+  assert.deepEqual([got.path, got.json().content], ["/services/T0/B0/s3cr3t", "**default** · info\nagain"]);
+});
+
 story("a receiver that the empty screen offers registers itself", {}, async ({ gateway, open }) => {
   const tab = await open("/webhooks");
   const command = await tab.one("webhooks-empty").locator("code").last().textContent();

@@ -45,6 +45,7 @@ const screens = [
   ["event", "/", press("k", "Enter"), "json-tree"],
   ["publish", "/", (tab) => tab.one("publish-more").click(), "publish-options"],
   ["keys", "/", press("?"), "sheet"],
+  ["sources", "/sources", null, "source-row"],
   ["clients", "/clients", null, "client-row"],
   ["channels", "/channels", null, "channel-row"],
   ["mcp", "/mcp_sse_example.html", null, "mcp-nothing"],
