@@ -131,8 +131,9 @@ impl Worker {
         port: Option<u16>,
     ) -> Result<(ListenAddress, Option<Listener>), ListenError> {
         let own = || self.own.iter().filter_map(Endpoint::network);
-        // On Unix sockets only, it has no address of its own, and serves this machine.
-        let first = own().next().unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        // On Unix sockets only, it has no address of its own, and serves this machine, at one port that is free.
+        let first = own().chain(self.opened.iter().copied()).next();
+        let first = first.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         let port = port.unwrap_or(first.port());
         let mut known = own().chain(self.opened.iter().copied());
         let known = known.find(|known| {

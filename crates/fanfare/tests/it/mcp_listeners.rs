@@ -4,7 +4,9 @@ use std::net::TcpListener;
 
 use serde_json::{Value, json};
 
+use crate::support::Engine;
 use crate::support::gateway::Gateway;
+use crate::support::mcp_stream::Door;
 use crate::support::reader::{Frame, Listen, Reader, Transport};
 use crate::support::tools::{Era, Told};
 
@@ -83,10 +85,8 @@ async fn a_listener_that_cannot_be_is_refused_and_nothing_is_pushed() {
         }
     };
     refused(json!({"port": busy}), "another program is already listening on 127.0.0.1").await;
-    refused(json!({"port": free, "host": "0.0.0.0"}), "serves this machine only").await;
-    refused(json!({"port": gateway.address.port(), "host": "0.0.0.0"}), "serves this machine only").await;
     refused(json!({"port": free, "host": "192.0.2.1"}), "serves this machine only").await;
-    refused(json!({"port": free, "host": "::"}), "serves this machine only").await;
+    refused(json!({"port": free, "host": "192.0.2.1:80"}), "is not an address to listen on").await;
     refused(json!({"port": free, "host": "example.com"}), "is not an address to listen on").await;
     // An event that is wrong opens no port.
     let said = gateway
@@ -95,6 +95,67 @@ async fn a_listener_that_cannot_be_is_refused_and_nothing_is_pushed() {
     assert!(said.contains("`type`"), "{said}");
     assert!(TcpListener::bind(("127.0.0.1", free)).is_ok(), "the port was opened");
     assert_eq!(gateway.hub.last().seq, 0);
+}
+
+#[tokio::test]
+async fn the_default_host_of_other_servers_never_fails_a_push() {
+    let gateway = Gateway::start().await;
+    let (own, mut pushed) = (gateway.address.port(), 0);
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let busy = taken.local_addr().expect("an address").port();
+    for (era, tool) in [(Era::Modern, "push_stream"), (Era::Legacy, "push_webhook")] {
+        for host in ["0.0.0.0", "::", "[::]", "::ffff:0.0.0.0"] {
+            for arguments in
+                [json!({"message": "x", "host": host}), json!({"message": "x", "host": host, "port": own})]
+            {
+                let told = gateway.tool(era, tool, arguments).await;
+                assert_eq!(told.member("url"), format!("http://127.0.0.1:{own}"));
+                assert_eq!(told.member("reachable_from"), "this_machine");
+                assert!(told.text.contains("only programs on the gateway's own machine"), "{}", told.text);
+            }
+            let told = gateway.tool(era, tool, json!({"message": "x", "host": host, "port": busy})).await;
+            assert!(told.text.contains("another program is already listening"), "{}", told.text);
+            assert_eq!(told.structured.get("url"), None, "{}", told.structured);
+            pushed += 3;
+        }
+    }
+    // A port that is free opens for this machine, because the operator lets nobody else in.
+    let free = free_port();
+    let told = gateway
+        .tool(Era::Modern, "push_stream", json!({"message": "x", "host": "0.0.0.0", "port": free}))
+        .await;
+    assert_eq!(told.member("url"), format!("http://127.0.0.1:{free}"));
+    assert!(TcpListener::bind(("127.0.0.2", free)).is_ok(), "it listens on more than 127.0.0.1");
+    // Whoever is elsewhere opens nothing, and pushes all the same.
+    let params = json!({"name": "push_stream", "arguments": {"message": "x", "host": "0.0.0.0", "port": 9}});
+    let told = gateway.call_tool(Era::Modern, params, &[("x-forwarded-for", "203.0.113.7")]).await;
+    assert!(!told.is_error && told.text.contains("only work for callers on"), "{}", told.text);
+    // The call without JSON-RPC.
+    let mut client = Door::HttpSse.open(&gateway).await;
+    let call = json!({"session_id": client.id, "tool": "push_stream",
+        "args": {"message": "x", "host": "0.0.0.0", "port": own}});
+    gateway.post_json("/sse", &call).await;
+    assert_eq!(client.json("result").await["structuredContent"]["reachable_from"], "this_machine");
+    assert_eq!(gateway.hub.last().seq, pushed + 3);
+}
+
+#[tokio::test]
+async fn the_answer_says_that_other_machines_can_connect() {
+    let gateway = Gateway::with(Engine::Memory, |config| {
+        config.listen = vec!["0.0.0.0:0".parse().expect("an address")];
+    })
+    .await;
+    for (more, from) in [
+        (json!({"host": "0.0.0.0"}), "other_machines"),
+        (json!({"host": "0.0.0.0", "port": free_port()}), "other_machines"),
+        (json!({"host": "localhost", "port": free_port()}), "this_machine"),
+    ] {
+        let mut arguments = json!({"message": "x"});
+        arguments.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        let told = gateway.tool(Era::Modern, "push_stream", arguments).await;
+        assert_eq!(told.member("reachable_from"), from, "{more}: {}", told.text);
+        assert_eq!(told.text.contains("other machines can reach"), from == "other_machines", "{}", told.text);
+    }
 }
 
 #[tokio::test]

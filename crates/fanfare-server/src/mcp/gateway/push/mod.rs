@@ -66,6 +66,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
         "webhooks_notified": integer(),
         "repeated": truth(),
         "url": text(),
+        "reachable_from": text(),
     });
     output(properties)
 });
