@@ -49,6 +49,16 @@ pub struct Listen {
     pub conflate: Option<bool>,
 }
 
+/// The signs of life on a silent connection.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Keepalive {
+    /// The interval of comments or pings on a silent connection: `1s` to `5m`; default: that of the gateway, usually
+    /// `30s`.
+    #[param(value_type = Option<values::Duration>, nullable = false)]
+    pub keepalive: Option<String>,
+}
+
 /// The position from which a reconnecting browser continues.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Header)]

@@ -59,7 +59,10 @@ pub struct Api {
 /// Maximum time to connect: a host that is there answers in far less.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Maximum silence of a stream: the gateway sends something every 30 s, so two of those were lost.
+/// The interval of keepalives that the client asks for, whatever interval the gateway has by itself.
+pub(crate) const KEEPALIVE: (&str, &str) = ("keepalive", "30s");
+
+/// Maximum silence of a stream: two [keepalives](KEEPALIVE) were lost.
 pub const SILENCE_MAX: Duration = Duration::from_secs(75);
 
 /// Maximum length of an answer: a page of history has about 1 MiB, the longest list of channels or clients a few.
@@ -182,8 +185,11 @@ impl Api {
         query: Vec<(&'static str, String)>,
         last_event_id: Option<String>,
     ) -> Result<Response, Error> {
-        let mut request =
-            self.request(Method::GET, "/stream").query(&query).header(ACCEPT, "text/event-stream");
+        let mut request = self
+            .request(Method::GET, "/stream")
+            .query(&query)
+            .query(&[KEEPALIVE])
+            .header(ACCEPT, "text/event-stream");
         if let Some(id) = last_event_id.and_then(|id| HeaderValue::from_str(&id).ok()) {
             request = request.header("Last-Event-ID", id);
         }

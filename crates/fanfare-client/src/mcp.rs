@@ -7,7 +7,7 @@ use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-use crate::api::{Target, http};
+use crate::api::{KEEPALIVE, Target, http};
 use crate::error::{Error, Problem, innermost};
 
 /// Messages in both directions.
@@ -34,6 +34,7 @@ async fn shake_hands(target: &Target, toolset: Option<&str>) -> Result<Socket, E
     let mut request = client
         .map_err(|error| not_fanfare(innermost(&error)))?
         .get(format!("{}/mcp", target.base()))
+        .query(&[KEEPALIVE])
         .header(CONNECTION, "upgrade")
         .header(UPGRADE, "websocket")
         .header(SEC_WEBSOCKET_VERSION, "13")

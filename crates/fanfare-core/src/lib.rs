@@ -17,6 +17,7 @@ pub mod filter_words;
 pub mod folded;
 pub mod invalid;
 pub mod json;
+pub mod keepalive;
 pub mod limits;
 pub mod line_ends;
 pub mod members;

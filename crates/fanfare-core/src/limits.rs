@@ -44,5 +44,9 @@ pub const ORIGINAL_HEADERS_MAX: usize = 100;
 pub const PRINCIPAL_LEN_MAX: usize = 64;
 /// Maximum time that a request waits for something, in seconds: proxies and hosts of agents abandon it after a minute.
 pub const WAIT_SECONDS_MAX: u64 = 55;
+/// Minimum interval of keepalives, in seconds: the tick of the threads that send them.
+pub const KEEPALIVE_SECONDS_MIN: u64 = 1;
+/// Maximum interval of keepalives, in seconds: common load balancers forget a connection that is silent for 350 s.
+pub const KEEPALIVE_SECONDS_MAX: u64 = 5 * 60;
 /// Maximum duration that is accepted, in seconds: ten years, longer than any retention.
 pub const DURATION_SECONDS_MAX: u64 = 10 * 366 * 24 * 60 * 60;

@@ -51,6 +51,7 @@ use crate::http::sources::arrivals::Arrivals;
 use crate::net::counts::{Counts, RequestLabels};
 use crate::net::guard::{self, Guard};
 use crate::net::origin::Cors;
+use crate::net::heartbeat::Beats;
 use crate::net::{encoding, pace, streams, unread};
 use crate::problem::Problem;
 use fanfare_delivery::service::Webhooks;
@@ -127,6 +128,8 @@ pub struct Gateway {
     pub counts: Counts,
     /// The metrics.
     pub metrics: Metrics,
+    /// The beats at the interval of keepalives.
+    pub beats: Beats,
     /// The health of every part of the gateway.
     pub board: Board,
     /// Turns true when the gateway is going to stop.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fanfare_core::duration::{self, WAIT_MAX};
 use fanfare_core::filter_words::{FilterWords, Part};
-use fanfare_core::{Code, Filter, Invalid, WebhookId};
+use fanfare_core::{Code, Filter, Invalid, WebhookId, keepalive};
 use http::Uri;
 
 use crate::http::foreign::{self, ForeignNames};
@@ -108,6 +108,11 @@ impl Params {
             "false" => Ok(Duration::ZERO),
             text => duration::within(text, &(Duration::ZERO..=WAIT_MAX)),
         })
+    }
+
+    /// Removes and parses `keepalive`: the interval of keepalives that a client wants.
+    pub fn keepalive(&mut self) -> Result<Option<Duration>, Problem> {
+        self.read("keepalive", keepalive::parse)
     }
 
     /// Removes and parses `channel`, `type` and `min_priority`, and `text` if the route supports it.

@@ -25,6 +25,7 @@ use fanfare_hub::subscribe;
     params(
         query::Filter,
         query::Listen,
+        query::Keepalive,
         query::Reconnect,
     ),
     responses(
@@ -45,6 +46,7 @@ pub async fn listen(
     let after = params.last("last_event_id", is_last_event_id);
     let reader = params.read("reader", str::parse)?;
     let conflate = params.switch("conflate")?;
+    let keepalive = params.keepalive()?.unwrap_or(gateway.beats.interval());
     params.finish(&gateway.foreign)?;
     // A browser that reconnects sends the header, and its position is newer than those in the URL. A header that is not
     // text is an unreadable position.
@@ -71,7 +73,7 @@ pub async fn listen(
         headers.insert(OVERLOOKED, HeaderValue::try_from(names.join(", ")).expect("channels are ASCII"));
     }
     let names_start = is_browser(request.headers());
-    let stream = Stream { subscription, format, retry_ms, overlooked, names_start };
+    let stream = Stream { subscription, format, retry_ms, overlooked, keepalive, names_start };
     Ok(Takeover::mark(response, Outlet::Stream(stream)))
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::extract::{Extension, Request, State};
 use axum::response::Response;
+use fanfare_api::query;
 use fanfare_core::line_ends;
 use fanfare_core::new_event::PushBody;
 use fanfare_core::refusal::Refusal;
@@ -25,6 +26,7 @@ use crate::net::heartbeat::Beats;
 use crate::net::joined;
 use crate::net::limits::KEPT_LEN_MAX;
 use crate::net::metered::{Meter, Metered};
+use crate::net::silence::{Silence, Unanswered};
 use crate::net::takeover::{Outlet, RawConnection, Takeover};
 use crate::problem::Problem;
 use fanfare_hub::client::{NewClient, Transport};
@@ -44,6 +46,7 @@ const JOINED_LEN_MAX: usize = 64 * 1024;
     path = "/ws",
     operation_id = "connectWebSocket",
     tag = "listen",
+    params(query::Keepalive),
     responses(
         (status = 101, description = "The WebSocket (RFC 6455)"),
     ),
@@ -54,17 +57,20 @@ pub async fn connect(
     Extension(peer): Extension<Peer>,
     request: Request,
 ) -> Result<Response, Problem> {
-    Params::of(request.uri()).finish(&gateway.foreign)?;
+    let mut params = Params::of(request.uri());
+    let keepalive = params.keepalive()?.unwrap_or(gateway.beats.interval());
+    params.finish(&gateway.foreign)?;
     let response =
-        frames::shake_hands(request.method(), request.headers(), SUBPROTOCOL).ok_or_else(|| {
-            Problem::new(
-                Code::InvalidQuery,
-                "this is not a WebSocket handshake",
-                "connect with a WebSocket client, over HTTP/1.1: `ws://…/ws`",
-            )
-        })?;
+        frames::shake_hands(request.method(), request.headers(), SUBPROTOCOL)
+            .ok_or_else(|| {
+                Problem::new(
+                    Code::InvalidQuery,
+                    "this is not a WebSocket handshake",
+                    "connect with a WebSocket client, over HTTP/1.1: `ws://…/ws`",
+                )
+            })?;
     let via = guard::via(Door::WebSocket, peer, request.headers());
-    let socket = Socket { gateway, principal, via };
+    let socket = Socket { gateway, principal, via, keepalive };
     Ok(Takeover::mark(response, Outlet::Protocol(Box::new(|switched| Box::pin(socket.run(switched))))))
 }
 
@@ -74,6 +80,8 @@ pub struct Socket {
     gateway: Gateway,
     principal: Principal,
     via: Via,
+    /// The interval of pings.
+    keepalive: Duration,
 }
 
 struct Conversation<S> {
@@ -83,8 +91,7 @@ struct Conversation<S> {
     meter: Meter,
     subscription: Option<Subscription>,
     items: Vec<Item>,
-    /// Whether a beat has passed since the last message from the client.
-    silent: bool,
+    silence: Silence,
 }
 
 impl Socket {
@@ -93,13 +100,14 @@ impl Socket {
     }
 
     /// Exchanges messages until one side closes.
-    async fn run(self, RawConnection { stream, read, mut beats, mut stop, sent }: RawConnection) {
+    async fn run(self, RawConnection { stream, read, mut stop, sent }: RawConnection) {
+        let (mut beats, silence) = (self.gateway.beats.every(self.keepalive), Silence::new(self.keepalive));
         let held = self.gateway.budget.hold(&self.caller());
         let stream = Metered::new(stream, read.len(), held, sent);
         let meter = stream.meter();
         let wire = frames::messages(stream, read).await;
         let mut conversation =
-            Conversation { socket: self, wire, meter, subscription: None, items: Vec::new(), silent: false };
+            Conversation { socket: self, wire, meter, subscription: None, items: Vec::new(), silence };
         if let Some(farewell) = conversation.run(&mut beats, &mut stop).await {
             frames::close(&mut conversation.wire, farewell).await;
         }
@@ -135,14 +143,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
     }
 
     async fn beat(&mut self) -> Result<(), Option<Farewell>> {
-        if std::mem::replace(&mut self.silent, true) {
-            return Err(Some((CloseCode::Policy, "pings were not answered")));
-        }
+        self.silence.ping().map_err(|Unanswered| Some((CloseCode::Policy, "pings were not answered")))?;
         self.say(Message::Ping(Vec::new().into())).await
     }
 
     async fn heard(&mut self, message: Message) -> Result<(), Option<Farewell>> {
-        self.silent = false;
+        self.silence.end();
         self.meter.finish(message.len());
         let text = match message {
             Message::Text(text) => text,

@@ -260,6 +260,7 @@ async fn hand_over(taken: Handover, mut stream: Socket, read: Bytes, shared: &Sh
                     head: head.into(),
                     subscription: outlet.subscription,
                     format,
+                    keepalive: outlet.keepalive,
                     permit: taken.permit,
                     record,
                 }),
@@ -269,11 +270,11 @@ async fn hand_over(taken: Handover, mut stream: Socket, read: Bytes, shared: &Sh
         Outlet::Protocol(converse) => {
             use tokio::io::AsyncWriteExt;
             if stream.write_all(&taken.head).await.is_ok() {
-                let (beats, stop) = (shared.beats.clone(), shared.stop.clone());
+                let stop = shared.stop.clone();
                 let sent = taken.record.as_ref().map(Record::sent).unwrap_or_default();
                 let mut over = stop.clone();
                 tokio::select! {
-                    () = converse(RawConnection { stream, read: read.to_vec(), beats, stop, sent }) => {}
+                    () = converse(RawConnection { stream, read: read.to_vec(), stop, sent }) => {}
                     () = over.asked_for(CONVERSATION_MAX) => {
                         tracing::debug!("a conversation was cut off, because its client does not read it");
                     }
@@ -284,7 +285,9 @@ async fn hand_over(taken: Handover, mut stream: Socket, read: Bytes, shared: &Sh
 }
 
 async fn serve_http2(stream: Socket, peer: Peer, streams: Streams, shared: Arc<Shared>) {
-    let mut beats = shared.beats.clone();
+    let keepalive = shared.beats.interval();
+    // A subscriber that stops reading is noticed in time, even if keepalives are rare.
+    let mut beats = shared.beats.every(keepalive.min(shared.stall_timeout));
     let stalls = Arc::new(Stalls::new(shared.stall_timeout));
     let watched = (Arc::clone(&stalls), Arc::clone(&shared));
     let waiting = Arc::new(());
@@ -304,7 +307,8 @@ async fn serve_http2(stream: Socket, peer: Peer, streams: Streams, shared: Arc<S
                 stalls.watch(outlet.subscription.client());
                 // The body's length is not that of the empty one that the route gave.
                 response.headers_mut().remove(http::header::CONTENT_LENGTH);
-                *response.body_mut() = event_body::body(outlet, shared.beats.clone());
+                let beats = shared.beats.every(outlet.keepalive);
+                *response.body_mut() = event_body::body(outlet, beats);
             }
             Ok::<_, Infallible>(access::hold(streams::hold(response), record))
         }
@@ -314,7 +318,7 @@ async fn serve_http2(stream: Socket, peer: Peer, streams: Streams, shared: Arc<S
         .timer(TokioTimer::new())
         .max_concurrent_streams(HTTP2_STREAMS_MAX)
         .max_header_list_size(HEADER_LEN_MAX as u32)
-        .keep_alive_interval(Some(HEADER_TIMEOUT))
+        .keep_alive_interval(Some(keepalive))
         .keep_alive_timeout(HEADER_TIMEOUT);
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);

@@ -27,6 +27,7 @@ pub mod request_tasks;
 pub mod server;
 pub mod socket;
 pub mod stalls;
+pub mod silence;
 pub mod stopping;
 pub mod streams;
 pub mod takeover;

@@ -2,10 +2,12 @@
 //!
 //! A route that holds its connection open (`/stream`, `/ws`) responds with a head and a [`Takeover`]. On HTTP/1.1 the
 //! server then lets go of the socket and passes it to the outlet, so that an idle subscriber costs no request state and
-//! all subscribers get the same bytes. On HTTP/2, where streams share a socket, the takeover becomes a body.
+//! all subscribers get the same bytes. On HTTP/2, where streams share a socket, the takeover becomes a body or, for a
+//! WebSocket, a task.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::response::Response;
 use fanfare_core::Channel;
@@ -14,7 +16,6 @@ use futures_util::future::BoxFuture;
 use http::{HeaderValue, header};
 
 use crate::net::access::Sent;
-use crate::net::heartbeat::Beats;
 use crate::net::socket::Socket;
 use fanfare_hub::subscription::Subscription;
 use fanfare_runtime::shutdown::Shutdown;
@@ -37,8 +38,6 @@ pub struct RawConnection {
     pub stream: Socket,
     /// The bytes that were already read.
     pub read: Vec<u8>,
-    /// The beats at which to check that the client is still there.
-    pub beats: Beats,
     /// Turns true when the conversation should end.
     pub stop: Shutdown,
     /// The count of the bytes that are sent.
@@ -65,6 +64,8 @@ pub struct Stream {
     pub retry_ms: u64,
     /// The channels that the filter just misses.
     pub overlooked: Vec<Channel>,
+    /// The silence after which the stream gets a comment.
+    pub keepalive: Duration,
     /// Whether the stream begins with its position, for clients that remember it.
     pub names_start: bool,
 }

@@ -5,7 +5,7 @@ mod lifetime;
 mod program;
 pub(crate) mod receivers;
 
-use fanfare_core::{Endpoint, Invalid, duration, limits};
+use fanfare_core::{Endpoint, Invalid, duration, keepalive, limits};
 
 use crate::cli::logging::{self, Format};
 use crate::cli::serve::lifetime::{End, Signals};
@@ -107,6 +107,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SET", help = with_default(
         "MCP tools to offer: essential, all or readonly", Key::Toolset))]
     toolset: Option<String>,
+    #[arg(long, value_name = "TIME", help = with_default(
+        "Send a keepalive on silent streams and WebSockets this often, from 1s to 5m", Key::Keepalive))]
+    keepalive: Option<String>,
     /// Log each request: method, path, status, bytes, duration and caller
     #[arg(long)]
     access_log: bool,
@@ -135,7 +138,7 @@ impl Args {
     /// Returns the settings that were given as flags.
     pub(crate) fn flags(&self) -> impl Iterator<Item = (Key, Vec<String>)> {
         let one = |key: Key, text: &Option<String>| (key, text.iter().cloned().collect());
-        let texts: [(Key, Vec<String>); 24] = [
+        let texts: [(Key, Vec<String>); 25] = [
             (Key::Listen, self.listen.clone()),
             one(Key::Store, &self.store),
             one(Key::RetentionAge, &self.retention_age),
@@ -166,6 +169,7 @@ impl Args {
 }
 
 pub(crate) fn run(context: &Context) -> Result<Exit, Failure> {
+            one(Key::Keepalive, &self.keepalive),
     let format = match context.settings.text(Key::LogFormat).as_deref() {
         Some("json") => Format::Json,
         _ => Format::Text,
@@ -292,6 +296,7 @@ fn config_at(settings: &Settings, listen: Vec<Endpoint>) -> Result<gateway::Conf
         drain_time: settings.parsed(Key::DrainTime, duration::parse)?.unwrap_or_default(),
         shutdown_timeout: settings
             .parsed(Key::ShutdownTimeout, positive)?
+            keepalive: settings.parsed(Key::Keepalive, keepalive::parse)?.unwrap_or(http_default.keepalive),
             .unwrap_or(gateway::Config::default().shutdown_timeout),
     };
     refuse_strangers(&config, settings)?;

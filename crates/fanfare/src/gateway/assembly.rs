@@ -100,7 +100,7 @@ struct Outlets {
 impl Outlets {
     fn new(config: &http::Config, counts: &Counts) -> io::Result<Outlets> {
         let (librarian, jobs) = Librarian::new();
-        let streams = reactor::Config { stall_timeout: config.stall_timeout, keepalive: config.keepalive };
+        let streams = reactor::Config { stall_timeout: config.stall_timeout };
         let (reactors, places) = Reactors::new(reactor_count(), streams, &jobs, counts)?;
         let (heartbeat, beats) = Heartbeat::new(config.keepalive);
         Ok(Outlets { reactors, places, librarian, heartbeat, beats })
@@ -164,6 +164,7 @@ impl Assembly {
             exports: http::export::Exports::default(),
             foreign: http::foreign_names(),
             arrivals: http::sources::arrivals::Arrivals::default(),
+            beats: beats.clone(),
             counts: counts.clone(),
             metrics,
             board: parts.board().clone(),

@@ -88,6 +88,7 @@ async fn every_setting_is_shown_with_its_origin() {
     serve.stall-timeout | 60s | default
     serve.drain-time | 0s | default
     serve.shutdown-timeout | 10s | default
+    serve.keepalive | 30s | default
     serve.toolset | essential | default
     FANFARE_INGEST_SECRET_GITHUB | (hidden) | environment FANFARE_INGEST_SECRET_GITHUB
     serve.ingest-secret-github-file | –

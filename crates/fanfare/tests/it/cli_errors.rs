@@ -26,6 +26,9 @@ async fn people_read_what_failed_why_and_the_fix() {
         &["history", "-n", "0"],
         &["serve", "--listen", "0.0.0.0:0"],
         &["serve", "--listen", "8000"],
+        &["serve", "--keepalive", "10m"],
+        &["serve", "--base-path", "fanfare"],
+        &["serve", "--trusted-proxy", "proxy.internal"],
         &["serve", "--cors", "example.com", "--store", "memory"],
         &["serve", "--store", "/dev/null/log.db", "--listen", "127.0.0.1:0"],
         &["demo", "--listen", "0.0.0.0:0"],
@@ -168,6 +171,24 @@ async fn people_read_what_failed_why_and_the_fix() {
     error: `8000` is not an address to listen on
        at: flag --listen
       fix: write an IP address and a port (`127.0.0.1:8000`, `[::1]:8000`, `0.0.0.0:8000`), or a Unix socket (`unix:/run/fanfare/socket`)
+    [2]
+
+    $ fanfare serve --keepalive 10m
+    error: `10m` is too long
+       at: flag --keepalive
+      fix: use a duration from `1s` to `5m`
+    [2]
+
+    $ fanfare serve --base-path fanfare
+    error: `fanfare` is not a base path
+       at: flag --base-path
+      fix: write a path such as `/fanfare`, of letters, digits and `-._~`
+    [2]
+
+    $ fanfare serve --trusted-proxy proxy.internal
+    error: `proxy.internal` is neither an address nor a network
+       at: flag --trusted-proxy
+      fix: write `127.0.0.1`, `10.0.0.0/8`, or `unix` for proxies that connect to a Unix socket
     [2]
 
     $ fanfare serve --cors example.com --store memory

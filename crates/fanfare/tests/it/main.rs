@@ -54,6 +54,7 @@ mod ingest_secrets;
 mod ingest_signed;
 mod json_log;
 mod limits;
+mod keepalive;
 mod listen;
 mod log_files;
 mod log_level;

@@ -31,12 +31,12 @@ pub async fn get(
     request: Request,
 ) -> Result<Response, Refusal> {
     let (parts, _) = request.into_parts();
-    let client = door.client(principal, peer, &parts)?;
+    let (client, beats) = (door.client(principal, peer, &parts)?, door.beats(&parts)?);
     let opening = |session: &Session| {
         let connected = json!({ "connection_id": session.id }).to_string();
         framed("connected", None, connected.as_bytes())
     };
-    Ok(door.open_stream(client, Framing::Connection, opening)?)
+    Ok(door.open_stream(client, Framing::Connection, beats, opening)?)
 }
 
 /// Accepts a message.

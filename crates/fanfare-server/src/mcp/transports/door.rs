@@ -1,6 +1,6 @@
 //! The state that the transports over HTTP share.
 
-use fanfare_core::{Peer, Principal};
+use fanfare_core::{Peer, Principal, keepalive};
 use fanfare_mcp::Error;
 use http::request::Parts;
 
@@ -28,7 +28,7 @@ pub struct Door {
     pub sessions: Sessions,
     /// The budget for bytes in flight.
     pub budget: Budget,
-    /// The heartbeat that tells when a silent stream needs a sign of life.
+    /// The heartbeat that tells when a silent stream needs a sign of life, at the interval of the gateway.
     pub beats: Beats,
     /// The widest set of tools that a caller may see.
     pub toolset: Toolset,
@@ -49,6 +49,17 @@ impl Door {
             Error::invalid_params("`toolset` in the URL must be `essential`, `all` or `readonly`")
         })?;
         Ok(toolset.min(self.toolset))
+    }
+
+    /// Returns the beats at the interval of keepalives that a query asks for, or else at that of the gateway.
+    pub(super) fn beats(&self, parts: &Parts) -> Result<Beats, Error> {
+        let query = parts.uri.query().unwrap_or_default();
+        let wanted = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "keepalive");
+        let Some((_, interval)) = wanted else { return Ok(self.beats.clone()) };
+        let interval = keepalive::parse(&interval).map_err(|invalid| {
+            Error::invalid_params(format!("`keepalive` in the URL: {}; {}", invalid.what, invalid.fix))
+        })?;
+        Ok(self.beats.every(interval))
     }
 
     /// Returns the identity and address of the caller.

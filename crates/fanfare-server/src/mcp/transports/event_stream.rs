@@ -115,6 +115,7 @@ impl Door {
         &self,
         client: Client,
         framing: Framing,
+        beats: Beats,
         opening: impl FnOnce(&Session) -> Vec<u8>,
     ) -> Result<Response, Error> {
         let outbox = Outbox::new(self.account(&client));
@@ -125,7 +126,7 @@ impl Door {
             opening: Some(opening(&session)),
             attachment: session.outbox.attach(),
             seq: 0,
-            beats: self.beats.clone(),
+            beats,
             stop: self.server.stop(),
             _connection: session.connect(),
             session,

@@ -2,7 +2,6 @@
 //! way, and so does a `fanfare mcp` that has found a gateway.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::extract::{Extension, Request, State};
@@ -30,6 +29,7 @@ use crate::mcp::transports::refusal::Refusal;
 use crate::net::frames::{self, Farewell};
 use crate::net::heartbeat::Beats;
 use crate::net::metered::{Meter, Metered};
+use crate::net::silence::{Silence, Unanswered};
 use crate::net::socket::Socket;
 use crate::net::takeover::{Outlet, RawConnection, Takeover};
 use fanfare_runtime::budget::Account;
@@ -64,17 +64,16 @@ pub async fn get(
     request: Request,
 ) -> Result<Response, Refusal> {
     let (parts, _) = request.into_parts();
-    let client = door.client(principal, peer, &parts)?;
-    Ok(accept(door, client, &parts)?)
+    let (client, beats) = (door.client(principal, peer, &parts)?, door.beats(&parts)?);
+    Ok(accept(door, client, beats, &parts)?)
 }
 
-fn accept(door: Door, client: Client, parts: &Parts) -> Result<Response, Error> {
-    let response = frames::shake_hands(&Method::GET, &parts.headers, SUBPROTOCOL).ok_or_else(|| {
-        Error::invalid_request(
-            "this is not a WebSocket handshake; connect with a WebSocket client, over HTTP/1.1",
-        )
-    })?;
-    let converse = |switched| converse(door, client, switched).boxed();
+fn accept(door: Door, client: Client, beats: Beats, parts: &Parts) -> Result<Response, Error> {
+    let response = frames::shake_hands(&Method::GET, &parts.headers, SUBPROTOCOL)
+        .ok_or_else(|| {
+            Error::invalid_request("this is not a WebSocket handshake; connect with a WebSocket client")
+        })?;
+    let converse = |switched| converse(door, client, beats, switched).boxed();
     Ok(Takeover::mark(response, Outlet::Protocol(Box::new(converse))))
 }
 
@@ -82,7 +81,8 @@ fn accept(door: Door, client: Client, parts: &Parts) -> Result<Response, Error> 
 async fn converse(
     door: Door,
     client: Client,
-    RawConnection { stream, read, beats, mut stop, sent }: RawConnection,
+    beats: Beats,
+    RawConnection { stream, read, mut stop, sent }: RawConnection,
 ) {
     let stream = Metered::new(stream, read.len(), door.budget.hold(&client.caller()), sent);
     let meter = stream.meter();
@@ -91,13 +91,13 @@ async fn converse(
     let outbox = Outbox::new(door.account(&client));
     let account = door.account(&client);
     let session = Session::moving_on(format!("{:032x}", rand::random::<u128>()), client, outbox);
-    let silent = AtomicBool::new(false);
+    let silence = Silence::new(beats.interval());
     let mut calls = Calls::new(door.server.clone(), Arc::clone(&session));
     let farewell = {
-        let writing = write_out(&session.outbox, &mut sink, beats, &silent);
+        let writing = write_out(&session.outbox, &mut sink, beats, &silence);
         tokio::pin!(writing);
         let heard = tokio::select! {
-            heard = hear(&account, &mut calls, &mut heard, &meter, &silent, &mut stop) => heard,
+            heard = hear(&account, &mut calls, &mut heard, &meter, &silence, &mut stop) => heard,
             farewell = &mut writing => InputEnd::End(farewell),
         };
         match heard {
@@ -140,7 +140,7 @@ async fn hear(
     calls: &mut Calls,
     heard: &mut SplitStream<Wire>,
     meter: &Meter,
-    silent: &AtomicBool,
+    silence: &Silence,
     stop: &mut Shutdown,
 ) -> InputEnd {
     loop {
@@ -154,7 +154,7 @@ async fn hear(
             },
             () = calls.progress() => continue,
         };
-        silent.store(false, Ordering::Relaxed);
+        silence.end();
         if let Ok(message) = &message {
             meter.finish(message.len());
         }
@@ -192,7 +192,7 @@ async fn write_out(
     outbox: &Outbox,
     sink: &mut SplitSink<Wire, Message>,
     mut beats: Beats,
-    silent: &AtomicBool,
+    silence: &Silence,
 ) -> Option<Farewell> {
     let attachment = outbox.attach();
     let mut seq = 0;
@@ -200,7 +200,7 @@ async fn write_out(
         let first = tokio::select! {
             first = outbox.next(attachment, seq) => first?,
             () = beats.next() => {
-                if silent.swap(true, Ordering::Relaxed) {
+                if silence.ping() == Err(Unanswered) {
                     return Some((CloseCode::Policy, "pings were not answered"));
                 }
                 within(sink.send(Message::Ping(Vec::new().into()))).await?;

@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use crate::net::reactor::stream::Flow;
+use crate::net::reactor::stream::{Flow, Stream};
 use crate::net::reactor::{Reactor, TICK};
 
 /// Number of parts in which the table is searched for silent streams, one part per tick.
 const SWEEP_PARTS: usize = 5;
+/// Time in which the whole table is searched.
+const SWEEP: Duration = Duration::from_secs(TICK.as_secs() * SWEEP_PARTS as u64);
 /// Time without progress after which a stream drops the page that was read from the store for it: those that read, if
 /// slowly, should have the room.
 const PAGE_KEPT: Duration = Duration::from_secs(1);
@@ -19,14 +21,24 @@ impl Reactor {
         self.ticks += 1;
         let mut gone = Vec::new();
         for (key, stream) in self.streams.iter_mut().filter(|(key, _)| key % SWEEP_PARTS == part) {
-            // A part is looked at every few ticks: silence is ended a little early rather than late.
-            let silent =
-                now.duration_since(stream.last_write()) + TICK * SWEEP_PARTS as u32 > self.config.keepalive;
-            if silent && self.pump.keep_alive(stream) == Flow::Gone {
+            if !is_brisk(stream)
+                && is_silent(stream, now, SWEEP)
+                && self.pump.keep_alive(stream) == Flow::Gone
+            {
                 gone.push(key);
             }
         }
-        let streams = &mut self.streams;
+        let (streams, pump) = (&mut self.streams, &mut self.pump);
+        // A later stream can have the key of one that has ended.
+        self.brisk.sort_unstable();
+        self.brisk.dedup();
+        self.brisk.retain(|key| {
+            let Some(stream) = streams.get_mut(*key).filter(|stream| is_brisk(stream)) else { return false };
+            if is_silent(stream, now, TICK) && pump.keep_alive(stream) == Flow::Gone {
+                gone.push(*key);
+            }
+            true
+        });
         let stall_timeout = self.config.stall_timeout;
         let counts = &self.counts;
         self.stalled.retain(|key| {
@@ -47,4 +59,16 @@ impl Reactor {
             self.close(key);
         }
     }
+}
+
+/// Returns whether a stream has keepalives so often that the search of the table would find it too late, or twice as
+/// often as it has to.
+pub(super) fn is_brisk(stream: &Stream) -> bool {
+    stream.keepalive() < SWEEP * 2
+}
+
+/// Returns whether nothing was written to a stream for so long that a keepalive is due before the next look, in
+/// `pause`: silence is ended a little early rather than late.
+fn is_silent(stream: &Stream, now: Instant, pause: Duration) -> bool {
+    now.duration_since(stream.last_write()) + pause > stream.keepalive()
 }

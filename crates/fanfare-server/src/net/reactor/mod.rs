@@ -46,8 +46,6 @@ const TICK: Duration = Duration::from_secs(1);
 pub struct Config {
     /// Maximum time that a stream can make no progress.
     pub stall_timeout: Duration,
-    /// Silence after which a stream gets a comment.
-    pub keepalive: Duration,
 }
 
 /// The token under which the inbox wakes the reactor; no stream has it.
@@ -64,6 +62,8 @@ pub struct Reactor {
     groups: Groups,
     /// The streams whose sockets accept nothing at present.
     stalled: Vec<usize>,
+    /// The streams whose keepalives come so often that each tick looks at them.
+    brisk: Vec<usize>,
     pump: Pump,
     counts: Counts,
     ticks: usize,
@@ -83,6 +83,7 @@ impl Reactor {
             streams: Slab::new(),
             groups: Groups::default(),
             stalled: Vec::new(),
+            brisk: Vec::new(),
             pump: Pump::default(),
             counts,
             ticks: 0,
@@ -150,9 +151,7 @@ impl Reactor {
                 }
                 Command::HangUp => {
                     let keys: Vec<_> = self.streams.iter().map(|(key, _)| key).collect();
-                    for key in keys {
-                        self.close(key);
-                    }
+                    keys.into_iter().for_each(|key| self.close(key));
                 }
             }
         }
@@ -171,6 +170,7 @@ impl Reactor {
             self.groups.remove(place);
             return;
         }
+        self.brisk.extend(idle::is_brisk(&stream).then_some(key));
         entry.insert(stream);
         self.serve(key);
     }
@@ -295,6 +295,8 @@ pub struct Adopted {
     pub subscription: Subscription,
     /// The format of the events.
     pub format: sse::Format,
+    /// The silence after which the stream gets a comment.
+    pub keepalive: Duration,
     /// The right to be connected.
     pub permit: Arc<StreamPermit>,
     /// The record of the request, if requests are logged.

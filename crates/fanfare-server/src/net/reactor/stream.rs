@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes};
 use fanfare_core::wire::sse;
@@ -35,6 +35,8 @@ pub struct Stream {
     /// The client's number.
     serial: u64,
     last_write: Instant,
+    /// The silence after which it gets a comment.
+    keepalive: Duration,
     record: Option<Record>,
     _permit: Arc<StreamPermit>,
 }
@@ -52,6 +54,7 @@ impl Stream {
             ended: false,
             place,
             last_write: Instant::now(),
+            keepalive: adopted.keepalive,
             record: adopted.record,
             _permit: adopted.permit,
         }
@@ -111,6 +114,11 @@ impl Stream {
     /// Returns the time of the last successful write.
     pub fn last_write(&self) -> Instant {
         self.last_write
+    }
+
+    /// Returns the silence after which it gets a comment.
+    pub fn keepalive(&self) -> Duration {
+        self.keepalive
     }
 
     /// Drops the page that was read from the store for it.

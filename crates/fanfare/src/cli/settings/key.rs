@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::ValueEnum;
-use fanfare_core::{Invalid, duration};
+use fanfare_core::{Invalid, duration, keepalive};
 use fanfare_webhook::allow::Allow;
 use fanfare_webhook::ingest::spellings;
 use fanfare_webhook::proxy::ProxyUrl;
@@ -87,6 +87,8 @@ keys! {
     DrainTime =>
         "serve.drain-time", "FANFARE_DRAIN_TIME", "how long to keep serving before a stop";
     ShutdownTimeout =>
+    Keepalive =>
+        "serve.keepalive", "FANFARE_KEEPALIVE", "interval of keepalives";
         "serve.shutdown-timeout", "FANFARE_SHUTDOWN_TIMEOUT", "how long to wait for a clean shutdown";
     Toolset => "serve.toolset", "FANFARE_TOOLSET", "MCP tools: essential, all or readonly";
     IngestSecretGithub =>
@@ -190,6 +192,7 @@ impl Key {
             Key::Toolset => Toolset::default().as_str().to_owned(),
             Key::MaxConnections => http::Config::default().max_connections.to_string(),
             Key::MaxConnectionsPerAddress => http::Config::default().max_connections_per_address.to_string(),
+            Key::Keepalive => seconds(http::Config::default().keepalive),
             Key::MaxWebhooksPerHost => delivery::Config::default().host_webhooks_max.to_string(),
             Key::MaxEventsPerSecond => hub::Config::default().events_per_second.to_string(),
             Key::AllowTarget
@@ -236,6 +239,7 @@ impl Key {
                 Key::RetentionFloor => floor(text).map(drop)?,
                 Key::RetentionBytes => bytes::parse(text).map(drop)?,
                 Key::AccessLog | Key::NoAuth if !matches!(text.as_str(), "true" | "false") => {
+                Key::Keepalive => keepalive::parse(text).map(drop)?,
                     return Err(invalid(
                         format!("`{text}` is neither true nor false"),
                         "write `true` or `false`",

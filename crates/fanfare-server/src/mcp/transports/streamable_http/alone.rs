@@ -76,7 +76,7 @@ impl Exchange {
             () = tokio::time::sleep(PATIENCE), if self.accepts.events => None,
         };
         let mut open =
-            OpenRequest { id, work, is_done: false, outbox, attachment, seq: 0, beats: self.door.beats };
+            OpenRequest { id, work, is_done: false, outbox, attachment, seq: 0, beats: self.beats };
         if let Some(answer) = answer {
             open.finish(answer);
         }

@@ -166,7 +166,7 @@ impl Exchange {
             attachment,
             seq,
             primes,
-            beats: self.door.beats,
+            beats: self.beats,
             is_over: false,
             _connection: session.connect(),
         };

@@ -21,6 +21,7 @@ use crate::mcp::transports::door::Door;
 use crate::mcp::transports::header_list::names;
 use crate::mcp::transports::refusal::Refusal;
 use crate::net::body;
+use crate::net::heartbeat::Beats;
 use crate::net::json::Json;
 use crate::net::locality::Locality;
 use crate::net::streams::StreamPermit;
@@ -40,7 +41,7 @@ pub async fn post(
     request: Request,
 ) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
-    let client = door.client(principal, peer, &parts)?;
+    let (client, beats) = (door.client(principal, peer, &parts)?, door.beats(&parts)?);
     let accepts = Accepts::of(&parts.headers);
     if !accepts.json && !accepts.events {
         let problem = "answers are `application/json` or `text/event-stream`, and `Accept` allows neither";
@@ -51,7 +52,7 @@ pub async fn post(
         return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error));
     }
     let (bytes, in_flight) = body::read(&door.budget, &client.caller(), body, MESSAGE_LEN_MAX).await?;
-    let exchange = Exchange { door, client, parts, accepts };
+    let exchange = Exchange { door, client, parts, accepts, beats };
     let answer = exchange.take(&bytes).await;
     drop(in_flight);
     answer
@@ -63,6 +64,8 @@ struct Exchange {
     client: Client,
     parts: Parts,
     accepts: Accepts,
+    /// The beats at which a silent stream gets a comment.
+    beats: Beats,
 }
 
 impl Exchange {
@@ -165,9 +168,9 @@ pub async fn get(
     if !parts.headers.get(header::ACCEPT).is_some_and(|accept| names(accept, "text/event-stream")) {
         return Ok(health(&door));
     }
-    let client = door.client(principal, peer, &parts)?;
+    let (client, beats) = (door.client(principal, peer, &parts)?, door.beats(&parts)?);
     let accepts = Accepts::of(&parts.headers);
-    let exchange = Exchange { door, client, parts, accepts };
+    let exchange = Exchange { door, client, parts, accepts, beats };
     match exchange.session()? {
         Some(session) => exchange.stream(&session),
         None => {
