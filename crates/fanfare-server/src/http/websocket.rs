@@ -61,12 +61,12 @@ pub async fn connect(
     let keepalive = params.keepalive()?.unwrap_or(gateway.beats.interval());
     params.finish(&gateway.foreign)?;
     let response =
-        frames::shake_hands(request.method(), request.headers(), SUBPROTOCOL)
+        frames::shake_hands(request.method(), request.headers(), request.extensions(), SUBPROTOCOL)
             .ok_or_else(|| {
                 Problem::new(
                     Code::InvalidQuery,
                     "this is not a WebSocket handshake",
-                    "connect with a WebSocket client, over HTTP/1.1: `ws://…/ws`",
+                    "connect with a WebSocket client: `ws://…/ws`",
                 )
             })?;
     let via = guard::via(Door::WebSocket, peer, request.headers());
@@ -100,10 +100,10 @@ impl Socket {
     }
 
     /// Exchanges messages until one side closes.
-    async fn run(self, RawConnection { stream, read, mut stop, sent }: RawConnection) {
+    async fn run(self, RawConnection { tunnel, read, mut stop, sent }: RawConnection) {
         let (mut beats, silence) = (self.gateway.beats.every(self.keepalive), Silence::new(self.keepalive));
         let held = self.gateway.budget.hold(&self.caller());
-        let stream = Metered::new(stream, read.len(), held, sent);
+        let stream = Metered::new(tunnel, read.len(), held, sent);
         let meter = stream.meter();
         let wire = frames::messages(stream, read).await;
         let mut conversation =

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, header};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error, ProtocolError};
@@ -13,6 +13,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 
+use crate::net::extended_connect::Multiplexed;
 use fanfare_runtime::budget::Exhausted;
 
 /// Maximum frame and message from a client: the size of its largest publish.
@@ -26,28 +27,37 @@ const WRITE_BUFFER_LEN_MAX: usize = 2 * MESSAGE_LEN_MAX;
 /// Maximum time for the client to answer a close frame. Short, because a stop waits for it.
 const CLOSE_WAIT: Duration = Duration::from_secs(1);
 
-/// Answers a handshake (RFC 6455, section 4.2.2); returns `None` if the request is not one. A client that offers
-/// `subprotocol` gets it; one that offers only others, or none, gets a socket without.
-pub fn shake_hands(method: &Method, headers: &HeaderMap, subprotocol: &'static str) -> Option<Response> {
+/// Answers a handshake (RFC 6455, section 4.2.2; over HTTP/2, RFC 8441, section 5); returns `None` if the request is not one.
+/// A client that offers `subprotocol` gets it; one that offers only others, or none, gets a socket without.
+pub fn shake_hands(
+    method: &Method,
+    headers: &HeaderMap,
+    extensions: &Extensions,
+    subprotocol: &'static str,
+) -> Option<Response> {
     let tokens = |name| {
         let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
         values.flat_map(|value| value.split(',')).map(str::trim)
     };
     let has = |name, token: &str| tokens(name).any(|part| part.eq_ignore_ascii_case(token));
-    let asked = method == Method::GET
-        && has(header::UPGRADE, "websocket")
-        && has(header::CONNECTION, "upgrade")
-        && has(header::SEC_WEBSOCKET_VERSION, "13");
-    let key = headers.get(header::SEC_WEBSOCKET_KEY).filter(|_| asked)?;
-    let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes())).expect("base64 is ASCII");
-    let is_offered = tokens(header::SEC_WEBSOCKET_PROTOCOL).any(|name| name == subprotocol);
-    let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
-    if is_offered {
-        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(subprotocol));
+    if method != Method::GET || !has(header::SEC_WEBSOCKET_VERSION, "13") {
+        return None;
+    }
+    let mut response = if extensions.get::<Multiplexed>().is_some() {
+        StatusCode::OK.into_response()
+    } else {
+        let is_asked = has(header::UPGRADE, "websocket") && has(header::CONNECTION, "upgrade");
+        let key = headers.get(header::SEC_WEBSOCKET_KEY).filter(|_| is_asked)?;
+        let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes())).expect("base64 is ASCII");
+        let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+        response
+    };
+    if tokens(header::SEC_WEBSOCKET_PROTOCOL).any(|name| name == subprotocol) {
+        response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(subprotocol));
     }
     Some(response)
 }

@@ -16,7 +16,7 @@ use futures_util::future::BoxFuture;
 use http::{HeaderValue, header};
 
 use crate::net::access::Sent;
-use crate::net::socket::Socket;
+use crate::net::tunnel::Tunnel;
 use fanfare_hub::subscription::Subscription;
 use fanfare_runtime::shutdown::Shutdown;
 
@@ -34,8 +34,8 @@ pub type Conversation = Box<dyn FnOnce(RawConnection) -> BoxFuture<'static, ()> 
 /// A connection that has left HTTP.
 #[derive(Debug)]
 pub struct RawConnection {
-    /// The socket; the head of the answer went out.
-    pub stream: Socket,
+    /// What carries the conversation; the head of the answer went out.
+    pub tunnel: Tunnel,
     /// The bytes that were already read.
     pub read: Vec<u8>,
     /// Turns true when the conversation should end.

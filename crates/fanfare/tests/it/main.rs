@@ -152,3 +152,4 @@ mod webhooks_undelivered;
 mod webhooks_upgraded;
 mod webhooks_verified;
 mod websocket;
+mod websocket_http2;

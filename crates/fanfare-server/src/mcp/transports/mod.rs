@@ -40,7 +40,7 @@ async fn get_mcp(
     peer: Extension<Peer>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    if websocket::is_asked(request.headers()) {
+    if websocket::is_asked(request.headers(), request.extensions()) {
         websocket::get(door, principal, peer, request).await
     } else {
         streamable_http::get(door, principal, peer, request).await

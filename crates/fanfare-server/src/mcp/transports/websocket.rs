@@ -12,7 +12,7 @@ use fanfare_mcp::{Error, Incoming};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use http::request::Parts;
-use http::{HeaderMap, Method, header};
+use http::{Extensions, HeaderMap, Method, header};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -26,12 +26,13 @@ use crate::mcp::transports::door::Door;
 use crate::mcp::transports::duplex::{Calls, Waits};
 use crate::mcp::transports::header_list::names;
 use crate::mcp::transports::refusal::Refusal;
+use crate::net::extended_connect::Multiplexed;
 use crate::net::frames::{self, Farewell};
 use crate::net::heartbeat::Beats;
 use crate::net::metered::{Meter, Metered};
 use crate::net::silence::{Silence, Unanswered};
-use crate::net::socket::Socket;
 use crate::net::takeover::{Outlet, RawConnection, Takeover};
+use crate::net::tunnel::Tunnel;
 use fanfare_runtime::budget::Account;
 use fanfare_runtime::shutdown::Shutdown;
 
@@ -49,11 +50,12 @@ const STALL_MAX: Duration = Duration::from_secs(60);
 /// Maximum time for calls that are running when the gateway stops; less than the default limit of the stop.
 const FINISH_MAX: Duration = Duration::from_secs(5);
 
-type Wire = WebSocketStream<Metered<Socket>>;
+type Wire = WebSocketStream<Metered<Tunnel>>;
 
 /// Returns whether a client asks for a WebSocket.
-pub fn is_asked(headers: &HeaderMap) -> bool {
-    headers.get(header::UPGRADE).is_some_and(|upgrade| names(upgrade, "websocket"))
+pub fn is_asked(headers: &HeaderMap, extensions: &Extensions) -> bool {
+    extensions.get::<Multiplexed>().is_some()
+        || headers.get(header::UPGRADE).is_some_and(|upgrade| names(upgrade, "websocket"))
 }
 
 /// Answers a handshake.
@@ -69,7 +71,7 @@ pub async fn get(
 }
 
 fn accept(door: Door, client: Client, beats: Beats, parts: &Parts) -> Result<Response, Error> {
-    let response = frames::shake_hands(&Method::GET, &parts.headers, SUBPROTOCOL)
+    let response = frames::shake_hands(&Method::GET, &parts.headers, &parts.extensions, SUBPROTOCOL)
         .ok_or_else(|| {
             Error::invalid_request("this is not a WebSocket handshake; connect with a WebSocket client")
         })?;
@@ -82,9 +84,9 @@ async fn converse(
     door: Door,
     client: Client,
     beats: Beats,
-    RawConnection { stream, read, mut stop, sent }: RawConnection,
+    RawConnection { tunnel, read, mut stop, sent }: RawConnection,
 ) {
-    let stream = Metered::new(stream, read.len(), door.budget.hold(&client.caller()), sent);
+    let stream = Metered::new(tunnel, read.len(), door.budget.hold(&client.caller()), sent);
     let meter = stream.meter();
     let wire = frames::messages_within(stream, read, MESSAGE_LEN_MAX, WRITE_BUFFER_LEN_MAX).await;
     let (mut sink, mut heard) = wire.split();

@@ -1,5 +1,7 @@
 //! One connection: HTTP until a route takes it over.
 
+mod http2;
+
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
@@ -12,32 +14,29 @@ use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use fanfare_core::Peer;
-use fanfare_core::caller::Place;
 use fanfare_core::wire::sse;
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Method, Request, StatusCode, Version, header};
 use http_body::Body as _;
 use hyper::body::Incoming;
-use hyper::server::conn::{http1, http2};
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioTimer;
 use tower::ServiceExt;
 
 use crate::net::access::{self, Record};
 use crate::net::connections::Permit;
 use crate::net::counts::Counts;
-use crate::net::event_body;
 use crate::net::exchange::{Exchange, Handover, Wire};
 use crate::net::heartbeat::Beats;
-use crate::net::limits::{HEADER_LEN_MAX, HEADER_TIMEOUT, HTTP2_STREAMS_MAX};
+use crate::net::limits::{HEADER_LEN_MAX, HEADER_TIMEOUT};
 use crate::net::reactor::Adopted;
 use crate::net::reactor::reactors::Reactors;
-use crate::net::request_tasks::RequestTasks;
 use crate::net::socket::Socket;
-use crate::net::stalls::Stalls;
 use crate::net::stopping::{CONVERSATION_MAX, HEAD_MAX, STALL_MAX, UntilStop};
 use crate::net::streams::{self, StreamPermit, Streams};
-use crate::net::takeover::{self, Follows, Outlet, RawConnection, Takeover};
+use crate::net::takeover::{self, Conversation, Follows, Outlet, RawConnection, Takeover};
+use crate::net::tunnel::Tunnel;
 use fanfare_runtime::shutdown::Shutdown;
 use fanfare_runtime::turns::Turns;
 
@@ -76,7 +75,7 @@ pub async fn serve(stream: Socket, peer: Peer, permit: Permit, shared: Arc<Share
     };
     let streams = Streams::new(permit);
     match version {
-        Ok(Ok(Version::HTTP_2)) => serve_http2(stream, peer, streams, shared).await,
+        Ok(Ok(Version::HTTP_2)) => http2::serve(stream, peer, streams, shared).await,
         Ok(Ok(_)) => serve_http1(stream, peer, streams, shared).await,
         Ok(Err(error)) => tracing::debug!(%peer, %error, "the connection broke before a request"),
         Err(_) => tracing::debug!(%peer, "a connection sent no request before the timeout"),
@@ -270,91 +269,27 @@ async fn hand_over(taken: Handover, mut stream: Socket, read: Bytes, shared: &Sh
         Outlet::Protocol(converse) => {
             use tokio::io::AsyncWriteExt;
             if stream.write_all(&taken.head).await.is_ok() {
-                let stop = shared.stop.clone();
-                let sent = taken.record.as_ref().map(Record::sent).unwrap_or_default();
-                let mut over = stop.clone();
-                tokio::select! {
-                    () = converse(RawConnection { stream, read: read.to_vec(), stop, sent }) => {}
-                    () = over.asked_for(CONVERSATION_MAX) => {
-                        tracing::debug!("a conversation was cut off, because its client does not read it");
-                    }
-                }
+                let tunnel = Tunnel::Socket(stream);
+                hold_conversation(converse, tunnel, read.to_vec(), taken.record, &shared.stop).await;
             }
         }
     }
 }
 
-async fn serve_http2(stream: Socket, peer: Peer, streams: Streams, shared: Arc<Shared>) {
-    let keepalive = shared.beats.interval();
-    // A subscriber that stops reading is noticed in time, even if keepalives are rare.
-    let mut beats = shared.beats.every(keepalive.min(shared.stall_timeout));
-    let stalls = Arc::new(Stalls::new(shared.stall_timeout));
-    let watched = (Arc::clone(&stalls), Arc::clone(&shared));
-    let waiting = Arc::new(());
-    let held = Arc::clone(&waiting);
-    let requests = streams.clone();
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        let (held, (stalls, shared)) = (Arc::clone(&held), watched.clone());
-        request.extensions_mut().insert(requests.clone());
-        async move {
-            let is_head = request.method() == Method::HEAD;
-            let (mut response, record) = answer(&shared, request, peer).await;
-            drop(held);
-            if is_head {
-                response = without_body(response);
-            }
-            if let Some(Outlet::Stream(outlet)) = Takeover::of(&mut response) {
-                stalls.watch(outlet.subscription.client());
-                // The body's length is not that of the empty one that the route gave.
-                response.headers_mut().remove(http::header::CONTENT_LENGTH);
-                let beats = shared.beats.every(outlet.keepalive);
-                *response.body_mut() = event_body::body(outlet, beats);
-            }
-            Ok::<_, Infallible>(access::hold(streams::hold(response), record))
-        }
-    });
-    let mut builder = http2::Builder::new(RequestTasks::new(shared.turns.clone(), Place::of(peer)));
-    builder
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(HTTP2_STREAMS_MAX)
-        .max_header_list_size(HEADER_LEN_MAX as u32)
-        .keep_alive_interval(Some(keepalive))
-        .keep_alive_timeout(HEADER_TIMEOUT);
-    let connection = builder.serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(connection);
-    let (mut stop, mut over) = (shared.stop.clone(), shared.stop.clone());
-    let (mut stopping, mut is_late) = (false, false);
-    let (mut has_to_leave, mut may_leave) = (false, false);
-    loop {
-        tokio::select! {
-            ended = connection.as_mut() => {
-                if let Err(error) = ended {
-                    tracing::debug!(%peer, %error, "the connection ended");
-                }
-                return;
-            }
-            () = stalls.found(&mut beats) => {
-                shared.counts.stalled.inc();
-                tracing::debug!(%peer, "a subscriber stopped reading for too long");
-                return;
-            }
-            () = stop.asked(), if !stopping => {
-                stopping = true;
-                connection.as_mut().graceful_shutdown();
-            }
-            () = streams.asked_to_leave() => {
-                connection.as_mut().graceful_shutdown();
-                has_to_leave = true;
-            }
-            () = over.asked_for(CONVERSATION_MAX), if stopping && !is_late => is_late = true,
-            () = tokio::time::sleep(HEAD_MAX), if has_to_leave => may_leave = true,
-            () = tokio::time::sleep(HEAD_MAX), if is_late => {}
-        }
-        // One is held by the service, one by this function.
-        let waits_for_an_answer = Arc::strong_count(&waiting) > 2;
-        // A client that does not answer the goodbye, or answers nothing, such as the question whether it has read it.
-        if !waits_for_an_answer && (is_late || may_leave && streams.is_idle()) {
-            return;
+/// Serves a conversation to its end.
+async fn hold_conversation(
+    converse: Conversation,
+    tunnel: Tunnel,
+    read: Vec<u8>,
+    record: Option<Record>,
+    stop: &Shutdown,
+) {
+    let sent = record.as_ref().map(Record::sent).unwrap_or_default();
+    let mut over = stop.clone();
+    tokio::select! {
+        () = converse(RawConnection { tunnel, read, stop: stop.clone(), sent }) => {}
+        () = over.asked_for(CONVERSATION_MAX) => {
+            tracing::debug!("a conversation was cut off, because its client does not read it");
         }
     }
 }
