@@ -11,8 +11,9 @@ const binary = process.env.FANFARE_BIN;
 if (!binary) throw new Error("FANFARE_BIN is not set: give the path of the fanfare binary");
 
 export class Gateway {
-  static async start({ store = "memory" } = {}) {
+  static async start({ store = "memory", args = [] } = {}) {
     const gateway = new Gateway();
+    gateway.args = args;
     if (store === "file") {
       gateway.directory = await mkdtemp(join(tmpdir(), "fanfare-e2e-"));
       gateway.store = join(gateway.directory, "fanfare.db");
@@ -24,7 +25,7 @@ export class Gateway {
   }
 
   async run(port) {
-    this.process = spawn(binary, ["serve", "--listen", `127.0.0.1:${port}`, "--store", this.store, "-o", "json"], {
+    this.process = spawn(binary, ["serve", "--listen", `127.0.0.1:${port}`, "--store", this.store, "-o", "json", ...this.args], {
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.ended = new Promise((resolve) => this.process.once("close", resolve));

@@ -4,7 +4,7 @@
 //! what they can do: they load from the gateway alone, run no inline code, and turn no text into markup.
 
 use axum::Router;
-use axum::extract::Path;
+use axum::extract::{Path, Request};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
 };
@@ -12,6 +12,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use rust_embed::{EmbeddedFile, RustEmbed};
+
+use crate::net::base_path::BasePath;
 
 #[cfg(test)]
 mod tests;
@@ -61,17 +63,17 @@ where
         .route("/assets/{*path}", get(asset))
 }
 
-async fn page(headers: HeaderMap) -> Response {
-    answer("index.html", &headers)
+async fn page(request: Request) -> Response {
+    answer("index.html", &request)
 }
 
-async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
-    answer(&path, &headers)
+async fn asset(Path(path): Path<String>, request: Request) -> Response {
+    answer(&path, &request)
 }
 
-fn answer(path: &str, asked: &HeaderMap) -> Response {
+fn answer(path: &str, request: &Request) -> Response {
     let mut response = match (Assets::get(path), content_type(path)) {
-        (Some(file), Some(content_type)) => file_answer(file, content_type, asked),
+        (Some(file), Some(content_type)) => file_answer(file, content_type, request),
         _ => not_found(path),
     };
     for (name, value) in SECURITY_HEADERS {
@@ -80,14 +82,23 @@ fn answer(path: &str, asked: &HeaderMap) -> Response {
     response
 }
 
-fn file_answer(file: EmbeddedFile, content_type: &'static str, asked: &HeaderMap) -> Response {
-    let etag = etag_of(&file);
+fn file_answer(file: EmbeddedFile, content_type: &'static str, request: &Request) -> Response {
+    let base = BasePath::of(request.extensions());
+    let (mut etag, mut data) = (etag_of(&file), file.data);
+    // Scripts find the base path in their own address; a page has to know it before it loads them.
+    if content_type.starts_with("text/html")
+        && !base.as_str().is_empty()
+        && let Ok(text) = std::str::from_utf8(&data)
+    {
+        data = text.replace("\"/assets/", &format!("\"{base}/assets/")).into_bytes().into();
+        etag.insert_str(etag.len() - 1, base.as_str());
+    }
     // Browsers revalidate each time and get a 304: names carry no hash, and a new binary must not meet old scripts.
     let common = [(CACHE_CONTROL, "no-cache".to_owned()), (ETAG, etag.clone())];
-    if has_already(asked, &etag) {
+    if has_already(request.headers(), &etag) {
         return (StatusCode::NOT_MODIFIED, common).into_response();
     }
-    (common, [(CONTENT_TYPE, content_type)], file.data).into_response()
+    (common, [(CONTENT_TYPE, content_type)], data).into_response()
 }
 
 fn etag_of(file: &EmbeddedFile) -> String {

@@ -48,10 +48,11 @@ use crate::dashboard;
 use crate::http::export::Exports;
 use crate::http::foreign::ForeignNames;
 use crate::http::sources::arrivals::Arrivals;
+use crate::net::base_path::{self, BasePath, BasePaths};
 use crate::net::counts::{Counts, RequestLabels};
 use crate::net::guard::{self, Guard};
-use crate::net::origin::Cors;
 use crate::net::heartbeat::Beats;
+use crate::net::origin::Cors;
 use crate::net::{encoding, pace, streams, unread};
 use crate::problem::Problem;
 use fanfare_delivery::service::Webhooks;
@@ -84,6 +85,8 @@ pub struct Config {
     /// The level of the server log; `None` (the default) if the program that embeds the gateway does its own
     /// logging.
     pub log_level: Option<LogLevel>,
+    /// The path under which proxies serve the gateway; default none.
+    pub base_paths: BasePaths,
     /// Interval of comments on a silent stream and of pings on a WebSocket; default 30 s.
     pub keepalive: Duration,
 }
@@ -100,6 +103,7 @@ impl Default for Config {
             body_patience: Duration::from_secs(10),
             access_log: false,
             log_level: None,
+            base_paths: BasePaths::default(),
             keepalive: Duration::from_secs(30),
         }
     }
@@ -124,12 +128,12 @@ pub struct Gateway {
     pub foreign: ForeignNames,
     /// What arrived at each source.
     pub arrivals: Arrivals,
+    /// The beats at the interval of keepalives.
+    pub beats: Beats,
     /// The counters of the network.
     pub counts: Counts,
     /// The metrics.
     pub metrics: Metrics,
-    /// The beats at the interval of keepalives.
-    pub beats: Beats,
     /// The health of every part of the gateway.
     pub board: Board,
     /// Turns true when the gateway is going to stop.
@@ -143,10 +147,16 @@ pub fn routes(gateway: Gateway, other_doors: Router) -> Router {
     let (counts, budget, hub) = (gateway.counts.clone(), gateway.budget.clone(), gateway.hub.clone());
     let (refusals, decoding) = (counts.clone(), budget.clone());
     let patience = gateway.config.body_patience;
+    let base_paths = Arc::new(gateway.config.base_paths.clone());
     let api: Router<Gateway> = interface().into();
     let document = document();
     let routes = api
-        .route("/openapi.json", get(move || std::future::ready(document.answer())))
+        .route(
+            "/openapi.json",
+            get(move |request: Request| {
+                std::future::ready(document.answer(&BasePath::of(request.extensions())))
+            }),
+        )
         .merge(dashboard::routes())
         .with_state(gateway)
         // Other doors count their answers themselves, because their refusals have another form.
@@ -171,7 +181,10 @@ pub fn routes(gateway: Gateway, other_doors: Router) -> Router {
         .layer(middleware::from_fn_with_state(Arc::new(guard), guard::check));
     // Frameworks and people end a path with a slash. On no route does it change the meaning.
     let routes = NormalizePathLayer::trim_trailing_slash().layer(routes);
-    Router::new().fallback_service(routes).layer(middleware::from_fn(guard::name_methods))
+    Router::new()
+        .fallback_service(routes)
+        .layer(middleware::from_fn(guard::name_methods))
+        .layer(middleware::from_fn_with_state(base_paths, base_path::take))
 }
 
 /// Returns the document of the interface.

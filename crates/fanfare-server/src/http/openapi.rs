@@ -17,6 +17,7 @@ use utoipa::openapi::{
 };
 
 use crate::http::sent;
+use crate::net::base_path::BasePath;
 
 /// The name of the response that every route can return.
 const REFUSED: &str = "Refused";
@@ -59,10 +60,16 @@ impl Document {
         &self.0
     }
 
-    /// Returns the document.
-    pub fn answer(&self) -> Response {
+    /// Returns the document of a gateway that is served below `base`.
+    pub fn answer(&self, base: &BasePath) -> Response {
         const JSON: HeaderValue = HeaderValue::from_static("application/json");
-        ([(header::CONTENT_TYPE, JSON)], self.0.clone()).into_response()
+        let text = match std::str::from_utf8(&self.0) {
+            Ok(text) if !base.as_str().is_empty() => {
+                text.replacen("\"url\": \"/\"", &format!("\"url\": \"{base}\""), 1).into()
+            }
+            Ok(_) | Err(_) => self.0.clone(),
+        };
+        ([(header::CONTENT_TYPE, JSON)], text).into_response()
     }
 }
 

@@ -21,6 +21,7 @@ use crate::gateway::Inherited;
 use fanfare_hub as hub;
 use fanfare_runtime::log_level::LogLevel;
 use fanfare_server::mcp::gateway::declared::Tools;
+use fanfare_server::net::base_path::BasePaths;
 use fanfare_server::net::origin::Cors;
 use fanfare_server::{http, mcp};
 use fanfare_store::{Clock, Retention};
@@ -82,6 +83,14 @@ pub(crate) struct Args {
     /// addresses are always accepted
     #[arg(long, value_name = "NAME")]
     allowed_host: Vec<String>,
+    /// Path under which a proxy serves the gateway, such as /fanfare; requests may
+    /// come with or without it
+    #[arg(long, value_name = "PATH")]
+    base_path: Option<String>,
+    /// Believe X-Forwarded-Prefix of proxies at this address or network, or of all
+    /// that connect to a Unix socket (`unix`); repeatable
+    #[arg(long, value_name = "CIDR|unix")]
+    trusted_proxy: Vec<String>,
     /// Accept connections from other machines without authentication
     #[arg(long)]
     no_auth: bool,
@@ -99,6 +108,9 @@ pub(crate) struct Args {
         "Disconnect a client that reads nothing for this long", Key::StallTimeout))]
     stall_timeout: Option<String>,
     #[arg(long, value_name = "TIME", help = with_default(
+        "Send a keepalive on silent streams and WebSockets this often, from 1s to 5m", Key::Keepalive))]
+    keepalive: Option<String>,
+    #[arg(long, value_name = "TIME", help = with_default(
         "Before a shutdown, keep serving for this long, with /ready at 503", Key::DrainTime))]
     drain_time: Option<String>,
     #[arg(long, value_name = "TIME", help = with_default(
@@ -107,9 +119,6 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SET", help = with_default(
         "MCP tools to offer: essential, all or readonly", Key::Toolset))]
     toolset: Option<String>,
-    #[arg(long, value_name = "TIME", help = with_default(
-        "Send a keepalive on silent streams and WebSockets this often, from 1s to 5m", Key::Keepalive))]
-    keepalive: Option<String>,
     /// Log each request: method, path, status, bytes, duration and caller
     #[arg(long)]
     access_log: bool,
@@ -138,7 +147,7 @@ impl Args {
     /// Returns the settings that were given as flags.
     pub(crate) fn flags(&self) -> impl Iterator<Item = (Key, Vec<String>)> {
         let one = |key: Key, text: &Option<String>| (key, text.iter().cloned().collect());
-        let texts: [(Key, Vec<String>); 25] = [
+        let texts: [(Key, Vec<String>); 27] = [
             (Key::Listen, self.listen.clone()),
             one(Key::Store, &self.store),
             one(Key::RetentionAge, &self.retention_age),
@@ -152,12 +161,15 @@ impl Args {
             one(Key::WebhookProxy, &self.webhook_proxy),
             (Key::Cors, self.cors.clone()),
             (Key::AllowedHost, self.allowed_host.clone()),
+            one(Key::BasePath, &self.base_path),
+            (Key::TrustedProxy, self.trusted_proxy.clone()),
             (Key::NoAuth, self.no_auth.then(|| "true".to_owned()).into_iter().collect()),
             one(Key::MaxConnections, &self.max_connections),
             one(Key::MaxConnectionsPerAddress, &self.max_connections_per_address),
             one(Key::MaxWebhooksPerHost, &self.max_webhooks_per_host),
             one(Key::MaxEventsPerSecond, &self.max_events_per_second),
             one(Key::StallTimeout, &self.stall_timeout),
+            one(Key::Keepalive, &self.keepalive),
             one(Key::DrainTime, &self.drain_time),
             one(Key::ShutdownTimeout, &self.shutdown_timeout),
             one(Key::Toolset, &self.toolset),
@@ -169,7 +181,6 @@ impl Args {
 }
 
 pub(crate) fn run(context: &Context) -> Result<Exit, Failure> {
-            one(Key::Keepalive, &self.keepalive),
     let format = match context.settings.text(Key::LogFormat).as_deref() {
         Some("json") => Format::Json,
         _ => Format::Text,
@@ -199,12 +210,12 @@ fn run_logged(context: &Context, format: Format, level: &LogLevel) -> Result<Exi
         for warning in secrets::warnings(&context.settings) {
             tracing::warn!("{warning}");
         }
-        let spec = config.store.clone();
+        let (spec, base) = (config.store.clone(), config.http.base_paths.own.clone());
         let running = tokio::select! {
             running = start_at(config, inherited) => running?,
             exit = signals.stop.asked() => return Ok(End::Exit(exit)),
         };
-        announcement::announce(&running, &spec, format, context.output)?;
+        announcement::announce(&running, &base, &spec, format, context.output)?;
         lifetime::serve(running, &mut signals, context, format, level).await
     })?;
     match end {
@@ -285,6 +296,8 @@ fn config_at(settings: &Settings, listen: Vec<Endpoint>) -> Result<gateway::Conf
             stall_timeout: settings
                 .parsed(Key::StallTimeout, positive)?
                 .unwrap_or(http_default.stall_timeout),
+            base_paths: base_paths(settings)?,
+            keepalive: settings.parsed(Key::Keepalive, keepalive::parse)?.unwrap_or(http_default.keepalive),
             access_log: settings.is_on(Key::AccessLog),
             ..http_default
         },
@@ -296,7 +309,6 @@ fn config_at(settings: &Settings, listen: Vec<Endpoint>) -> Result<gateway::Conf
         drain_time: settings.parsed(Key::DrainTime, duration::parse)?.unwrap_or_default(),
         shutdown_timeout: settings
             .parsed(Key::ShutdownTimeout, positive)?
-            keepalive: settings.parsed(Key::Keepalive, keepalive::parse)?.unwrap_or(http_default.keepalive),
             .unwrap_or(gateway::Config::default().shutdown_timeout),
     };
     refuse_strangers(&config, settings)?;
@@ -332,6 +344,13 @@ pub(crate) fn store_spec(settings: &Settings) -> Result<StoreSpec, Failure> {
     })?;
     let Ok(spec) = text.parse();
     Ok(spec)
+}
+
+fn base_paths(settings: &Settings) -> Result<BasePaths, Failure> {
+    let own = settings.parsed(Key::BasePath, str::parse)?.unwrap_or_default();
+    let proxies: Result<_, Invalid> =
+        settings.texts(Key::TrustedProxy).iter().map(|text| text.parse()).collect();
+    Ok(BasePaths { own, proxies: proxies? })
 }
 
 fn cors(settings: &Settings) -> Result<Cors, Failure> {

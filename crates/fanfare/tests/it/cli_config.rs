@@ -80,15 +80,17 @@ async fn every_setting_is_shown_with_its_origin() {
     serve.webhook-proxy | http://proxy.example:3128/ | environment FANFARE_WEBHOOK_PROXY
     serve.cors | https://a.example, https://b.example | environment FANFARE_CORS
     serve.allowed-host | –
+    serve.base-path | –
+    serve.trusted-proxy | –
     serve.no-auth | true | ./fanfare.toml
     serve.max-connections | 65536 | default
     serve.max-connections-per-address | 1024 | default
     serve.max-webhooks-per-host | 1000 | default
     serve.max-events-per-second | 500000 | default
     serve.stall-timeout | 60s | default
+    serve.keepalive | 30s | default
     serve.drain-time | 0s | default
     serve.shutdown-timeout | 10s | default
-    serve.keepalive | 30s | default
     serve.toolset | essential | default
     FANFARE_INGEST_SECRET_GITHUB | (hidden) | environment FANFARE_INGEST_SECRET_GITHUB
     serve.ingest-secret-github-file | –

@@ -4,6 +4,7 @@
 
 mod access_log;
 mod backups;
+mod base_path;
 mod bounds_answers;
 mod bounds_bodies;
 mod bounds_connections;
@@ -53,8 +54,8 @@ mod ingest;
 mod ingest_secrets;
 mod ingest_signed;
 mod json_log;
-mod limits;
 mod keepalive;
+mod limits;
 mod listen;
 mod log_files;
 mod log_level;

@@ -24,6 +24,7 @@ use crate::mcp::session::{Framing, Session};
 use crate::mcp::transports::door::Door;
 use crate::mcp::transports::event_stream::framed;
 use crate::mcp::transports::refusal::Refusal;
+use crate::net::base_path::BasePath;
 use crate::net::body;
 use crate::net::json::Json;
 use crate::net::locality::Locality;
@@ -36,20 +37,21 @@ pub async fn get(
     request: Request,
 ) -> Result<Response, Refusal> {
     let (parts, _) = request.into_parts();
-    let client = door.client(principal, peer, &parts)?;
+    let (client, beats) = (door.client(principal, peer, &parts)?, door.beats(&parts)?);
     let tools = door.server.service().tools(client.toolset).outcome();
     let tools: Tools = serde_json::from_slice(tools.as_json()).map_err(|error| {
         tracing::error!(%error, "the list of tools cannot be read");
         Error::internal("the list of tools cannot be read")
     })?;
+    let base = BasePath::of(&parts.extensions);
     let opening = |session: &Session| {
-        // Relative, so that it works behind any proxy.
-        let endpoint = format!("/messages/?session_id={}", session.id);
+        // Without a host, so that it works behind any proxy.
+        let endpoint = format!("{base}/messages/?session_id={}", session.id);
         let mut bytes = framed("endpoint", None, endpoint.as_bytes());
         bytes.extend(framed("tools", None, tools.tools.get().as_bytes()));
         bytes
     };
-    Ok(door.open_stream(client, Framing::HttpSse, opening)?)
+    Ok(door.open_stream(client, Framing::HttpSse, beats, opening)?)
 }
 
 #[derive(Deserialize)]

@@ -9,11 +9,13 @@ use crate::cli::output::style::{BOLD, DIM};
 use crate::cli::serve::receivers;
 use crate::engines::StoreSpec;
 use crate::gateway;
+use fanfare_server::net::base_path::BasePath;
 use fanfare_server::net::listeners;
 
-/// Prints where the gateway listens and how to use it.
+/// Prints where the gateway listens and how to use it. Programs on this machine need no base path.
 pub(super) fn announce(
     running: &gateway::Running,
+    base: &BasePath,
     spec: &StoreSpec,
     format: Format,
     output: Output,
@@ -24,13 +26,16 @@ pub(super) fn announce(
     }
     if output.mode.is_json() {
         let addresses: Vec<String> = running.endpoints().iter().map(ToString::to_string).collect();
-        let line = serde_json::json!({
+        let mut line = serde_json::json!({
             "event": "listening",
             "url": running.url(),
             "addresses": addresses,
             "store": spec.to_string(),
             "webhooks": receivers::name(mode),
         });
+        if !base.as_str().is_empty() {
+            line["base_path"] = base.as_str().into();
+        }
         output.line(line.to_string())?;
         return Ok(());
     }
@@ -54,7 +59,7 @@ pub(super) fn announce(
     let server = if url.ends_with(":8000") { String::new() } else { format!(" --server {url}") };
     // No browser opens a Unix socket.
     if url.starts_with("http") {
-        output.hint(format!("  {DIM}dashboard{DIM:#}  {url}/"));
+        output.hint(format!("  {DIM}dashboard{DIM:#}  {url}{base}/"));
     }
     output.hint(format!(
         "  {DIM}log{DIM:#}        {log}\n  {DIM}push{DIM:#}       fanfare push \"hello\"{server}\n  \

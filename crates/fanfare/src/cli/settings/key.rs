@@ -18,6 +18,7 @@ use fanfare_delivery::service as delivery;
 use fanfare_hub as hub;
 use fanfare_server::http;
 use fanfare_server::mcp::toolset::Toolset;
+use fanfare_server::net::base_path::{BasePath, Proxy};
 use fanfare_server::net::origin::Cors;
 use fanfare_store::Retention;
 
@@ -72,6 +73,8 @@ keys! {
         "serve.webhook-proxy", "FANFARE_WEBHOOK_PROXY", "proxy to send webhooks through";
     Cors => "serve.cors", "FANFARE_CORS", "origins whose pages can listen and push";
     AllowedHost => "serve.allowed-host", "FANFARE_ALLOWED_HOST", "host names to accept requests for";
+    BasePath => "serve.base-path", "FANFARE_BASE_PATH", "path under which proxies serve it";
+    TrustedProxy => "serve.trusted-proxy", "FANFARE_TRUSTED_PROXY", "proxies whose headers count";
     NoAuth => "serve.no-auth", "FANFARE_NO_AUTH", "serve others without authentication";
     MaxConnections => "serve.max-connections", "FANFARE_MAX_CONNECTIONS", "maximum number of connections";
     MaxConnectionsPerAddress =>
@@ -84,11 +87,11 @@ keys! {
         "serve.max-events-per-second", "FANFARE_MAX_EVENTS_PER_SECOND", "maximum events per second per caller";
     StallTimeout =>
         "serve.stall-timeout", "FANFARE_STALL_TIMEOUT", "how long a client may read nothing";
+    Keepalive =>
+        "serve.keepalive", "FANFARE_KEEPALIVE", "interval of keepalives";
     DrainTime =>
         "serve.drain-time", "FANFARE_DRAIN_TIME", "how long to keep serving before a stop";
     ShutdownTimeout =>
-    Keepalive =>
-        "serve.keepalive", "FANFARE_KEEPALIVE", "interval of keepalives";
         "serve.shutdown-timeout", "FANFARE_SHUTDOWN_TIMEOUT", "how long to wait for a clean shutdown";
     Toolset => "serve.toolset", "FANFARE_TOOLSET", "MCP tools: essential, all or readonly";
     IngestSecretGithub =>
@@ -127,7 +130,10 @@ impl Key {
     /// Returns whether the setting is a list.
     pub(crate) fn is_list(self) -> bool {
         self.is_ingest_secret()
-            || matches!(self, Key::AllowTarget | Key::AllowedHost | Key::Cors | Key::Listen)
+            || matches!(
+                self,
+                Key::AllowTarget | Key::AllowedHost | Key::Cors | Key::Listen | Key::TrustedProxy
+            )
     }
 
     /// Returns whether a file that comes from others may set it: what a command shows, and how long it waits.
@@ -186,17 +192,18 @@ impl Key {
             Key::RetentionBytes => format!("{}GiB", retention.bytes >> 30),
             Key::AccessLog | Key::NoAuth => "false".to_owned(),
             Key::StallTimeout => seconds(http::Config::default().stall_timeout),
+            Key::Keepalive => seconds(http::Config::default().keepalive),
             Key::DrainTime => seconds(gateway::Config::default().drain_time),
             Key::ShutdownTimeout => seconds(gateway::Config::default().shutdown_timeout),
             Key::LogFormat => "text".to_owned(),
             Key::Toolset => Toolset::default().as_str().to_owned(),
             Key::MaxConnections => http::Config::default().max_connections.to_string(),
             Key::MaxConnectionsPerAddress => http::Config::default().max_connections_per_address.to_string(),
-            Key::Keepalive => seconds(http::Config::default().keepalive),
             Key::MaxWebhooksPerHost => delivery::Config::default().host_webhooks_max.to_string(),
             Key::MaxEventsPerSecond => hub::Config::default().events_per_second.to_string(),
             Key::AllowTarget
             | Key::AllowedHost
+            | Key::BasePath
             | Key::Cors
             | Key::IngestSecretGithub
             | Key::IngestSecretGithubFile
@@ -206,6 +213,7 @@ impl Key {
             | Key::IngestSecretStripeFile
             | Key::Token
             | Key::TokenFile
+            | Key::TrustedProxy
             | Key::WebhookMode
             | Key::WebhookProxy => return None,
         })
@@ -218,6 +226,8 @@ impl Key {
                 Key::Server => server(text).map(drop)?,
                 Key::Output => one_of(text, Mode::value_variants())?,
                 Key::Color => one_of(text, clap::ColorChoice::value_variants())?,
+                Key::BasePath => text.parse::<BasePath>().map(drop)?,
+                Key::TrustedProxy => text.parse::<Proxy>().map(drop)?,
                 Key::AllowTarget => text.parse::<Allow>().map(drop)?,
                 Key::WebhookMode => webhook_mode(text).map(drop)?,
                 Key::WebhookProxy => text.parse::<ProxyUrl>().map(drop)?,
@@ -229,6 +239,7 @@ impl Key {
                 | Key::RetentionAge => {
                     positive(text).map(drop)?;
                 }
+                Key::Keepalive => keepalive::parse(text).map(drop)?,
                 Key::DrainTime => duration::parse(text).map(drop)?,
                 Key::Listen => endpoint(text).map(drop)?,
                 Key::RetentionCount
@@ -239,7 +250,6 @@ impl Key {
                 Key::RetentionFloor => floor(text).map(drop)?,
                 Key::RetentionBytes => bytes::parse(text).map(drop)?,
                 Key::AccessLog | Key::NoAuth if !matches!(text.as_str(), "true" | "false") => {
-                Key::Keepalive => keepalive::parse(text).map(drop)?,
                     return Err(invalid(
                         format!("`{text}` is neither true nor false"),
                         "write `true` or `false`",

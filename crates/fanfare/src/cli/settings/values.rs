@@ -15,7 +15,11 @@ pub(super) fn invalid(what: impl Into<String>, fix: impl Into<std::borrow::Cow<'
     Invalid::new(Code::InvalidQuery, what, fix)
 }
 
-/// Parses the URL of a gateway: a scheme, a host and perhaps a port; or a Unix socket.
+/// The first segments of routes that are often copied with the address of a gateway.
+const ROUTES: [&str; 6] = ["api", "ingest", "mcp", "sse", "stream", "ws"];
+
+/// Parses the URL of a gateway: a scheme, a host, perhaps a port, and perhaps the path under which a proxy serves it; or a
+/// Unix socket.
 pub(crate) fn server(text: &str) -> Result<String, Invalid> {
     if text.starts_with(UNIX_PREFIX) {
         return text.parse::<Endpoint>().map(|endpoint| endpoint.to_string());
@@ -33,8 +37,13 @@ pub(crate) fn server(text: &str) -> Result<String, Invalid> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(refused("pass the token with --token-file, not in the URL"));
     }
-    if url.path() != "/" || url.query().is_some() {
-        return Err(refused("remove everything after the host"));
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(refused("remove everything after the path"));
+    }
+    // A gateway can be served under a path; a route of it is a mistake.
+    let route = url.path_segments().into_iter().flatten().find(|segment| ROUTES.contains(segment));
+    if let Some(route) = route {
+        return Err(refused(&format!("remove `/{route}` and everything after it")));
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
@@ -147,12 +156,15 @@ mod tests {
     }
 
     #[test]
-    fn the_url_of_a_gateway_has_a_scheme_and_no_path() {
+    fn the_url_of_a_gateway_has_a_scheme_and_no_route() {
         assert_eq!(server("http://127.0.0.1:8000/").expect("fine"), "http://127.0.0.1:8000");
         assert_eq!(server("https://push.example.com").expect("fine"), "https://push.example.com");
+        assert_eq!(server("https://example.com/fanfare/").expect("fine"), "https://example.com/fanfare");
         for text in [
             "127.0.0.1:8000",
             "localhost",
+            "http://x/fanfare/mcp",
+            "http://x/#top",
             "ftp://x",
             "http://u:p@x",
             "http://x/api",

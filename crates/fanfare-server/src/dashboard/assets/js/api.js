@@ -1,5 +1,7 @@
 // The gateway's HTTP API, used like any other client would.
 
+import { at } from "./base.js";
+
 // The content of an `application/problem+json` response; `fix` says what to do.
 export class Problem extends Error {
   constructor({ detail, title, status, code, at, fix }) {
@@ -14,7 +16,7 @@ export class Problem extends Error {
 async function request(url, options, parse = JSON.parse) {
   let response;
   try {
-    response = await fetch(url, options);
+    response = await fetch(at(url), options);
   } catch {
     throw new Problem({ detail: "the gateway is not responding", status: 0, fix: "check that `fanfare serve` is running" });
   }

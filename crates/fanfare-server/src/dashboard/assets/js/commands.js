@@ -1,6 +1,6 @@
 // Shell commands that do the same as a view of the dashboard.
+import { home } from "./base.js";
 
-const origin = window.location.origin;
 // Where the command line looks for a gateway by default.
 const CLI_DEFAULT = "127.0.0.1:8000";
 
@@ -22,7 +22,7 @@ export function requestOf(event) {
 }
 
 export function pushWithCurl(event) {
-  return `curl ${origin}/api/push -H 'content-type: application/json' -d ${quote(JSON.stringify(requestOf(event)))}`;
+  return `curl ${home}/api/push -H 'content-type: application/json' -d ${quote(JSON.stringify(requestOf(event)))}`;
 }
 
 export function registerCommand() {
@@ -36,7 +36,7 @@ export function receiveCommand(secret) {
 
 // The option that names this gateway, if it is not at the default address.
 function server() {
-  return window.location.host === CLI_DEFAULT ? [] : ["--server", origin];
+  return window.location.host === CLI_DEFAULT ? [] : ["--server", home];
 }
 
 // The command line has an option for every member except the audience.
@@ -61,15 +61,15 @@ export function attemptWithCurl({ url, headers, body }) {
 }
 
 export const examples = {
-  push: `curl -d "deploy finished" ${origin}/api/push/builds`,
-  listen: `curl -N ${origin}/stream`,
+  push: `curl -d "deploy finished" ${home}/api/push/builds`,
+  listen: `curl -N ${home}/stream`,
   run: "fanfare run -c builds -- cargo test",
-  page: `new EventSource("${origin}/stream?format=json")`,
+  page: `new EventSource("${home}/stream?format=json")`,
   cli: "fanfare listen",
-  socket: `websocat ${origin.replace("http", "ws")}/ws`,
-  mcp: `${origin}/mcp`,
+  socket: `websocat ${home.replace("http", "ws")}/ws`,
+  mcp: `${home}/mcp`,
 };
 
 export function listenTo(channel) {
-  return `curl -N ${quote(`${origin}/stream?channel=${channel}`)}`;
+  return `curl -N ${quote(`${home}/stream?channel=${channel}`)}`;
 }

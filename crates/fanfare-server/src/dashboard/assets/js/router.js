@@ -1,5 +1,6 @@
 // The current location. Screen, filter and open event are in the URL, so that every view can be linked to.
 import { computed, signal } from "../vendor/preact.js";
+import { at, within } from "./base.js";
 
 const screens = ["/", "/webhooks", "/sources", "/clients", "/channels", "/mcp_sse_example.html", "/reference"];
 
@@ -16,7 +17,7 @@ export const hash = computed(() => here.value.hash);
 
 function read() {
   const { pathname, search, hash } = window.location;
-  return { path: pathname, query: search, hash };
+  return { path: within(pathname), query: search, hash };
 }
 
 // The URL of a screen with these parameters; the order is stable so that equal views have equal URLs.
@@ -26,7 +27,7 @@ export function urlOf(pathname, params) {
 }
 
 export function navigate(url, { replace = false } = {}) {
-  const target = new URL(url, window.location.href);
+  const target = new URL(at(url), window.location.href);
   const same = target.href === window.location.href;
   if (!same) window.history[replace ? "replaceState" : "pushState"](null, "", target.href);
   here.value = read();
@@ -49,7 +50,7 @@ export function listenToLinks() {
   document.addEventListener("click", (click) => {
     if (click.defaultPrevented || click.button !== 0 || click.metaKey || click.ctrlKey || click.shiftKey || click.altKey) return;
     const link = click.target.closest?.("a[href]");
-    if (!link || link.target || link.origin !== window.location.origin || !isOurs(link.pathname)) return;
+    if (!link || link.target || link.origin !== window.location.origin || !isOurs(within(link.pathname))) return;
     // The browser handles anchors on the current page.
     if (link.hash && link.pathname === window.location.pathname && link.search === window.location.search) return;
     click.preventDefault();

@@ -1,5 +1,6 @@
 // The sources: the addresses that other programs send to, what arrived at each, and what was refused.
 import { html } from "../vendor/preact.js";
+import { home } from "./base.js";
 import { now } from "./clock.js";
 import { ago, capital, count, fullTime, plural } from "./format.js";
 import { usePolled } from "./poll.js";
@@ -42,7 +43,7 @@ function SourceRow({ source }) {
     <${Cell} name="Last">${lastAt ? html`<time datetime=${lastAt} title=${fullTime(last)}>${ago(last, now.value)}</time>` : html`<span class="muted">never</span>`}<//>
     <${Cell} name="">
       <button type="button" class="icon-button" aria-label="Copy the address of ${name}" title="Copy the address"
-        onClick=${() => copy(window.location.origin + path, "Address copied")}><${Icon} name="copy" /></button><//>
+        onClick=${() => copy(home + path, "Address copied")}><${Icon} name="copy" /></button><//>
   </tr>`;
 }
 

@@ -2,6 +2,7 @@
 // stops for good if a starting server returns 503, and does not say when it will retry.
 import { signal } from "../../vendor/preact.js";
 import { get } from "../api.js";
+import { at } from "../base.js";
 import { seqOf } from "../format.js";
 import { appendEvent, appendNotice, CAPACITY } from "./feed.js";
 
@@ -64,7 +65,7 @@ function isSameLog(last) {
 
 function open() {
   const from = position ? `last_event_id=${encodeURIComponent(position)}` : "since=earliest";
-  source = new EventSource(`/stream?format=json&${from}`);
+  source = new EventSource(at(`/stream?format=json&${from}`));
   source.onopen = () => {
     failures = 0;
     wasLive = true;

@@ -1,6 +1,7 @@
 // The open event, with everything known about it.
 import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
 import { get } from "../api.js";
+import { home } from "../base.js";
 import { now } from "../clock.js";
 import { pushWithCli, pushWithCurl } from "../commands.js";
 import { findById } from "../feed/feed.js";
@@ -58,7 +59,7 @@ function Detail({ event }) {
       <${CopyButton} label="curl" icon="terminal" text=${() => pushWithCurl(event)} testid="copy-curl" />
       <${CopyButton} label="CLI" icon="terminal" text=${() => pushWithCli(event)} testid="copy-cli" />
       <${CopyButton} label="JSON" icon="braces" text=${() => JSON.stringify(event, null, 2)} testid="copy-json" />
-      <${CopyButton} label="Link" icon="link" text=${() => `${window.location.origin}/?event=${event.id}`} testid="copy-link" />
+      <${CopyButton} label="Link" icon="link" text=${() => `${home}/?event=${event.id}`} testid="copy-link" />
     </div>
     <dl class="facts">
       <${Fact} name="Channel"><button type="button" class="link-button mono" onClick=${() => addChannel(event.channel)} title="Show only this channel">${event.channel}</button><//>

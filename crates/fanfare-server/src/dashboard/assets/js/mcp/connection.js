@@ -1,5 +1,6 @@
 // The connection: events come in on `GET /mcp/sse`, messages go out with `POST /mcp/sse/message`.
 import { batch, computed, signal } from "../../vendor/preact.js";
+import { at } from "../base.js";
 import { forgetOpen, noted, received, sent } from "./log.js";
 
 const PROTOCOL_VERSION = "2025-11-25";
@@ -21,7 +22,7 @@ const waiting = new Map();
 export function connect() {
   disconnect();
   state.value = "connecting";
-  const stream = new EventSource("/mcp/sse");
+  const stream = new EventSource(at("/mcp/sse"));
   source = stream;
   stream.addEventListener("connected", ({ data }) => begin(JSON.parse(data)));
   stream.addEventListener("heartbeat", ({ data }) => {
@@ -97,7 +98,7 @@ async function post(message) {
   const body = { jsonrpc: "2.0", ...message, connection_id: connectionId.value };
   sent(body);
   try {
-    const response = await fetch("/mcp/sse/message", {
+    const response = await fetch(at("/mcp/sse/message"), {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(body),

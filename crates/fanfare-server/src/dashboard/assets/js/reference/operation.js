@@ -1,5 +1,6 @@
 // One operation: its parameters and body, its responses, and a command that calls it.
 import { html } from "../../vendor/preact.js";
+import { home } from "../base.js";
 import { Command } from "../ui/copy.js";
 import { resolve, typeOf } from "./openapi.js";
 import { Prose } from "./prose.js";
@@ -43,7 +44,7 @@ function Content({ content, root }) {
 
 function commandFor({ method, path, requestBody, parameters }) {
   const filled = path.replaceAll(/\{\*?(\w+)\}/g, (_, name) => name.toUpperCase());
-  const url = `${window.location.origin}${filled}`;
+  const url = `${home}${filled}`;
   const stream = path === "/stream" ? "-N " : "";
   if (method === "get") return `curl ${stream}${url}`;
   const verb = method === "post" ? "" : `-X ${method.toUpperCase()} `;
