@@ -180,6 +180,7 @@ impl Params {
             (Some(own), [_]) => format!("write `{own}`"),
             (Some(own), _) => format!("write `{own}`; this route reads {}", known.join(", ")),
             (None, []) => "leave it out".to_owned(),
+            (None, [only]) => format!("leave it out; this route reads only {only}"),
             (None, _) => format!("use {}", known.join(", ")),
         }
     }
