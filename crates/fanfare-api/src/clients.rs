@@ -34,6 +34,10 @@ pub struct ClientEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, nullable = false)]
     pub address: Option<Peer>,
+    /// The name that it claims for itself: its `User-Agent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub agent: Option<String>,
     /// The patterns it subscribes to.
     #[schema(value_type = Vec<values::Pattern>)]
     pub channels: Vec<Pattern>,

@@ -25,6 +25,15 @@ pub struct Filter {
     pub text: Option<String>,
 }
 
+/// What becomes of a client that is disconnected.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Disconnect {
+    /// The time for which the client may not return, from `1s` to `24h`; default: it may return at once.
+    #[param(value_type = Option<values::DurationText>, nullable = false)]
+    pub deny_for: Option<String>,
+}
+
 /// The options of a stream, and its start.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]

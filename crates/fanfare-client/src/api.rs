@@ -13,7 +13,7 @@ use fanfare_api::status::Status;
 use fanfare_core::endpoint::UNIX_PREFIX;
 use fanfare_core::{Channel, Position, ReaderName, SourceName};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderValue, RETRY_AFTER};
-use reqwest::{Method, RequestBuilder, Response};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
@@ -198,6 +198,9 @@ impl Api {
             return Err(Error::TimedOut { url: self.target.server.clone(), after: self.target.timeout });
         };
         let response = self.checked(sent).await?;
+        if response.status() == StatusCode::NO_CONTENT {
+            return Err(Error::denied(seconds(&response)));
+        }
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         if !content_type.is_some_and(|value| value.starts_with("text/event-stream")) {
             return Err(self.not_fanfare("`/stream` is not an event stream"));
@@ -281,11 +284,7 @@ impl Api {
         if status.is_success() {
             return Ok(response);
         }
-        let retry_after = response
-            .headers()
-            .get(RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.parse().ok())
-            .map(Duration::from_secs);
+        let retry_after = seconds(&response);
         let text = self.text(response).await?;
         match serde_json::from_str::<Problem>(&text) {
             // The body is more exact than the header.
@@ -367,6 +366,12 @@ pub fn is_loopback(server: &str) -> bool {
                     || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
             })
         })
+}
+
+/// Returns the time in `Retry-After`.
+fn seconds(response: &Response) -> Option<Duration> {
+    let value = response.headers().get(RETRY_AFTER)?;
+    Some(Duration::from_secs(value.to_str().ok()?.parse().ok()?))
 }
 
 #[cfg(test)]

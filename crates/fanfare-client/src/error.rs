@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 pub use fanfare_api::problem::Problem;
-use fanfare_core::Code;
+use fanfare_core::{Code, duration};
 
 /// An error of a request.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -75,6 +75,23 @@ impl Error {
             | Error::TimedOut { .. }
             | Error::Unreachable { .. } => None,
         }
+    }
+
+    /// Returns the error of a client that an operator disconnected, and that may return after `left`.
+    pub(super) fn denied(left: Option<Duration>) -> Error {
+        let left = left.map_or_else(|| "later".to_owned(), |left| format!("in {}", duration::show(left)));
+        Error::Refused(Box::new(Problem {
+            kind: "about:blank".to_owned(),
+            title: String::new(),
+            status: 204,
+            code: Code::ClientDenied.as_str().to_owned(),
+            detail: format!("an operator disconnected this client, and it may return {left}"),
+            at: String::new(),
+            fix: "return then, or ask the operator of the gateway".to_owned(),
+            limit: None,
+            retry_after: None,
+            webhook_id: None,
+        }))
     }
 
     /// Classifies an error of the HTTP library; `url` is the gateway's URL, without the query.

@@ -4,6 +4,7 @@
 pub mod answer;
 pub mod api;
 pub mod backoff;
+mod clients;
 pub mod error;
 pub mod listening;
 mod lists;

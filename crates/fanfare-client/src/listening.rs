@@ -19,6 +19,9 @@ use crate::sse::{Frame, Frames};
 /// The pause before the first reconnect, until the gateway names another.
 const RETRY_DEFAULT: Duration = Duration::from_secs(1);
 
+/// The reason of a `closing` for a client that an operator disconnected.
+const DISCONNECTED: &str = "disconnected";
+
 /// The header with the position at which a stream starts.
 const POSITION: &str = "fanfare-position";
 
@@ -85,7 +88,7 @@ pub enum Notice {
         /// The position at the end of the replay.
         position: String,
     },
-    /// The gateway is stopping.
+    /// The connection ends.
     Closing {
         /// Why.
         reason: String,
@@ -160,8 +163,8 @@ pub struct Listening {
     opened_at: Option<Instant>,
     /// Whether a connection was established before.
     was_open: bool,
-    /// Whether the gateway has announced that it is stopping.
-    is_closing: bool,
+    /// The reason for which the gateway has announced the end of the connection.
+    closing: Option<String>,
     /// The loss that was last reported: repeating it at each try would only be noise.
     reported: Option<String>,
 }
@@ -203,7 +206,7 @@ impl Listening {
             attempt: 0,
             opened_at: None,
             was_open: false,
-            is_closing: false,
+            closing: None,
             reported: None,
         }
     }
@@ -251,8 +254,11 @@ impl Listening {
                         self.retry = frames.retry().unwrap_or(self.retry);
                         let problem = match ended {
                             Err(error) => format!("the connection is lost: {}", innermost(&error)),
-                            Ok(_) if self.is_closing => "the gateway has stopped".to_owned(),
-                            Ok(_) => "the gateway closed the connection".to_owned(),
+                            Ok(_) => match self.closing.as_deref() {
+                                Some(DISCONNECTED) => "an operator disconnected this client".to_owned(),
+                                Some(_) => "the gateway has stopped".to_owned(),
+                                None => "the gateway closed the connection".to_owned(),
+                            },
                         };
                         if let Some(notice) = self.lost(&problem, None) {
                             return Ok(Item::Notice(notice));
@@ -286,7 +292,7 @@ impl Listening {
         let again = std::mem::replace(&mut self.was_open, true);
         self.opened_at = Some(Instant::now());
         self.reported = None;
-        self.is_closing = false;
+        self.closing = None;
         // Until the first event, this is where the stream is: a time that it started from would mean a later one then.
         let header = |name| connected.response.headers().get(name).and_then(|value| value.to_str().ok());
         let start = header(POSITION);
@@ -331,9 +337,9 @@ impl Listening {
             serde_json::from_str(&frame.data).map_err(unreadable)?;
         members.insert("notice".to_owned(), name.into());
         let Ok(notice) = serde_json::from_value(members.into()) else { return Ok(None) };
-        if let Notice::Closing { retry_ms, .. } = &notice {
+        if let Notice::Closing { retry_ms, reason } = &notice {
             self.retry = Duration::from_millis(*retry_ms);
-            self.is_closing = true;
+            self.closing = Some(reason.clone());
         }
         Ok(Some(Item::Notice(notice)))
     }

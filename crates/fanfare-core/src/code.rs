@@ -26,6 +26,8 @@ codes! {
     BodyTooLarge => "body_too_large",
     /// The body came too slowly.
     BodyTooSlow => "body_too_slow",
+    /// An operator disconnected this client, and it may not return yet.
+    ClientDenied => "client_denied",
     /// A batch without events.
     EmptyBatch => "empty_batch",
     /// The `Host` header names a host that this gateway does not answer for.

@@ -11,8 +11,10 @@ pub enum Notice {
         /// The subscriber's position.
         position: Position,
     },
-    /// The gateway is stopping.
+    /// The connection ends.
     Closing {
+        /// The reason.
+        reason: ClosingReason,
         /// The delay before the client should reconnect, in milliseconds.
         retry_ms: u64,
     },
@@ -39,6 +41,25 @@ pub enum Notice {
         /// The log's last position.
         position: Position,
     },
+}
+
+/// The reason why a connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClosingReason {
+    /// An operator disconnected the client.
+    Disconnected,
+    /// The gateway is stopping.
+    Shutdown,
+}
+
+impl ClosingReason {
+    /// Returns the name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ClosingReason::Disconnected => "disconnected",
+            ClosingReason::Shutdown => "shutdown",
+        }
+    }
 }
 
 /// The reason why events are gone.

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use fanfare_core::{Epoch, Peer, Position, Principal, ReaderName, Timestamp};
+use fanfare_core::{Agent, Epoch, Peer, Position, Principal, ReaderName, Timestamp};
 
+use crate::denials::Face;
 use crate::feed::Feed;
 use crate::own;
 use fanfare_runtime::clock;
@@ -23,6 +24,10 @@ pub struct Client {
     pub transport: Transport,
     /// The address of the other end.
     pub address: Option<Peer>,
+    /// The name that the client claims for itself.
+    pub agent: Option<Agent>,
+    /// The traits that the client is recognised by when it returns.
+    pub(super) face: Face,
     /// The feed that the client reads.
     pub feed: Arc<Feed>,
     /// The durable reader that this connection reads for.
@@ -40,6 +45,8 @@ pub struct Client {
     /// The seq up to which every event was handed to the outlet or did not pass the filter.
     pub(super) seq: AtomicU64,
     state: AtomicU8,
+    /// Whether an operator has disconnected the client.
+    dismissed: AtomicBool,
 }
 
 /// The outlets that clients are connected through.
@@ -136,6 +143,31 @@ impl Client {
         self.state.store(state as u8, Ordering::Relaxed);
     }
 
+    /// Returns whether an operator has disconnected the client: its subscription ends.
+    pub fn is_dismissed(&self) -> bool {
+        self.dismissed.load(Ordering::Acquire)
+    }
+
+    /// Waits until an operator disconnects the client.
+    pub async fn dismissed(&self) {
+        loop {
+            let woken = self.feed.appended().notified();
+            tokio::pin!(woken);
+            // A dismissal between the look and the wait must not be missed.
+            woken.as_mut().enable();
+            if self.is_dismissed() {
+                return;
+            }
+            woken.await;
+        }
+    }
+
+    /// Ends the subscription of the client.
+    pub(super) fn dismiss(&self) {
+        self.dismissed.store(true, Ordering::Release);
+        self.feed.wake();
+    }
+
     /// Returns `true` if there may be events that the client does not have yet.
     pub fn is_behind(&self) -> bool {
         let ordinal = self.ordinal.load(Ordering::Relaxed);
@@ -149,6 +181,13 @@ impl Client {
     /// Returns the id that callers see.
     pub fn public_id(&self) -> String {
         format!("cl_{}", self.id)
+    }
+
+    /// Returns the number that an id which callers see stands for.
+    pub fn number(public_id: &str) -> Option<u64> {
+        let digits = public_id.strip_prefix("cl_")?;
+        // Only as it is written: `cl_+7` and `cl_07` name nothing.
+        digits.parse().ok().filter(|number: &u64| number.to_string() == digits)
     }
 
     /// Returns the number of events that the client does not have yet. The number is exact while the client reads from
@@ -166,12 +205,14 @@ impl Client {
 pub(super) const NOT_LIVE: u64 = u64::MAX;
 
 /// The description of a client that subscribes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct NewClient {
     /// The outlet.
     pub transport: Transport,
     /// The address of the other end.
     pub address: Option<Peer>,
+    /// The name that the client claims for itself.
+    pub agent: Option<Agent>,
     /// The durable reader that this connection reads for.
     pub reader: Option<ReaderName>,
 }
@@ -198,6 +239,7 @@ impl Clients {
         &self,
         by: &Principal,
         new: NewClient,
+        face: Face,
         feed: Arc<Feed>,
         after: u64,
         end: Position,
@@ -209,6 +251,8 @@ impl Clients {
             principal: by.clone(),
             transport: new.transport,
             address: new.address,
+            agent: new.agent,
+            face,
             feed,
             reader: new.reader,
             connected_at: clock::now(),
@@ -218,6 +262,7 @@ impl Clients {
             epoch: Mutex::new(end.epoch),
             seq: AtomicU64::new(after),
             state: AtomicU8::new(ClientState::Replaying as u8),
+            dismissed: AtomicBool::new(false),
         });
         if client.transport.is_live() {
             table.by_id.insert(client.id, Arc::clone(&client));
@@ -238,6 +283,11 @@ impl Clients {
                 count.remove();
             }
         }
+    }
+
+    /// Returns a client by its number.
+    pub(super) fn find(&self, id: u64) -> Option<Arc<Client>> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner).by_id.get(&id).cloned()
     }
 
     /// Returns the number of connections that a durable reader has.

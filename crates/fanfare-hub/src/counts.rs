@@ -40,6 +40,7 @@ pub(crate) struct Counts {
     pub(crate) readers: Amount,
     /// The number of events not acknowledged by the reader that is furthest behind.
     pub(crate) reader_lag_max: Amount,
+    disconnected: Family<Outlet, Counter>,
     refused_pushes: Family<Cause, Counter>,
     subscribers: Family<Outlet, Gauge>,
 }
@@ -92,6 +93,11 @@ impl Counts {
                 "reader_lag_max_events",
                 "Events after the position of the durable reader that is furthest behind",
             ),
+            disconnected: metrics.register(
+                "disconnected_clients",
+                "Clients that a caller disconnected, by transport",
+                Family::default(),
+            ),
             refused_pushes: metrics.register(
                 "refused_pushes",
                 "Pushes that were refused, by the code of the error",
@@ -108,6 +114,11 @@ impl Counts {
     /// Counts a push that was refused because of `code`.
     pub(crate) fn refused_push(&self, code: Code) {
         self.refused_pushes.get_or_create(&Cause { code: code.as_str() }).inc();
+    }
+
+    /// Counts a client that was disconnected from `transport`.
+    pub(crate) fn disconnected(&self, transport: Transport) {
+        self.disconnected.get_or_create(&Outlet { transport: transport.as_str() }).inc();
     }
 
     /// Returns the number of live subscriptions over `transport`.

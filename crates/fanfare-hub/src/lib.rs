@@ -6,6 +6,8 @@ pub mod channels;
 pub mod client;
 mod counts;
 mod cutting;
+pub mod denials;
+mod disconnecting;
 pub mod feed;
 pub mod feeds;
 pub mod follower;
@@ -39,6 +41,7 @@ use tokio::sync::{broadcast, watch};
 use crate::channels::Channels;
 use crate::client::{Client, Clients};
 use crate::counts::Counts;
+use crate::denials::Denials;
 use crate::feeds::Feeds;
 use crate::follower::{Follow, Follower};
 use crate::publish::Admission;
@@ -88,6 +91,8 @@ struct Shared {
     /// The last position that was delivered to the feeds.
     head: watch::Sender<Position>,
     clients: Clients,
+    /// The clients that may not return yet.
+    denials: Denials,
     /// Guards the counts of channels; held for a batch or a copy.
     channels: Mutex<Channels>,
     /// The number of channels.
@@ -124,6 +129,7 @@ impl Hub {
             feeds: Mutex::new(Feeds::new(head, budget.clone())),
             head: watch::Sender::new(head),
             clients: Clients::default(),
+            denials: Denials::default(),
             channels: Mutex::new(channels),
             channel_count,
             admission: Admission::new(config.events_per_second),

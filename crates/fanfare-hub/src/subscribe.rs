@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fanfare_core::duration;
 use fanfare_core::notice::{Notice, ResetReason};
 use fanfare_core::refusal::Refusal;
 use fanfare_core::{Caller, Code, Filter, Position, Principal, Start};
@@ -48,6 +49,9 @@ pub enum SubscribeError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// An operator disconnected this client, and it may return after this time.
+    #[error("an operator disconnected this client")]
+    Denied(Duration),
     /// Too many different texts are looked for.
     #[error("too many different texts are looked for")]
     TooManyTexts(Over),
@@ -63,6 +67,7 @@ impl From<SubscribeError> for Refusal {
     fn from(error: SubscribeError) -> Refusal {
         let what = match error {
             SubscribeError::Store(error) => return error.into(),
+            SubscribeError::Denied(left) => return denied(left),
             SubscribeError::TooManyTexts(Over::InAll) => {
                 format!("live subscribers already look for {TEXTS_MAX} different texts, the maximum")
             }
@@ -75,6 +80,14 @@ impl From<SubscribeError> for Refusal {
     }
 }
 
+/// Returns the refusal of a client that may return after `left`.
+pub fn denied(left: Duration) -> Refusal {
+    let left = Duration::from_secs(left.as_secs() + u64::from(left.subsec_nanos() > 0));
+    let what = format!("an operator disconnected this client, and it may return in {}", duration::show(left));
+    Refusal::new(Code::ClientDenied, what, "return then, or ask the operator of the gateway")
+        .over("denial", left)
+}
+
 impl Hub {
     /// Opens a subscription. A position that this log does not have is not an error: the stream itself reports it,
     /// because a browser would stop retrying after an error.
@@ -82,6 +95,12 @@ impl Hub {
         let transport = request.client.transport;
         let live = transport.is_live().then(|| Caller::new(by, request.client.address));
         let asked = request.filter.clone();
+        let face = self.face(by, &request);
+        if live.is_some()
+            && let Some(left) = self.denied(face)
+        {
+            return Err(SubscribeError::Denied(left));
+        }
         if let (Some(filter), Some(live)) = (&asked, &live) {
             // Before a durable reader is created for it.
             self.feeds().admits(filter, live)?;
@@ -109,7 +128,7 @@ impl Hub {
                 Beginning::Replay(seq) | Beginning::Resume(seq) => seq,
                 Beginning::Live | Beginning::Reset(_) => end.last,
             };
-            let client = self.shared.clients.add(by, request.client, feed, after, end.position());
+            let client = self.shared.clients.add(by, request.client, face, feed, after, end.position());
             self.counts().subscribers(transport).inc();
             break (
                 beginning,

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use fanfare_core::conflate;
-use fanfare_core::notice::{Notice, ResetReason};
+use fanfare_core::notice::{ClosingReason, Notice, ResetReason};
 use fanfare_core::position::{Epoch, Position};
 
 use crate::Hub;
@@ -59,7 +59,7 @@ enum Replay {
     Running,
 }
 
-/// Whether the subscriber was told that the gateway is stopping.
+/// Whether the subscriber was told that the subscription ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Closing {
     Open,
@@ -71,7 +71,7 @@ enum Closing {
 pub enum Peek {
     /// The subscriber is behind the ring: call [`Subscription::read_back`].
     Behind,
-    /// The gateway is stopping and the subscriber was told so: nothing follows.
+    /// The subscription ends and the subscriber was told so: nothing follows.
     Ended,
     /// There is nothing to send: wait for the feed.
     Idle,
@@ -150,7 +150,16 @@ impl Subscription {
 
     /// Returns whether there is nothing to send, without taking a lock.
     pub fn is_idle(&self) -> bool {
-        self.is_at_end() && !self.hub.is_closing()
+        self.is_at_end() && self.end().is_none()
+    }
+
+    /// Returns why nothing more is sent, if the subscription has to end.
+    fn end(&self) -> Option<ClosingReason> {
+        match (self.client.is_dismissed(), self.hub.is_closing()) {
+            (true, _) => Some(ClosingReason::Disconnected),
+            (false, true) => Some(ClosingReason::Shutdown),
+            (false, false) => None,
+        }
     }
 
     fn is_at_end(&self) -> bool {
@@ -172,8 +181,8 @@ impl Subscription {
         if self.closing == Closing::AckSignal {
             return Peek::Ended;
         }
-        if self.hub.is_closing() {
-            items.push(Item::Notice(Notice::Closing { retry_ms: self.hub.retry_ms() }));
+        if let Some(reason) = self.end() {
+            items.push(Item::Notice(Notice::Closing { reason, retry_ms: self.hub.retry_ms() }));
             return Peek::Items;
         }
         if self.backlog.is_some() { self.peek_page(items) } else { self.peek_ring(items) }

@@ -106,7 +106,7 @@ pub fn status(code: Code, at: &str) -> StatusCode {
         Code::LoopDetected => StatusCode::LOOP_DETECTED,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::NotFound => StatusCode::NOT_FOUND,
-        Code::NotLocal | Code::OriginNotAllowed => StatusCode::FORBIDDEN,
+        Code::ClientDenied | Code::NotLocal | Code::OriginNotAllowed => StatusCode::FORBIDDEN,
         Code::PositionGone => StatusCode::GONE,
         Code::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
         Code::RateLimited

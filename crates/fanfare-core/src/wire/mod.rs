@@ -18,7 +18,9 @@ impl Notice {
     fn write_members(&self, out: &mut Vec<u8>) {
         let members = match self {
             Notice::CaughtUp { position } => format!(r#""position":"{position}""#),
-            Notice::Closing { retry_ms } => format!(r#""reason":"shutdown","retry_ms":{retry_ms}"#),
+            Notice::Closing { reason, retry_ms } => {
+                format!(r#""reason":"{}","retry_ms":{retry_ms}"#, reason.as_str())
+            }
             Notice::Gap { after, next, missed, reason } => {
                 let reason = reason.as_str();
                 format!(r#""after":"{after}","next":"{next}","missed":{missed},"reason":"{reason}""#)

@@ -104,7 +104,7 @@ pub fn write_notice(format: Format, notice: &Notice, out: &mut Vec<u8>) {
         if let Some(position) = notice.position() {
             let _ = writeln!(out, "id: {position}");
         }
-        if let Notice::Closing { retry_ms } = notice {
+        if let Notice::Closing { retry_ms, .. } = notice {
             let _ = writeln!(out, "retry: {retry_ms}");
         }
         let _ = write!(out, "event: {}\ndata: {{", notice.name());

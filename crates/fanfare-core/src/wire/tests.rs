@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::event::{Event, NOTICE_NAMES};
 use crate::filter::Filter;
 use crate::new_event::NewEvent;
-use crate::notice::{GapReason, Notice, ResetReason};
+use crate::notice::{ClosingReason, GapReason, Notice, ResetReason};
 use crate::position::{Epoch, Position};
 use crate::principal::{Door, Source};
 use crate::timestamp::Timestamp;
@@ -240,7 +240,8 @@ fn notices_say_their_position_and_never_look_like_events() {
         ),
         (Notice::Reset { reason: ResetReason::AnotherEpoch, position: position(3) }, "k3f9x2ab-3"),
         (Notice::CaughtUp { position: position(4) }, "k3f9x2ab-4"),
-        (Notice::Closing { retry_ms: 1_500 }, ""),
+        (Notice::Closing { reason: ClosingReason::Shutdown, retry_ms: 1_500 }, ""),
+        (Notice::Closing { reason: ClosingReason::Disconnected, retry_ms: 1_500 }, ""),
         (Notice::ReaderFilter { filter: Filter::all() }, ""),
     ];
     for format in formats() {

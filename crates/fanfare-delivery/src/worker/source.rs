@@ -54,14 +54,14 @@ impl Source {
         filter: &Filter,
         position: Position,
     ) -> Result<Source, store::Error> {
-        let client = NewClient { transport: Transport::Webhook, address: None, reader: None };
+        let client = NewClient { transport: Transport::Webhook, address: None, agent: None, reader: None };
         let start = Start::After(position);
         let request = Request { filter: Some(filter.clone()), start, conflate: false, client };
         let subscription = match hub.subscribe(by, request).await {
             Ok(subscription) => subscription,
             Err(SubscribeError::Store(error)) => return Err(error),
-            // Not for a webhook: it reads the store if its text is not searched for.
-            Err(SubscribeError::TooManyTexts(_)) => {
+            // Not for a webhook: nobody can disconnect it, and it reads the store if its text is not searched for.
+            Err(SubscribeError::Denied(_) | SubscribeError::TooManyTexts(_)) => {
                 return Err(store::Error::Unavailable { retry_after: Duration::from_secs(1) });
             }
         };

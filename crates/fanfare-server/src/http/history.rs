@@ -15,12 +15,14 @@ use crate::http::page::Size;
 use crate::http::query::Params;
 use crate::http::selection::Selection;
 use crate::http::{Gateway, accept, export, path, waiting};
+use crate::net::guard;
 use crate::net::json::Json;
 use crate::net::streams::StreamPermit;
 use crate::problem::Problem;
 use fanfare_delivery::looking::Fate;
 use fanfare_delivery::registry::Entry;
 use fanfare_hub::Hub;
+use fanfare_hub::client::{NewClient, Transport};
 use fanfare_hub::history::Collected;
 use fanfare_runtime::bulk;
 
@@ -63,7 +65,9 @@ pub async fn list(
     params.finish(&gateway.foreign)?;
     if !wait.is_zero() {
         permit.last()?;
-        waiting::first_of(&selection, hub, &by, &caller, peer, wait).await?;
+        let agent = guard::agent(request.headers());
+        let client = NewClient { transport: Transport::Http, address: Some(peer), agent, reader: None };
+        waiting::first_of(&selection, hub, &by, &caller, client, wait).await?;
     }
     let (extent, read) = selection.locate(hub, &by, limit).await?;
     if is_export {

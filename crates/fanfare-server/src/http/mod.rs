@@ -1,6 +1,7 @@
 //! The HTTP door: the route table and nothing else.
 
 mod accept;
+pub mod clients;
 pub mod etag;
 pub mod export;
 pub mod foreign;
@@ -242,7 +243,8 @@ fn interface() -> OpenApiRouter<Gateway> {
         .routes(routes!(webhooks::replaying::replay))
         .routes(routes!(overview::channels))
         .routes(routes!(purging::purge_channel))
-        .routes(routes!(overview::clients))
+        .routes(routes!(clients::list))
+        .routes(routes!(clients::disconnect))
         .routes(routes!(overview::status))
         .routes(routes!(overview::health))
         .routes(routes!(overview::ready))

@@ -1,9 +1,8 @@
-//! The overview: channels, clients, and the gateway itself.
+//! The overview: channels, and the gateway itself.
 
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::channels::{ChannelEntry, ChannelList};
-use fanfare_api::clients::{ClientEntry, ClientList};
 use fanfare_api::query;
 use fanfare_api::status::{Health, PartState, Readiness, Status, WebhookTotals};
 use fanfare_api::words::{ProcessState, ReadyState};
@@ -56,51 +55,6 @@ pub async fn channels(
         })
         .collect();
     Ok(Json(ChannelList { channels, next_cursor, total }).into_response())
-}
-
-/// Lists live subscriptions and the position of each.
-#[utoipa::path(
-    get,
-    path = "/api/clients",
-    operation_id = "listClients",
-    tag = "overview",
-    params(query::Page),
-    responses(
-        (status = 200, description = "The live subscriptions, oldest connection first", body = ClientList),
-    ),
-)]
-pub async fn clients(
-    State(gateway): State<Gateway>,
-    Extension(by): Extension<Principal>,
-    request: Request,
-) -> Result<Response, Problem> {
-    let hub = &gateway.hub;
-    let mut params = Params::of(request.uri());
-    let (limit, after) = (params.limit(page::ROWS)?, params.cursor::<u64>()?);
-    params.finish(&gateway.foreign)?;
-    let head = hub.extent().last;
-    let mut rows = hub.clients(&by);
-    let total = rows.len();
-    rows.retain(|client| after.is_none_or(|after| client.id > after));
-    let next_cursor = cut(&mut rows, limit, |client| client.id.to_string());
-    let clients: Vec<ClientEntry> = rows
-        .into_iter()
-        .map(|client| ClientEntry {
-            id: client.public_id(),
-            transport: client.transport.as_str().into(),
-            principal: client.principal.name().to_string(),
-            address: client.address,
-            channels: client.feed.filter.patterns().to_vec(),
-            types: client.feed.filter.types().to_vec(),
-            min_priority: client.feed.filter.min_priority().as_str().into(),
-            reader: client.reader.clone(),
-            connected_at: client.connected_at,
-            position: client.position(),
-            lag: client.lag(head),
-            state: client.state().as_str().into(),
-        })
-        .collect();
-    Ok(Json(ClientList { clients, next_cursor, total }).into_response())
 }
 
 /// Reports that the process is running.

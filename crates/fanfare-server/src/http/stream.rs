@@ -1,20 +1,22 @@
 //! `GET /stream`: server-sent events.
 
+use std::time::Duration;
+
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::{query, values};
 use fanfare_core::wire::sse;
 use fanfare_core::{Channel, Code, Invalid, Peer, Principal, Start};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use crate::http::Gateway;
 use crate::http::foreign;
 use crate::http::query::Params;
-use crate::net::event_head;
 use crate::net::takeover::{Outlet, Stream, Takeover};
+use crate::net::{event_head, guard};
 use crate::problem::Problem;
 use fanfare_hub::client::{NewClient, Transport};
-use fanfare_hub::subscribe;
+use fanfare_hub::subscribe::{self, SubscribeError};
 
 /// Streams server-sent events, from now on or from a position.
 #[utoipa::path(
@@ -29,6 +31,7 @@ use fanfare_hub::subscribe;
         query::Reconnect,
     ),
     responses(
+        (status = 204, description = "An operator disconnected this client, and it may not return yet; an `EventSource` ends", headers(("Retry-After" = u64, description = "The time until it may return, in seconds"))),
         (status = 200, description = "The stream", body = String, content_type = "text/event-stream", headers(("Fanfare-Position" = values::Position, description = "The position at which the stream starts"))),
     ),
 )]
@@ -57,9 +60,14 @@ pub async fn listen(
         None => since.unwrap_or(Start::Live),
     };
 
-    let client = NewClient { transport: Transport::Sse, address: Some(peer), reader };
+    let agent = guard::agent(request.headers());
+    let client = NewClient { transport: Transport::Sse, address: Some(peer), agent, reader };
     let asked = subscribe::Request { filter, start, conflate, client };
-    let subscription = gateway.hub.subscribe(&by, asked).await?;
+    let subscription = match gateway.hub.subscribe(&by, asked).await {
+        Ok(subscription) => subscription,
+        Err(SubscribeError::Denied(left)) => return Ok(denied(left)),
+        Err(error) => return Err(error.into()),
+    };
     let format = sse::Format { json, named, chunked: false };
     let retry_ms = gateway.hub.retry_ms();
     let mut response = ().into_response();
@@ -75,6 +83,13 @@ pub async fn listen(
     let names_start = is_browser(request.headers());
     let stream = Stream { subscription, format, retry_ms, overlooked, keepalive, names_start };
     Ok(Takeover::mark(response, Outlet::Stream(stream)))
+}
+
+/// Answers a client that an operator disconnected: 204 is the status that ends an `EventSource` (HTML standard, section
+/// 9.2.2), where an error would make some clients retry for ever.
+fn denied(left: Duration) -> Response {
+    let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+    (StatusCode::NO_CONTENT, [(header::RETRY_AFTER, HeaderValue::from(seconds))]).into_response()
 }
 
 /// The header with the position at which a stream starts.

@@ -6,24 +6,25 @@
 use std::time::Duration;
 
 use fanfare_core::notice::Notice;
-use fanfare_core::{Caller, Code, Peer, Principal, Start};
+use fanfare_core::{Caller, Code, Principal, Start};
 use tokio::time::Instant;
 
 use crate::http::selection::Selection;
 use crate::problem::Problem;
 use fanfare_hub::Hub;
-use fanfare_hub::client::{NewClient, Transport};
+use fanfare_hub::client::NewClient;
 use fanfare_hub::item::Item;
 use fanfare_hub::subscribe::Request;
 use fanfare_hub::subscription::Subscription;
 
-/// Waits until the log has an event of `selection`, at most for `time`, or until the gateway stops.
+/// Waits until the log has an event of `selection`, at most for `time`, or until the gateway stops or an
+/// operator disconnects the client.
 pub(super) async fn first_of(
     selection: &Selection,
     hub: &Hub,
     by: &Principal,
     caller: &Caller,
-    peer: Peer,
+    client: NewClient,
     time: Duration,
 ) -> Result<(), Problem> {
     if !selection.is_open() {
@@ -50,7 +51,7 @@ pub(super) async fn first_of(
         let start = Start::After(extent.position());
         let waiting = match &mut subscription {
             Some(waiting) => waiting,
-            None => subscription.insert(subscribe(selection, hub, by, peer, start).await?),
+            None => subscription.insert(subscribe(selection, hub, by, client.clone(), start).await?),
         };
         match tokio::time::timeout_at(deadline, arrival(waiting)).await {
             Ok(Ok(Arrival::Something)) => {}
@@ -64,10 +65,9 @@ async fn subscribe(
     selection: &Selection,
     hub: &Hub,
     by: &Principal,
-    peer: Peer,
+    client: NewClient,
     start: Start,
 ) -> Result<Subscription, Problem> {
-    let client = NewClient { transport: Transport::Http, address: Some(peer), reader: None };
     let request = Request { filter: Some(selection.filter().clone()), start, conflate: false, client };
     Ok(hub.subscribe(by, request).await?)
 }

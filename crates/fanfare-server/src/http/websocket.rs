@@ -1,5 +1,6 @@
 //! `GET /ws`: one JSON protocol for subscribing and pushing; `docs/api.md` describes it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Extension, Request, State};
@@ -29,7 +30,7 @@ use crate::net::metered::{Meter, Metered};
 use crate::net::silence::{Silence, Unanswered};
 use crate::net::takeover::{Outlet, RawConnection, Takeover};
 use crate::problem::Problem;
-use fanfare_hub::client::{NewClient, Transport};
+use fanfare_hub::client::{Client, NewClient, Transport};
 use fanfare_hub::item::{Item, Wire};
 use fanfare_hub::subscribe;
 use fanfare_hub::subscription::Subscription;
@@ -84,6 +85,11 @@ pub struct Socket {
     keepalive: Duration,
 }
 
+/// The close frame of a gateway that is stopping.
+const STOPPING: Farewell = (CloseCode::Away, "the gateway is stopping");
+/// Maximum time for what is being sent to a client that an operator disconnects.
+const FAREWELL_MAX: Duration = Duration::from_secs(1);
+
 struct Conversation<S> {
     socket: Socket,
     wire: WebSocketStream<S>,
@@ -117,16 +123,16 @@ impl Socket {
 impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
     /// Runs until the socket ends; returns the close frame to send, if any.
     async fn run(&mut self, beats: &mut Beats, stop: &mut Shutdown) -> Option<Farewell> {
-        const STOPPING: Farewell = (CloseCode::Away, "the gateway is stopping");
         loop {
+            let client = self.subscription.as_ref().map(|subscription| Arc::clone(subscription.client()));
             let step = tokio::select! {
                 message = self.wire.next() => match message? {
-                    Ok(message) => self.heard(message).await,
+                    Ok(message) => unless_dismissed(client.as_deref(), self.heard(message)).await,
                     Err(error) => Err(frames::farewell(&error)),
                 },
                 ready = next_items(&mut self.subscription, &mut self.items) => match ready {
-                    Ok(true) => self.send_items().await,
-                    Ok(false) => Err(Some(STOPPING)),
+                    Ok(true) => unless_dismissed(client.as_deref(), self.send_items()).await,
+                    Ok(false) => Err(Some(ending(client.as_deref()))),
                     Err(error) => {
                         tracing::error!(%error, "the log could not be read for a WebSocket");
                         Err(Some((CloseCode::Error, "the log could not be read")))
@@ -216,7 +222,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
 
     async fn subscribe(&mut self, subscribe: Subscribe) -> Result<Value, Problem> {
         let Subscribe { filter, start, reader, conflate } = subscribe;
-        let client = NewClient { transport: Transport::WebSocket, address: self.socket.via.address, reader };
+        let Via { address, agent, .. } = self.socket.via.clone();
+        let client = NewClient { transport: Transport::WebSocket, address, agent, reader };
         let hub = &self.socket.gateway.hub;
         let request = subscribe::Request { filter, start, conflate, client };
         let subscription = hub.subscribe(&self.socket.principal, request).await?;
@@ -323,6 +330,32 @@ async fn next_items(
     match subscription {
         Some(subscription) => subscription.ready(items).await,
         None => std::future::pending().await,
+    }
+}
+
+/// Returns the close frame of a socket whose subscription has ended.
+fn ending(client: Option<&Client>) -> Farewell {
+    match client.is_some_and(Client::is_dismissed) {
+        true => (CloseCode::Policy, "an operator disconnected this client"),
+        false => STOPPING,
+    }
+}
+
+/// Does `step`. A client that an operator disconnects meanwhile has [`FAREWELL_MAX`] left for it: one that reads nothing
+/// gets no close frame.
+async fn unless_dismissed(
+    client: Option<&Client>,
+    step: impl Future<Output = Result<(), Option<Farewell>>>,
+) -> Result<(), Option<Farewell>> {
+    let Some(client) = client else { return step.await };
+    let dismissed = async {
+        client.dismissed().await;
+        tokio::time::sleep(FAREWELL_MAX).await;
+    };
+    tokio::select! {
+        biased;
+        done = step => done,
+        () = dismissed => Err(None),
     }
 }
 

@@ -52,7 +52,9 @@ impl Stalls {
         let mut found = false;
         self.streams.lock().unwrap_or_else(PoisonError::into_inner).retain_mut(|watched| {
             let Some(client) = watched.client.upgrade() else { return false };
-            if !client.is_behind() || client.seq() != watched.seq {
+            // One that was disconnected has only its last frame to take.
+            let has_nothing_to_take = !client.is_behind() && !client.is_dismissed();
+            if has_nothing_to_take || client.seq() != watched.seq {
                 (watched.seq, watched.since) = (client.seq(), now);
             }
             found |= now.duration_since(watched.since) >= self.limit;

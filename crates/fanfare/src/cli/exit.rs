@@ -53,6 +53,7 @@ impl Exit {
             Code::ShuttingDown => Exit::Unreachable,
             Code::BodyTooLarge
             | Code::BodyTooSlow
+            | Code::ClientDenied
             | Code::EmptyBatch
             | Code::HostNotAllowed
             | Code::Internal

@@ -55,7 +55,7 @@ async fn without_a_command_there_is_help() {
       history      Show past events
       events       Redact single events
       channels     List and purge channels
-      clients      List connected clients
+      clients      List and disconnect clients
       readers      List and manage durable readers
       sources      List and manage the addresses that other programs send to
       backup       Back up the log, even while the gateway runs

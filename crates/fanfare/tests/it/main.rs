@@ -41,6 +41,7 @@ mod clock_steps;
 mod compatibility;
 mod compressed;
 mod damaged_log;
+mod disconnecting;
 mod doctor_logs;
 mod false_gaps;
 mod following;

@@ -26,6 +26,9 @@ async fn everything_counted() -> String {
     reader.messages(1).await;
     gateway.post_json("/api/push", &json!({ "message": 1 })).await.problem(422, "invalid_message");
     receiver.next().await;
+    let clients = gateway.get("/api/clients").await.json();
+    let id = clients["clients"][0]["id"].as_str().expect("an id");
+    gateway.request("DELETE", &format!("/api/clients/{id}"), |request| request).await;
     gateway.get("/metrics").await;
     gateway.get("/metrics").await.text()
 }

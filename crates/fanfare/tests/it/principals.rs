@@ -152,7 +152,12 @@ async fn anothers_reader_looks_like_none() {
             filter: None,
             start,
             conflate: false,
-            client: NewClient { transport: Transport::Sse, address: None, reader: Some(name.clone()) },
+            client: NewClient {
+                transport: Transport::Sse,
+                address: None,
+                agent: None,
+                reader: Some(name.clone()),
+            },
         };
         let _anns = hub.subscribe(&ann, read(Start::After(first))).await.expect("subscribed");
         assert!(hub.readers(&zoe, None, 10).await.expect("listed").readers.is_empty());

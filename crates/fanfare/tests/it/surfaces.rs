@@ -7,8 +7,9 @@ use crate::support::gateway::Gateway;
 use crate::support::tools::Era;
 
 /// Each route, and the command that does the same.
-const SURFACES: [(&str, &str); 53] = [
+const SURFACES: [(&str, &str); 54] = [
     ("DELETE /api/channels/{name}", "channels rm"),
+    ("DELETE /api/clients/{id}", "clients kick"),
     ("DELETE /api/events/{id}", "events redact"),
     ("DELETE /api/readers/{name}", "readers rm"),
     ("DELETE /api/sources/{name}", "sources rm"),
@@ -17,7 +18,7 @@ const SURFACES: [(&str, &str); 53] = [
     ("GET /api/attempts", "none yet: `webhooks attempts` lists those of one webhook"),
     ("GET /api/attempts/{id}", "deliveries show"),
     ("GET /api/channels", "channels"),
-    ("GET /api/clients", "clients"),
+    ("GET /api/clients", "clients ls"),
     ("GET /api/deliveries", "deliveries ls"),
     ("GET /api/events", "history"),
     ("GET /api/events/{id}", "none yet: `history` shows events, the dashboard one"),

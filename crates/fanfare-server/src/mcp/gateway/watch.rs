@@ -19,7 +19,6 @@ use crate::mcp::caller::Caller;
 use crate::mcp::gateway::Gateway;
 use crate::mcp::gateway::address::Address;
 use crate::mcp::gateway::declared::Set;
-use fanfare_hub::client::{NewClient, Transport};
 use fanfare_hub::subscribe;
 use fanfare_hub::subscription::{Peek, Subscription};
 
@@ -101,7 +100,7 @@ impl Gateway {
         let filter = Filter::new(patterns, Vec::new(), Priority::Min, None)
             .map_err(|invalid| Error::invalid_params(invalid.to_string()))?;
         let by = &caller.client.principal;
-        let client = NewClient { transport: Transport::Mcp, address: caller.client.address, reader: None };
+        let client = caller.client.subscriber();
         let request =
             subscribe::Request { filter: Some(filter), start: Start::Live, conflate: false, client };
         let cursor = self.hub.subscribe(by, request).await.map_err(|error| {

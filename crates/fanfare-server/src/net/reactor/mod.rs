@@ -182,6 +182,9 @@ impl Reactor {
         for key in &keys {
             let stream = &mut self.streams[*key];
             if stream.is_waiting() {
+                if stream.is_over() {
+                    gone.push(*key);
+                }
                 continue;
             }
             match self.pump.run(stream) {

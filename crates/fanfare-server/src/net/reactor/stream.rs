@@ -12,6 +12,7 @@ use crate::net::counts::Counts;
 use crate::net::reactor::Adopted;
 use crate::net::reactor::wire::Wire;
 use crate::net::streams::StreamPermit;
+use fanfare_hub::client::Client;
 use fanfare_hub::item::{self, Item};
 use fanfare_hub::subscription::{Peek, Subscription};
 
@@ -32,8 +33,7 @@ pub struct Stream {
     ended: bool,
     /// The group of the stream's feed in the reactor, and the stream's place in that group.
     place: (usize, usize),
-    /// The client's number.
-    serial: u64,
+    client: Arc<Client>,
     last_write: Instant,
     /// The silence after which it gets a comment.
     keepalive: Duration,
@@ -46,7 +46,7 @@ impl Stream {
     pub fn new(adopted: Adopted, place: (usize, usize)) -> Stream {
         Stream {
             socket: Wire::new(adopted.socket),
-            serial: adopted.subscription.client().id,
+            client: Arc::clone(adopted.subscription.client()),
             subscription: Some(adopted.subscription),
             remainder: adopted.head,
             format: adopted.format,
@@ -67,7 +67,7 @@ impl Stream {
 
     /// Returns the serial, which distinguishes the stream from others with the same key.
     pub fn serial(&self) -> u64 {
-        self.serial
+        self.client.id
     }
 
     /// Returns the group, and the place in it.
@@ -104,6 +104,11 @@ impl Stream {
     /// Returns whether an append does not matter now: the socket is full, or the store is being read for it.
     pub fn is_waiting(&self) -> bool {
         self.stalled_since.is_some() || self.subscription.is_none()
+    }
+
+    /// Returns whether an operator disconnected the client and its socket accepts no farewell.
+    pub fn is_over(&self) -> bool {
+        self.stalled_since.is_some() && self.client.is_dismissed()
     }
 
     /// Returns the time since which the socket accepts nothing.

@@ -1,7 +1,7 @@
 //! A call of a declared tool: a push, and a reply to it.
 
 use fanfare_core::json::Json;
-use fanfare_core::notice::Notice;
+use fanfare_core::notice::{ClosingReason, Notice};
 use fanfare_core::{Channel, Door, Event, Filter, NewEvent, Pattern, Position, Priority, Start, Via};
 use fanfare_mcp::{Outcome, fit};
 use serde::Serialize;
@@ -14,7 +14,6 @@ use crate::mcp::gateway::declared::declaration::{DeclaredTool, Wait};
 use crate::mcp::gateway::events::{EventView, Format};
 use crate::mcp::gateway::untrusted::{MARK, fenced};
 use crate::mcp::gateway::wait_for::patience::Patience;
-use fanfare_hub::client::{NewClient, Transport};
 use fanfare_hub::item::Item;
 use fanfare_hub::subscribe::Request;
 use fanfare_hub::subscription::Subscription;
@@ -72,14 +71,17 @@ impl Gateway {
         let patience = Patience::new(call, wait.timeout, format!("waiting for a reply on `{place}`"));
         let came = patience.until(reply(&mut subscription, id)).await;
         let missing = match came.transpose().map_err(explained)? {
-            Some(Some(reply)) => {
+            Some(Reply::Came(reply)) => {
                 let view = EventView::new(&reply, Format::Detailed);
                 let note = format!("{pushed} The reply came on `{place}`.");
                 let text = format!("{note}\n\n{}", fenced(&view.to_text()));
                 (answer.status, answer.untrusted, answer.reply) = ("replied", true, Some(view));
                 return Ok(noted(&format!("{note} {MARK}"), text, &answer));
             }
-            Some(None) => "The gateway is stopping".to_owned(),
+            Some(Reply::Closing(ClosingReason::Disconnected)) => {
+                "An operator of the gateway ended this wait".to_owned()
+            }
+            Some(Reply::Closing(ClosingReason::Shutdown)) => "The gateway is stopping".to_owned(),
             None => format!("No reply on `{place}` {}", patience.lasted()),
         };
         (answer.status, answer.next_cursor) = ("timed_out", Some(id));
@@ -126,7 +128,7 @@ impl Gateway {
         let filter =
             Filter::new(vec![Pattern::from(&place)], Vec::new(), Priority::Min, None).map_err(explain)?;
         let client = &call.caller.client;
-        let subscriber = NewClient { transport: Transport::Mcp, address: client.address, reader: None };
+        let subscriber = client.subscriber();
         let request =
             Request { filter: Some(filter), start: Start::Live, conflate: false, client: subscriber };
         let subscription = self.hub.subscribe(&client.principal, request).await.map_err(explained)?;
@@ -134,28 +136,32 @@ impl Gateway {
     }
 }
 
-/// Waits for the reply to `id`: the next event that does not name another one in `reply_to`. Returns `None` if the
-/// gateway stops.
-async fn reply(
-    subscription: &mut Subscription,
-    id: Position,
-) -> Result<Option<std::sync::Arc<Event>>, values::Error> {
+/// The outcome of a wait for a reply.
+enum Reply {
+    /// The reply.
+    Came(std::sync::Arc<Event>),
+    /// No reply comes, for this reason.
+    Closing(ClosingReason),
+}
+
+/// Waits for the reply to `id`: the next event that does not name another one in `reply_to`.
+async fn reply(subscription: &mut Subscription, id: Position) -> Result<Reply, values::Error> {
     let mut items = Vec::new();
     while subscription.ready(&mut items).await? {
         for item in &items {
-            if let Item::Notice(Notice::Closing { .. }) = item {
-                return Ok(None);
+            if let Item::Notice(Notice::Closing { reason, .. }) = item {
+                return Ok(Reply::Closing(*reason));
             }
             for (index, event) in item.events().iter().enumerate() {
                 if event.position.seq > id.seq && answers(event, id) {
                     subscription.advance(item, index + 1);
-                    return Ok(Some(event.clone()));
+                    return Ok(Reply::Came(event.clone()));
                 }
             }
             subscription.advance(item, item.len());
         }
     }
-    Ok(None)
+    Ok(Reply::Closing(ClosingReason::Shutdown))
 }
 
 /// Returns whether an event can be the reply to `id`. The member `reply_to` in its data names the event that it answers.

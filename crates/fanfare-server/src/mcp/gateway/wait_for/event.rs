@@ -1,6 +1,6 @@
 //! `wait_for` without an `event_id`: waits until an event matches a filter.
 
-use fanfare_core::notice::Notice;
+use fanfare_core::notice::{ClosingReason, Notice};
 use fanfare_core::{Position, Start};
 use fanfare_mcp::Outcome;
 
@@ -11,7 +11,6 @@ use crate::mcp::gateway::filter;
 use crate::mcp::gateway::wait_for::patience::Patience;
 use crate::mcp::gateway::wait_for::{Arguments, EXAMPLE, StructuredContent};
 use crate::mcp::gateway::{Gateway, arguments};
-use fanfare_hub::client::{NewClient, Transport};
 use fanfare_hub::item::Item;
 use fanfare_hub::subscribe::Request;
 use fanfare_hub::subscription::Subscription;
@@ -19,8 +18,9 @@ use fanfare_hub::values;
 
 /// The outcome of a wait for events.
 enum WaitEnd {
+    /// No more events come, for this reason.
+    Closing(ClosingReason),
     Events,
-    Stopping,
 }
 
 impl Gateway {
@@ -34,7 +34,7 @@ impl Gateway {
         let place = filter::place(&filter);
         let client = &call.caller.client;
         let by = &client.principal;
-        let client = NewClient { transport: Transport::Mcp, address: client.address, reader: None };
+        let client = client.subscriber();
         let request = Request { filter: Some(filter), start, conflate: false, client };
         let mut subscription = self.hub.subscribe(by, request).await.map_err(explained)?;
         let overlooked = filter::overlooked(&subscription.overlooked());
@@ -44,7 +44,13 @@ impl Gateway {
         let came = patience.until(next(&mut subscription, &mut batch, &mut missed)).await;
         let cursor = batch.last().unwrap_or_else(|| subscription.settle());
         let (status, sentence) = match came.transpose().map_err(explained)? {
-            Some(WaitEnd::Stopping) => {
+            Some(WaitEnd::Closing(ClosingReason::Disconnected)) => {
+                return Err(format!(
+                    "an operator of the gateway ended this wait; unless the person you work for asks for it, do not \
+                     wait again. To miss nothing, call with \"cursor\": \"{cursor}\""
+                ));
+            }
+            Some(WaitEnd::Closing(ClosingReason::Shutdown)) => {
                 return Err(format!(
                     "the gateway is stopping; call again in a moment with \"cursor\": \"{cursor}\" to miss nothing"
                 ));
@@ -108,7 +114,7 @@ async fn next(
     while subscription.ready(&mut items).await? {
         for item in &items {
             match item {
-                Item::Notice(Notice::Closing { .. }) => return Ok(WaitEnd::Stopping),
+                Item::Notice(Notice::Closing { reason, .. }) => return Ok(WaitEnd::Closing(*reason)),
                 Item::Notice(Notice::Gap { missed: some, .. }) => *missed += some,
                 Item::Notice(
                     Notice::CaughtUp { .. } | Notice::ReaderFilter { .. } | Notice::Reset { .. },
@@ -128,5 +134,5 @@ async fn next(
             return Ok(WaitEnd::Events);
         }
     }
-    Ok(WaitEnd::Stopping)
+    Ok(WaitEnd::Closing(ClosingReason::Shutdown))
 }

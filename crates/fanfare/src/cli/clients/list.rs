@@ -1,4 +1,4 @@
-//! `fanfare clients`: lists connected clients.
+//! `fanfare clients ls`: lists connected clients.
 
 use jiff::ZonedDateTime;
 
@@ -7,24 +7,24 @@ use crate::cli::output::Mode;
 use crate::cli::output::style::DIM;
 use crate::cli::table::table;
 use crate::cli::text::{grouped, harmless, shortened};
-use crate::cli::{Context, Exit, Failure, block_on, examples};
+use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_api::clients::ClientEntry;
+use fanfare_client::Api;
 use fanfare_core::{Pattern, ReaderName};
 
 /// List connected clients
 #[derive(Debug, clap::Args)]
-#[command(after_help = examples::examples(&[
-    ("All clients", "fanfare clients"),
-    ("Clients that are behind", "fanfare clients -o json | jq '.clients[] | select(.lag > 0)'"),
+#[command(visible_alias = "list", after_help = examples::examples(&[
+    ("All clients", "fanfare clients ls"),
+    ("Clients that are behind", "fanfare clients ls -o json | jq '.clients[] | select(.lag > 0)'"),
 ]))]
 pub(crate) struct Args {}
 
 /// Maximum width of the column of patterns.
 const PATTERNS_CHARS_MAX: usize = 30;
 
-pub(crate) fn run(_: &Args, context: &Context) -> Result<Exit, Failure> {
-    let api = context.settings.api()?;
-    let answer = block_on(async { Ok(api.clients().await?) })?;
+pub(crate) async fn run(api: &Api, context: &Context) -> Result<Exit, Failure> {
+    let answer = api.clients().await?;
     let clients = &answer.value.clients;
     let output = context.output;
     match output.mode {
@@ -40,7 +40,7 @@ pub(crate) fn run(_: &Args, context: &Context) -> Result<Exit, Failure> {
             ))?;
         }
         Mode::Json => output.line(&answer.json)?,
-        Mode::Ndjson => super::each_of(&answer.json, "clients", |json| output.line(json))?,
+        Mode::Ndjson => crate::cli::each_of(&answer.json, "clients", |json| output.line(json))?,
         Mode::Raw => clients.iter().try_for_each(|client| output.line(&client.id))?,
     }
     Ok(Exit::Ok)
