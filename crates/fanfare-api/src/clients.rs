@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::values;
-use crate::words::{ClientState, Priority, Transport};
+use crate::words::{ClientState, Priority, SessionWire, Transport};
 
 /// A page of the connected clients.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -20,7 +20,28 @@ pub struct ClientList {
     pub total: usize,
 }
 
-/// A live subscription.
+/// A session of MCP.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ClientSession {
+    /// The wire of MCP.
+    pub wire: SessionWire,
+    /// The revision of the protocol that was negotiated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub protocol_version: Option<String>,
+    /// The name of the client's software, as `initialize` said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub client_name: Option<String>,
+    /// The version of the client's software, as `initialize` said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub client_version: Option<String>,
+    /// Number of live subscriptions that it has: of calls that wait for an event, and of watched resources.
+    pub subscriptions: usize,
+}
+
+/// A live subscription, or a session of MCP with its subscriptions.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ClientEntry {
     /// The id of the client, which no other connection to this process has.
@@ -38,7 +59,7 @@ pub struct ClientEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub agent: Option<String>,
-    /// The patterns it subscribes to.
+    /// The patterns it subscribes to; empty for a session that listens to nothing.
     #[schema(value_type = Vec<values::Pattern>)]
     pub channels: Vec<Pattern>,
     /// The event types it subscribes to; empty means all.
@@ -53,11 +74,15 @@ pub struct ClientEntry {
     /// When it connected.
     #[schema(value_type = values::Timestamp)]
     pub connected_at: Timestamp,
-    /// Its current position.
+    /// Its current position; of a session, that of the subscription that is furthest behind, or the end of the log.
     #[schema(value_type = values::Position)]
     pub position: Position,
     /// Number of events that it has not received yet; while replaying, events of all kinds.
     pub lag: u64,
-    /// Whether it is live, replaying or stalled.
+    /// Whether it is live, replaying or stalled, or a session that listens to nothing.
     pub state: ClientState,
+    /// The session of MCP; omitted for other clients.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub session: Option<ClientSession>,
 }

@@ -106,6 +106,8 @@ words! {
     }
     /// The state of a client.
     ClientState {
+        /// It listens to nothing.
+        Idle = "idle",
         /// It receives events as they are pushed.
         Live = "live",
         /// It receives past events.
@@ -278,11 +280,24 @@ words! {
         /// The request succeeded.
         Success = "success",
     }
+    /// The wire of a session of MCP.
+    SessionWire {
+        /// The protocol of `GET /mcp/sse`.
+        Connection = "connection",
+        /// HTTP+SSE.
+        HttpSse = "http_sse",
+        /// The standard input and output of the process that hosts the gateway.
+        Stdio = "stdio",
+        /// Streamable HTTP.
+        StreamableHttp = "streamable_http",
+        /// WebSocket.
+        WebSocket = "websocket",
+    }
     /// How a client is connected.
     Transport {
         /// A request for the history that waits for an event.
         Http = "http",
-        /// An agent that waits, or is subscribed to the resource of a channel.
+        /// An agent: a session of MCP, or a call without one that waits.
         Mcp = "mcp",
         /// Server-sent events.
         Sse = "sse",

@@ -28,6 +28,8 @@ codes! {
     BodyTooSlow => "body_too_slow",
     /// An operator disconnected this client, and it may not return yet.
     ClientDenied => "client_denied",
+    /// The gateway runs in the process of this client.
+    ClientIsHost => "client_is_host",
     /// A batch without events.
     EmptyBatch => "empty_batch",
     /// The `Host` header names a host that this gateway does not answer for.

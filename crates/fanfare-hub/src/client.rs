@@ -10,6 +10,7 @@ use fanfare_core::{Agent, Epoch, Peer, Position, Principal, ReaderName, Timestam
 use crate::denials::Face;
 use crate::feed::Feed;
 use crate::own;
+use crate::session::{Ending, NewSession, Session};
 use fanfare_runtime::clock;
 use fanfare_store::ReaderKey;
 
@@ -32,6 +33,8 @@ pub struct Client {
     pub feed: Arc<Feed>,
     /// The durable reader that this connection reads for.
     pub reader: Option<ReaderName>,
+    /// The number of the session of MCP that the client belongs to.
+    pub session: Option<u64>,
     /// The time of the connection.
     pub connected_at: Timestamp,
     /// The seq after which the client asked to start.
@@ -180,14 +183,7 @@ impl Client {
 
     /// Returns the id that callers see.
     pub fn public_id(&self) -> String {
-        format!("cl_{}", self.id)
-    }
-
-    /// Returns the number that an id which callers see stands for.
-    pub fn number(public_id: &str) -> Option<u64> {
-        let digits = public_id.strip_prefix("cl_")?;
-        // Only as it is written: `cl_+7` and `cl_07` name nothing.
-        digits.parse().ok().filter(|number: &u64| number.to_string() == digits)
+        public_id(self.id)
     }
 
     /// Returns the number of events that the client does not have yet. The number is exact while the client reads from
@@ -199,6 +195,18 @@ impl Client {
             ordinal => self.feed.end().saturating_sub(ordinal),
         }
     }
+}
+
+/// Returns the id with which callers name the client or session `number`.
+pub fn public_id(number: u64) -> String {
+    format!("cl_{number}")
+}
+
+/// Returns the number that an id which callers see stands for.
+pub fn number(public_id: &str) -> Option<u64> {
+    let digits = public_id.strip_prefix("cl_")?;
+    // Only as it is written: `cl_+7` and `cl_07` name nothing.
+    digits.parse().ok().filter(|number: &u64| number.to_string() == digits)
 }
 
 /// The ordinal of a client that does not read from the ring.
@@ -215,6 +223,8 @@ pub struct NewClient {
     pub agent: Option<Agent>,
     /// The durable reader that this connection reads for.
     pub reader: Option<ReaderName>,
+    /// The number of the session of MCP that subscribes.
+    pub session: Option<u64>,
 }
 
 /// All connected clients.
@@ -230,6 +240,8 @@ struct Table {
     by_id: HashMap<u64, Arc<Client>>,
     /// The number of connections of each durable reader that has some.
     by_reader: HashMap<ReaderKey, usize>,
+    /// The sessions of MCP by number.
+    sessions: HashMap<u64, Arc<Session>>,
     last_id: u64,
 }
 
@@ -255,6 +267,7 @@ impl Clients {
             face,
             feed,
             reader: new.reader,
+            session: new.session,
             connected_at: clock::now(),
             began_after: after,
             joined_at: end,
@@ -285,9 +298,30 @@ impl Clients {
         }
     }
 
-    /// Returns a client by its number.
-    pub(super) fn find(&self, id: u64) -> Option<Arc<Client>> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner).by_id.get(&id).cloned()
+    /// Adds a session of `by`.
+    pub(super) fn begin_session(
+        &self,
+        by: &Principal,
+        new: NewSession,
+        ending: Option<Ending>,
+    ) -> Arc<Session> {
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        table.last_id += 1;
+        let session = Arc::new(Session::begin(table.last_id, by, new, clock::now(), ending));
+        table.sessions.insert(session.id, Arc::clone(&session));
+        session
+    }
+
+    /// Removes a session.
+    pub(super) fn remove_session(&self, id: u64) {
+        let removed = self.table.lock().unwrap_or_else(PoisonError::into_inner).sessions.remove(&id);
+        // Not under the lock: what ends a session can be the last to hold it.
+        drop(removed);
+    }
+
+    /// Returns all sessions.
+    pub(super) fn sessions(&self) -> Vec<Arc<Session>> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner).sessions.values().cloned().collect()
     }
 
     /// Returns the number of connections that a durable reader has.

@@ -46,7 +46,8 @@ impl Running {
     }
 
     async fn listen(&self, start: Start, conflate: bool) -> Subscription {
-        let client = NewClient { transport: Transport::Sse, address: None, agent: None, reader: None };
+        let client =
+            NewClient { transport: Transport::Sse, address: None, agent: None, reader: None, session: None };
         let request = Request { filter: None, start, conflate, client };
         self.hub.subscribe(&Principal::local(), request).await.expect("a subscription")
     }

@@ -77,4 +77,25 @@ pub struct Initialize {
     /// The client's capabilities.
     #[serde(default)]
     pub capabilities: Option<Box<RawValue>>,
+    /// What the client says of its software. Only people read it, so no form of it is an error.
+    #[serde(default)]
+    pub client_info: Option<Box<RawValue>>,
+}
+
+/// The name and version of a client's software.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Software {
+    /// The name.
+    pub name: Option<String>,
+    /// The version.
+    pub version: Option<String>,
+}
+
+impl Initialize {
+    /// Returns the client's software, as far as the client names it.
+    pub fn software(&self) -> Software {
+        let info = self.client_info.as_ref().and_then(|info| serde_json::from_str::<Value>(info.get()).ok());
+        let text = |name: &str| Some(info.as_ref()?.get(name)?.as_str()?.to_owned());
+        Software { name: text("name"), version: text("version") }
+    }
 }

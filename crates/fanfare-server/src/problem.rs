@@ -121,7 +121,7 @@ pub fn status(code: Code, at: &str) -> StatusCode {
         | Code::TooManyConnections => StatusCode::SERVICE_UNAVAILABLE,
         Code::InvalidSignature | Code::Unauthorized => StatusCode::UNAUTHORIZED,
         Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        Code::WebhookExists => StatusCode::CONFLICT,
+        Code::ClientIsHost | Code::WebhookExists => StatusCode::CONFLICT,
     }
 }
 

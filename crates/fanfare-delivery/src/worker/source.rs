@@ -54,7 +54,13 @@ impl Source {
         filter: &Filter,
         position: Position,
     ) -> Result<Source, store::Error> {
-        let client = NewClient { transport: Transport::Webhook, address: None, agent: None, reader: None };
+        let client = NewClient {
+            transport: Transport::Webhook,
+            address: None,
+            agent: None,
+            reader: None,
+            session: None,
+        };
         let start = Start::After(position);
         let request = Request { filter: Some(filter.clone()), start, conflate: false, client };
         let subscription = match hub.subscribe(by, request).await {

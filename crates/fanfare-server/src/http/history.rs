@@ -66,7 +66,8 @@ pub async fn list(
     if !wait.is_zero() {
         permit.last()?;
         let agent = guard::agent(request.headers());
-        let client = NewClient { transport: Transport::Http, address: Some(peer), agent, reader: None };
+        let client =
+            NewClient { transport: Transport::Http, address: Some(peer), agent, reader: None, session: None };
         waiting::first_of(&selection, hub, &by, &caller, client, wait).await?;
     }
     let (extent, read) = selection.locate(hub, &by, limit).await?;

@@ -61,7 +61,7 @@ pub async fn listen(
     };
 
     let agent = guard::agent(request.headers());
-    let client = NewClient { transport: Transport::Sse, address: Some(peer), agent, reader };
+    let client = NewClient { transport: Transport::Sse, address: Some(peer), agent, reader, session: None };
     let asked = subscribe::Request { filter, start, conflate, client };
     let subscription = match gateway.hub.subscribe(&by, asked).await {
         Ok(subscription) => subscription,

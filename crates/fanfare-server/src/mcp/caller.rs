@@ -6,6 +6,7 @@ use fanfare_mcp::{Declaration, Error, Meta, Request, Version};
 
 use crate::mcp::client::Client;
 use crate::mcp::session::Session;
+use fanfare_hub::client::{NewClient, Transport};
 
 /// A caller and its protocol revision.
 #[derive(Debug, Clone)]
@@ -16,6 +17,19 @@ pub struct Caller {
     pub version: Version,
     /// Between messages: of a legacy connection, and of one that carries messages both ways.
     pub session: Option<Arc<Session>>,
+}
+
+impl Caller {
+    /// Returns the caller as a subscriber to the log.
+    pub fn subscriber(&self) -> NewClient {
+        NewClient {
+            transport: Transport::Mcp,
+            address: self.client.address,
+            agent: self.client.agent.clone(),
+            reader: None,
+            session: self.session.as_ref().and_then(|session| session.number()),
+        }
+    }
 }
 
 /// The revision in which a request is answered, and the metadata of the request.

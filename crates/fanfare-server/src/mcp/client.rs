@@ -4,7 +4,6 @@ use fanfare_core::{Agent, Caller, Peer, Principal};
 
 use crate::mcp::toolset::Toolset;
 use crate::net::locality::Locality;
-use fanfare_hub::client::{NewClient, Transport};
 
 /// The other end of a connection, as long as it lasts.
 #[derive(Debug, Clone)]
@@ -22,16 +21,6 @@ pub struct Client {
 }
 
 impl Client {
-    /// Returns the client as a subscriber to the log.
-    pub fn subscriber(&self) -> NewClient {
-        NewClient {
-            transport: Transport::Mcp,
-            address: self.address,
-            agent: self.agent.clone(),
-            reader: None,
-        }
-    }
-
     /// Returns the caller whose share of memory and sessions the client uses.
     pub fn caller(&self) -> Caller {
         Caller::new(&self.principal, self.address)

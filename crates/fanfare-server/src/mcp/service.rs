@@ -55,7 +55,7 @@ pub trait Service: fmt::Debug + Send + Sync + 'static {
     async fn complete(&self, caller: &Caller, wanted: &Complete) -> Result<Vec<String>, Error>;
 
     /// Follows changes from now on. Returns the part of `wanted` that it will report, and the changes. They can arrive
-    /// late, once for several, and never end.
+    /// late, once for several, and end only if an operator disconnects the caller.
     async fn watch(
         &self,
         caller: &Caller,

@@ -54,6 +54,7 @@ impl Exit {
             Code::BodyTooLarge
             | Code::BodyTooSlow
             | Code::ClientDenied
+            | Code::ClientIsHost
             | Code::EmptyBatch
             | Code::HostNotAllowed
             | Code::Internal

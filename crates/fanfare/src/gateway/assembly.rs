@@ -151,6 +151,7 @@ impl Assembly {
         let door = Door {
             server: mcp::engine::Server::new(service(&webhooks, &listeners), stop.clone()),
             sessions,
+            hub: hub.clone(),
             budget: budget.clone(),
             beats: beats.clone(),
             toolset: config.mcp.toolset,

@@ -65,6 +65,7 @@ mod marks;
 mod mcp_arguments;
 mod mcp_connection;
 mod mcp_declared;
+mod mcp_disconnecting;
 mod mcp_eras;
 mod mcp_halves;
 mod mcp_hostile;

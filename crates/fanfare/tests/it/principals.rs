@@ -157,6 +157,7 @@ async fn anothers_reader_looks_like_none() {
                 address: None,
                 agent: None,
                 reader: Some(name.clone()),
+                session: None,
             },
         };
         let _anns = hub.subscribe(&ann, read(Start::After(first))).await.expect("subscribed");

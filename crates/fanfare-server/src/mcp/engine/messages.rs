@@ -77,6 +77,12 @@ impl Server {
                 Ok(outcome) => self.write(&outcome, &call),
                 Err(error) => write_error(Some(&request.id), &error),
             };
+            if session.is_dismissed() {
+                // The answer is the last message of the session.
+                let _ = session.outbox.answer(answer, |busy| write_error(Some(&request.id), busy));
+                session.end();
+                return std::future::ready(None).boxed();
+            }
             return std::future::ready(Some(answer)).boxed();
         }
         let id = request.id.clone();

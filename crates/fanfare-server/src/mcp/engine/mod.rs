@@ -118,7 +118,7 @@ impl Server {
 
     fn initialize(&self, session: &Session, request: &Request) -> Result<Outcome, Error> {
         let wanted: Initialize = request.params.read()?;
-        let version = session.initialize(&wanted);
+        let version = session.initialize(&wanted)?;
         Ok(self.service.identity().initialized(version))
     }
 

@@ -30,7 +30,8 @@ impl Server {
         let tell = async {
             let mut told = call.say(acknowledged(&honoured, &call.id)).await;
             while told.is_ok() {
-                let Some(change) = changes.next().await else { return std::future::pending().await };
+                // An operator disconnected the caller.
+                let Some(change) = changes.next().await else { return };
                 told = call.say(change.write(Some(&call.id))).await;
             }
         };

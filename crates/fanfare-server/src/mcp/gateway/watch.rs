@@ -89,7 +89,7 @@ impl Gateway {
             pending: VecDeque::new(),
         };
         let changes = futures_util::stream::unfold(watch, |mut watch| async {
-            let change = watch.next().await;
+            let change = watch.next().await?;
             Some((change, watch))
         });
         Ok((honoured, changes.boxed()))
@@ -100,7 +100,7 @@ impl Gateway {
         let filter = Filter::new(patterns, Vec::new(), Priority::Min, None)
             .map_err(|invalid| Error::invalid_params(invalid.to_string()))?;
         let by = &caller.client.principal;
-        let client = caller.client.subscriber();
+        let client = caller.subscriber();
         let request =
             subscribe::Request { filter: Some(filter), start: Start::Live, conflate: false, client };
         let cursor = self.hub.subscribe(by, request).await.map_err(|error| {
@@ -112,16 +112,17 @@ impl Gateway {
 }
 
 impl Watch {
-    async fn next(&mut self) -> Change {
+    /// Returns the next change; `None` if an operator disconnected the client.
+    async fn next(&mut self) -> Option<Change> {
         loop {
             if let Some(change) = self.pending.pop_front() {
-                return change;
+                return Some(change);
             }
             let changed = tokio::select! {
                 () = next_list(&mut self.tools) => vec![Change::Tools],
                 () = next_list(&mut self.lists) => vec![Change::Resources],
                 changed = next_channels(&mut self.channels) => changed,
-                changed = next_latest(&mut self.latest) => changed,
+                changed = next_latest(&mut self.latest) => changed?,
             };
             self.pending.extend(changed);
         }
@@ -149,7 +150,7 @@ async fn next_channels(channels: &mut Option<Channels>) -> Vec<Change> {
     uris.iter().cloned().map(Change::Resource).collect()
 }
 
-async fn next_latest(latest: &mut Option<Latest>) -> Vec<Change> {
+async fn next_latest(latest: &mut Option<Latest>) -> Option<Vec<Change>> {
     match latest {
         Some(latest) => latest.next().await,
         None => std::future::pending().await,
@@ -166,16 +167,18 @@ impl<T> Moves<T> {
 }
 
 impl Latest {
-    async fn next(&mut self) -> Vec<Change> {
+    /// Returns the next changes; `None` if an operator disconnected the client.
+    async fn next(&mut self) -> Option<Vec<Change>> {
         let mut items = Vec::new();
         loop {
             let changed = self.look(&mut items);
             if !changed.is_empty() {
                 let uris = self.uris.iter().filter(|(channel, _)| changed.contains(channel));
-                return uris.map(|(_, uri)| Change::Resource(uri.clone())).collect();
+                return Some(uris.map(|(_, uri)| Change::Resource(uri.clone())).collect());
             }
             match self.cursor.ready(&mut items).await {
                 Ok(true) => {}
+                Ok(false) if self.cursor.client().is_dismissed() => return None,
                 // The gateway is stopping, and subscribers are informed.
                 Ok(false) => return std::future::pending().await,
                 Err(error) => {

@@ -8,8 +8,10 @@ pub mod table;
 pub mod usage;
 pub mod watching;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use fanfare_core::Agent;
 use fanfare_mcp::lifecycle::Initialize;
 use fanfare_mcp::listen::LogLevel;
 use fanfare_mcp::{Error, Meta, Version};
@@ -23,6 +25,8 @@ use crate::mcp::session::calls::Calls;
 use crate::mcp::session::streams::Streams;
 use crate::mcp::session::usage::Usage;
 use crate::mcp::session::watching::WatchList;
+use fanfare_hub::session::{Introduction, Presence};
+use fanfare_hub::subscribe::denied;
 use fanfare_runtime::shutdown::{Shutdown, Trigger};
 
 /// Maximum unfinished messages of a session with a stream: calls, and answers that the client has not read. When every
@@ -67,6 +71,10 @@ pub struct Session {
     /// Whether the client moves to the next gateway when this one stops, with everything that was not started here.
     moves_on: bool,
     ended: (Trigger, Shutdown),
+    /// Guards its place in the list of those who are connected; held for one look or change.
+    presence: Mutex<Option<Presence>>,
+    /// Whether an operator ended it.
+    dismissed: AtomicBool,
     /// The signal that the client asks for nothing more and waits for its answers.
     input_ended: (Trigger, Shutdown),
 }
@@ -107,17 +115,44 @@ impl Session {
             work: Arc::new(Semaphore::new(WORK_MAX)),
             moves_on,
             ended: Trigger::new(),
+            presence: Mutex::default(),
+            dismissed: AtomicBool::new(false),
             input_ended: Trigger::new(),
         })
     }
 
-    /// Sets the negotiated revision.
-    pub fn initialize(&self, wanted: &Initialize) -> Version {
+    /// Takes its place in the list of those who are connected.
+    pub fn attend(&self, presence: Presence) {
+        *self.presence() = Some(presence);
+    }
+
+    /// Returns its number in the list of those who are connected.
+    pub fn number(&self) -> Option<u64> {
+        self.presence().as_ref().map(Presence::id)
+    }
+
+    /// Sets the negotiated revision, and records the name of the client. Fails if an operator denies this client.
+    pub fn initialize(&self, wanted: &Initialize) -> Result<Version, Error> {
         let version = Version::negotiate(&wanted.protocol_version);
         let mut agreement = self.agreement();
         agreement.version = Some(version);
         agreement.meta.capabilities.clone_from(&wanted.capabilities);
-        version
+        drop(agreement);
+        let claimed = |text: Option<String>| Agent::claimed(&text?);
+        let software = wanted.software();
+        let introduction = Introduction {
+            name: claimed(software.name),
+            version: claimed(software.version),
+            revision: version.as_str(),
+        };
+        let introduced = match &*self.presence() {
+            Some(presence) => presence.introduce(introduction),
+            None => Ok(()),
+        };
+        introduced.map(|()| version).map_err(|left| {
+            self.dismissed.store(true, Ordering::Release);
+            Error::invalid_request(denied(left).to_string())
+        })
     }
 
     /// Sets the revision without negotiation.
@@ -170,11 +205,25 @@ impl Session {
 
     /// Ends the session: calls are cancelled, streams end.
     pub fn end(&self) {
+        let presence = self.presence().take();
+        // Not under the lock: the list is told that it is over.
+        drop(presence);
         self.calls.cancel_all();
         self.asks.clear();
         self.streams.end_all();
         self.outbox.end();
         self.ended.0.pull();
+    }
+
+    /// Ends the session because an operator wants it to.
+    pub fn dismiss(&self) {
+        self.dismissed.store(true, Ordering::Release);
+        self.end();
+    }
+
+    /// Returns whether an operator ended the session.
+    pub fn is_dismissed(&self) -> bool {
+        self.dismissed.load(Ordering::Acquire)
     }
 
     /// Ends the calls that wait for something, each with an answer: the client asks for nothing more.
@@ -190,6 +239,10 @@ impl Session {
     /// Returns the signal that the session has ended.
     pub fn ended(&self) -> Shutdown {
         self.ended.1.clone()
+    }
+
+    fn presence(&self) -> MutexGuard<'_, Option<Presence>> {
+        self.presence.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn agreement(&self) -> MutexGuard<'_, Agreement> {

@@ -115,6 +115,12 @@ impl Sessions {
         session.end();
     }
 
+    /// Ends a session because an operator wants it to.
+    pub fn dismiss(&self, session: &Session) {
+        self.table().by_id.remove(&session.id);
+        session.dismiss();
+    }
+
     /// Returns the number of sessions.
     pub fn count(&self) -> usize {
         self.table().by_id.len()

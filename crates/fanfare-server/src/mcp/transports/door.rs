@@ -1,15 +1,24 @@
 //! The state that the transports over HTTP share.
 
+use std::sync::Arc;
+
 use fanfare_core::{Peer, Principal, keepalive};
 use fanfare_mcp::Error;
+use http::StatusCode;
 use http::request::Parts;
 
 use crate::mcp::client::Client;
 use crate::mcp::engine::Server;
+use crate::mcp::outbox::Outbox;
+use crate::mcp::session::Session;
 use crate::mcp::session::table::Sessions;
 use crate::mcp::toolset::Toolset;
+use crate::mcp::transports::refusal::Refusal;
 use crate::net::heartbeat::Beats;
 use crate::net::locality::Locality;
+use fanfare_hub::Hub;
+use fanfare_hub::session::{Ending, NewSession, Wire};
+use fanfare_hub::subscribe::denied;
 use fanfare_runtime::budget::{Account, Budget};
 
 /// The settings that an operator can change.
@@ -26,6 +35,8 @@ pub struct Door {
     pub server: Server,
     /// The table of sessions.
     pub sessions: Sessions,
+    /// The list of those who are connected.
+    pub hub: Hub,
     /// The budget for bytes in flight.
     pub budget: Budget,
     /// The heartbeat that tells when a silent stream needs a sign of life, at the interval of the gateway.
@@ -38,6 +49,44 @@ impl Door {
     /// Returns the share of memory of a client.
     pub fn account(&self, client: &Client) -> Account {
         self.budget.account(&client.caller())
+    }
+
+    /// Begins a session that is kept in the table. Fails if an operator denies this client.
+    pub(super) fn begin(&self, client: Client, outbox: Outbox, wire: Wire) -> Result<Arc<Session>, Refusal> {
+        let session = self.sessions.begin(client, outbox)?;
+        let (sessions, whose) = (self.sessions.clone(), Arc::downgrade(&session));
+        let ending = move || {
+            if let Some(session) = whose.upgrade() {
+                sessions.dismiss(&session);
+            }
+        };
+        if let Err(refusal) = self.attend(&session, wire, Some(Box::new(ending))) {
+            self.sessions.end(&session);
+            return Err(refusal);
+        }
+        Ok(session)
+    }
+
+    /// Lists a session among those who are connected. Fails if an operator denies this client.
+    pub(super) fn attend(
+        &self,
+        session: &Session,
+        wire: Wire,
+        ending: Option<Ending>,
+    ) -> Result<(), Refusal> {
+        let Client { principal, address, agent, .. } = &session.client;
+        let new = NewSession { wire, address: *address, agent: agent.clone() };
+        let presence = self.hub.attend(principal, new, ending).map_err(|left| {
+            Refusal::new(StatusCode::FORBIDDEN, Error::invalid_request(denied(left).to_string()))
+        })?;
+        session.attend(presence);
+        Ok(())
+    }
+
+    /// Lists the session of the client whose process hosts the gateway.
+    pub fn attend_host(&self, session: &Session) {
+        // Nobody can disconnect it, so it is not denied either.
+        let _ = self.attend(session, Wire::Stdio, None);
     }
 
     /// Returns the toolset that a query asks for, at most the one that the operator allows. Other parameters belong to

@@ -18,9 +18,11 @@ use crate::mcp::session::table::{Job, Sessions};
 use crate::mcp::session::usage::Connection;
 use crate::mcp::session::{Framing, Session};
 use crate::mcp::transports::door::Door;
+use crate::mcp::transports::refusal::Refusal;
 use crate::mcp::transports::response::event_response;
 use crate::net::heartbeat::Beats;
 use crate::net::locality::Locality;
+use fanfare_hub::session::Wire;
 use fanfare_runtime::clock;
 use fanfare_runtime::shutdown::Shutdown;
 
@@ -117,9 +119,13 @@ impl Door {
         framing: Framing,
         beats: Beats,
         opening: impl FnOnce(&Session) -> Vec<u8>,
-    ) -> Result<Response, Error> {
+    ) -> Result<Response, Refusal> {
         let outbox = Outbox::new(self.account(&client));
-        let session = self.sessions.begin(client, outbox)?;
+        let wire = match framing {
+            Framing::Connection => Wire::Connection,
+            Framing::HttpSse => Wire::HttpSse,
+        };
+        let session = self.begin(client, outbox, wire)?;
         session.frame(framing);
         let stream = Stream {
             framing,

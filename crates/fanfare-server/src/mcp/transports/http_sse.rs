@@ -51,7 +51,7 @@ pub async fn get(
         bytes.extend(framed("tools", None, tools.tools.get().as_bytes()));
         bytes
     };
-    Ok(door.open_stream(client, Framing::HttpSse, beats, opening)?)
+    door.open_stream(client, Framing::HttpSse, beats, opening)
 }
 
 #[derive(Deserialize)]

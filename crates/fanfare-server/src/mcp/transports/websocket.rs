@@ -33,6 +33,7 @@ use crate::net::metered::{Meter, Metered};
 use crate::net::silence::{Silence, Unanswered};
 use crate::net::takeover::{Outlet, RawConnection, Takeover};
 use crate::net::tunnel::Tunnel;
+use fanfare_hub::session::Wire as HubWire;
 use fanfare_runtime::budget::Account;
 use fanfare_runtime::shutdown::Shutdown;
 
@@ -45,6 +46,10 @@ pub const ANSWERED: &str = "the gateway is stopping; every accepted message is a
 const WRITE_BUFFER_LEN_MAX: usize = 32 * 1024 * 1024;
 /// Size of a write, if that much waits.
 const BATCH_LEN_MAX: usize = 256 * 1024;
+/// The close frame of a session that an operator ended.
+const DISMISSED: Farewell = (CloseCode::Policy, "an operator disconnected this client");
+/// Maximum time for what is being sent to a client that an operator disconnects.
+const FAREWELL_MAX: Duration = Duration::from_secs(1);
 /// Maximum time that a client may stop reading.
 const STALL_MAX: Duration = Duration::from_secs(60);
 /// Maximum time for calls that are running when the gateway stops; less than the default limit of the stop.
@@ -67,32 +72,40 @@ pub async fn get(
 ) -> Result<Response, Refusal> {
     let (parts, _) = request.into_parts();
     let (client, beats) = (door.client(principal, peer, &parts)?, door.beats(&parts)?);
-    Ok(accept(door, client, beats, &parts)?)
+    accept(door, client, beats, &parts)
 }
 
-fn accept(door: Door, client: Client, beats: Beats, parts: &Parts) -> Result<Response, Error> {
+fn accept(door: Door, client: Client, beats: Beats, parts: &Parts) -> Result<Response, Refusal> {
     let response = frames::shake_hands(&Method::GET, &parts.headers, &parts.extensions, SUBPROTOCOL)
         .ok_or_else(|| {
             Error::invalid_request("this is not a WebSocket handshake; connect with a WebSocket client")
         })?;
-    let converse = |switched| converse(door, client, beats, switched).boxed();
+    let outbox = Outbox::new(door.account(&client));
+    let session = Session::moving_on(format!("{:032x}", rand::random::<u128>()), client, outbox);
+    let whose = Arc::downgrade(&session);
+    let ending = move || {
+        if let Some(session) = whose.upgrade() {
+            session.dismiss();
+        }
+    };
+    door.attend(&session, HubWire::WebSocket, Some(Box::new(ending)))?;
+    let converse = |switched| converse(door, session, beats, switched).boxed();
     Ok(Takeover::mark(response, Outlet::Protocol(Box::new(converse))))
 }
 
 /// Exchanges messages until one side closes.
 async fn converse(
     door: Door,
-    client: Client,
+    session: Arc<Session>,
     beats: Beats,
     RawConnection { tunnel, read, mut stop, sent }: RawConnection,
 ) {
-    let stream = Metered::new(tunnel, read.len(), door.budget.hold(&client.caller()), sent);
+    let account = door.account(&session.client);
+    let stream = Metered::new(tunnel, read.len(), door.budget.hold(&session.client.caller()), sent);
     let meter = stream.meter();
     let wire = frames::messages_within(stream, read, MESSAGE_LEN_MAX, WRITE_BUFFER_LEN_MAX).await;
     let (mut sink, mut heard) = wire.split();
-    let outbox = Outbox::new(door.account(&client));
-    let account = door.account(&client);
-    let session = Session::moving_on(format!("{:032x}", rand::random::<u128>()), client, outbox);
+    let mut ended = session.ended();
     let silence = Silence::new(beats.interval());
     let mut calls = Calls::new(door.server.clone(), Arc::clone(&session));
     let farewell = {
@@ -101,11 +114,16 @@ async fn converse(
         let heard = tokio::select! {
             heard = hear(&account, &mut calls, &mut heard, &meter, &silence, &mut stop) => heard,
             farewell = &mut writing => InputEnd::End(farewell),
+            () = ended.asked() => InputEnd::Dismissed,
         };
         match heard {
             InputEnd::End(farewell) => {
                 session.end();
-                farewell
+                farewell.or(session.is_dismissed().then_some(DISMISSED))
+            }
+            InputEnd::Dismissed => {
+                // A client that reads nothing gets no close frame.
+                tokio::time::timeout(FAREWELL_MAX, writing).await.ok().map(|_| DISMISSED)
             }
             InputEnd::Stop => {
                 let finishing = async {
@@ -132,6 +150,8 @@ async fn converse(
 enum InputEnd {
     /// The connection ends, with a close frame if there is one.
     End(Option<Farewell>),
+    /// An operator ended the session.
+    Dismissed,
     /// The gateway is stopping.
     Stop,
 }

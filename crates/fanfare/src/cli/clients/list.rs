@@ -23,6 +23,9 @@ pub(crate) struct Args {}
 /// Maximum width of the column of patterns.
 const PATTERNS_CHARS_MAX: usize = 30;
 
+/// Maximum width of the name of a session's software.
+const SOFTWARE_CHARS_MAX: usize = 16;
+
 pub(crate) async fn run(api: &Api, context: &Context) -> Result<Exit, Failure> {
     let answer = api.clients().await?;
     let clients = &answer.value.clients;
@@ -51,7 +54,7 @@ fn row(client: &ClientEntry, now: &ZonedDateTime) -> Vec<String> {
     let address = client.address.map_or_else(|| "–".to_owned(), |address| address.to_string());
     let cells = [
         client.id.as_str(),
-        client.transport.as_str(),
+        &*how(client),
         address.as_str(),
         &*shortened(&patterns, PATTERNS_CHARS_MAX),
         client.reader.as_ref().map_or("–", ReaderName::as_str),
@@ -60,4 +63,12 @@ fn row(client: &ClientEntry, now: &ZonedDateTime) -> Vec<String> {
         &time(client.connected_at, now),
     ];
     cells.map(|cell| harmless(cell).into_owned()).to_vec()
+}
+
+/// Describes how a client is connected: of a session of MCP, the name of its software, or its wire.
+fn how(client: &ClientEntry) -> String {
+    let transport = client.transport.as_str();
+    let Some(session) = &client.session else { return transport.to_owned() };
+    let name = session.client_name.as_deref().unwrap_or(session.wire.as_str());
+    format!("{transport} {}", shortened(name, SOFTWARE_CHARS_MAX))
 }

@@ -125,6 +125,7 @@ async fn serve_here(running: gateway::Running, hosted: &mut Hosted, stop: &mut S
     };
     let outbox = Outbox::new(door.account(&client));
     let session = Session::new(format!("{:032x}", rand::random::<u128>()), client, outbox);
+    door.attend_host(&session);
     let (ask, asked) = oneshot::channel::<()>();
     let server = door.server.clone();
     hosted.add(running);

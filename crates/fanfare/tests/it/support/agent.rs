@@ -44,9 +44,14 @@ impl<'a> Agent<'a> {
         agent
     }
 
+    /// Sends a request and returns the response.
+    pub(crate) async fn send(&self, method: &str, params: Value) -> Answer {
+        self.post(&self.request(method, params)).await
+    }
+
     /// Sends a request and returns the message that answers it.
     pub(crate) async fn ask(&self, method: &str, params: Value) -> Value {
-        let answer = self.post(&self.request(method, params)).await;
+        let answer = self.send(method, params).await;
         assert_eq!(answer.header("content-type"), "application/json", "{}", answer.text());
         answer.json()
     }

@@ -128,7 +128,7 @@ impl Gateway {
         let filter =
             Filter::new(vec![Pattern::from(&place)], Vec::new(), Priority::Min, None).map_err(explain)?;
         let client = &call.caller.client;
-        let subscriber = client.subscriber();
+        let subscriber = call.caller.subscriber();
         let request =
             Request { filter: Some(filter), start: Start::Live, conflate: false, client: subscriber };
         let subscription = self.hub.subscribe(&client.principal, request).await.map_err(explained)?;

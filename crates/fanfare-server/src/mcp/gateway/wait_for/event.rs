@@ -34,7 +34,7 @@ impl Gateway {
         let place = filter::place(&filter);
         let client = &call.caller.client;
         let by = &client.principal;
-        let client = client.subscriber();
+        let client = call.caller.subscriber();
         let request = Request { filter: Some(filter), start, conflate: false, client };
         let mut subscription = self.hub.subscribe(by, request).await.map_err(explained)?;
         let overlooked = filter::overlooked(&subscription.overlooked());

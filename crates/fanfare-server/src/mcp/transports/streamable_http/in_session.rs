@@ -19,6 +19,7 @@ use crate::mcp::transports::response::{event_response, json_response};
 use crate::mcp::transports::streamable_http::alone::PATIENCE;
 use crate::mcp::transports::streamable_http::{Exchange, write_error};
 use crate::net::heartbeat::Beats;
+use fanfare_hub::session::Wire;
 
 /// Delay before a client should reconnect after its stream broke.
 const RETRY_MS: u64 = 1_000;
@@ -50,10 +51,8 @@ impl Exchange {
 
     /// Starts a session and answers `initialize`.
     pub(super) async fn begin_session(self, request: &RpcRequest, meta: Meta) -> Result<Response, Refusal> {
-        let session = self
-            .door
-            .sessions
-            .begin(self.client.clone(), Outbox::resumable(self.door.account(&self.client)))?;
+        let outbox = Outbox::resumable(self.door.account(&self.client));
+        let session = self.door.begin(self.client.clone(), outbox, Wire::StreamableHttp)?;
         let version = Version::NEWEST_LEGACY;
         let caller = Caller { client: self.client, version, session: Some(Arc::clone(&session)) };
         let call = Call::new(caller, request.id.clone(), meta, Arc::clone(&session.outbox));
@@ -72,7 +71,10 @@ impl Exchange {
             }
             Err(error) => {
                 self.door.sessions.end(&session);
-                Err(error.into())
+                Err(match session.is_dismissed() {
+                    true => Refusal::new(StatusCode::FORBIDDEN, error),
+                    false => error.into(),
+                })
             }
         }
     }
