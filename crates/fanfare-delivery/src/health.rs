@@ -26,7 +26,14 @@ pub struct Health {
     /// The batches that were sent or are about to be, and that the recorded cursor may not have passed: after a crash,
     /// the same batches are sent again, so that each keeps its id. All are of one epoch.
     pub batches: Vec<(Epoch, BatchSpan)>,
+    /// The events that were delivered before others that come first in the log, and that the recorded cursor may not have
+    /// passed. All are of one epoch.
+    pub early: Vec<Position>,
 }
+
+/// Maximum early deliveries that are remembered; beyond it, those next to the cursor are forgotten. A receiver would get
+/// them twice after a restart, and knows them by their id.
+const EARLY_MAX: usize = 512;
 
 impl Health {
     /// Returns `true` if the webhook is paused.
@@ -66,6 +73,28 @@ impl Health {
         self.batches.push((epoch, span));
     }
 
+    /// Records that an event was delivered before others. `written` is the cursor's position in the store.
+    pub fn note_early(&mut self, event: Position, written: Position) {
+        let is_ahead = |early: &Position| written.epoch != event.epoch || early.seq > written.seq;
+        self.early.retain(|early| early.epoch == event.epoch && early.seq != event.seq && is_ahead(early));
+        let index = self.early.partition_point(|early| early.seq < event.seq);
+        self.early.insert(index, event);
+        if self.early.len() > EARLY_MAX {
+            self.early.remove(0);
+        }
+    }
+
+    /// Returns whether an event after the cursor was delivered.
+    pub fn has_early(&self, event: Position) -> bool {
+        self.early.contains(&event)
+    }
+
+    /// Returns the number of events after `position` that were delivered.
+    pub fn early_after(&self, position: Position) -> u64 {
+        let is_after = |early: &&Position| early.epoch == position.epoch && early.seq > position.seq;
+        self.early.iter().filter(is_after).count() as u64
+    }
+
     /// Returns the health as the store keeps it.
     pub fn to_stored(&self) -> Arc<str> {
         let (reason, since) = match self.state {
@@ -83,6 +112,8 @@ impl Health {
             lost_in: self.lost_up_to.map(|lost| lost.epoch.to_string()),
             lost_up_to: self.lost_up_to.map(|lost| lost.seq),
             batches: self.batches.iter().map(|(_, batch)| (batch.first, batch.last)).collect(),
+            early_in: self.early.first().map(|early| early.epoch.to_string()),
+            early: self.early.iter().map(|early| early.seq).collect(),
         };
         // Every value in it is valid JSON.
         serde_json::to_string(&stored).unwrap_or_default().into()
@@ -94,6 +125,8 @@ impl Health {
         let epoch = stored.epoch.and_then(|text| text.parse::<Epoch>().ok());
         let lost_in = stored.lost_in.and_then(|text| text.parse().ok()).or(epoch);
         let batches = stored.batches.into_iter().map(|(first, last)| BatchSpan { first, last });
+        let early_in = stored.early_in.and_then(|text| text.parse::<Epoch>().ok());
+        let early = stored.early.into_iter();
         let paused = stored.paused.as_deref().and_then(PauseReason::from_name).zip(stored.paused_since);
         Health {
             state: paused.map_or(State::Active, |(reason, since)| State::Paused {
@@ -108,6 +141,7 @@ impl Health {
             last_failure: stored.last_failure.map(|(at, why)| (Timestamp::from_micros(at), why.into())),
             lost_up_to: lost_in.zip(stored.lost_up_to).map(|(epoch, seq)| Position { epoch, seq }),
             batches: epoch.map_or(Vec::new(), |epoch| batches.map(|batch| (epoch, batch)).collect()),
+            early: early_in.map_or(Vec::new(), |epoch| early.map(|seq| Position { epoch, seq }).collect()),
         }
     }
 }
@@ -126,4 +160,8 @@ struct Stored {
     lost_in: Option<String>,
     lost_up_to: Option<u64>,
     batches: Vec<(u64, u64)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    early_in: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    early: Vec<u64>,
 }

@@ -333,7 +333,10 @@ fn fate(entry: &Entry, event: &Event, row: Option<DeliveryRow>) -> Option<Fate> 
         Some(row) if row.status.is_failed() => Some(Fate::Failed(row)),
         Some(row) => Some(Fate::Waiting(row)),
         None if !is_after(entry.webhook().begins_after) || !entry.wants(event) => None,
-        None if is_after(entry.cursor.get()) => Some(Fate::Pending),
+        None if is_after(entry.cursor.get()) => match entry.health().has_early(event.position) {
+            true => Some(Fate::Delivered),
+            false => Some(Fate::Pending),
+        },
         None => Some(Fate::Delivered),
     }
 }

@@ -26,7 +26,7 @@ impl Webhooks {
             let (webhook, position) = (entry.webhook(), entry.cursor.get());
             let filter = &webhook.options.filter;
             let (lag, _) = self.hub().webhook_lag(&Principal::local(), position, filter, &mut pages).await?;
-            lag_max = lag_max.max(lag);
+            lag_max = lag_max.max(lag.saturating_sub(entry.health().early_after(position)));
         }
         counts.lag_max.set(lag_max);
         Ok(())

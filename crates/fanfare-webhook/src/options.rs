@@ -112,6 +112,12 @@ impl Options {
         if self.ordered { 1 } else { self.concurrency }
     }
 
+    /// Returns whether the important events are sent first while the webhook is behind. Not if it wants their order, and
+    /// not in batches: the id of a batch names its first and its last event, and stands for all between them.
+    pub fn goes_by_priority(&self) -> bool {
+        !self.ordered && self.batch.is_none()
+    }
+
     /// Returns an error if the owner's `secret` cannot sign deliveries with these settings.
     pub fn check_secret(&self, secret: Option<&Secret>) -> Result<(), Invalid> {
         match secret.filter(|_| !self.signatures.hub) {

@@ -1,6 +1,6 @@
 //! Retries: the payload of an attempt that is not the first, with the same events under the same id.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use fanfare_core::wire::payload::{Batch, Payload};
@@ -51,8 +51,8 @@ pub(super) async fn settled(
     ledger: &dyn Ledger,
     webhook: &WebhookId,
     cursor: Position,
-) -> Result<HashSet<u64>, store::Error> {
-    let (mut settled, mut after) = (HashSet::new(), Some(cursor));
+) -> Result<BTreeSet<u64>, store::Error> {
+    let (mut settled, mut after) = (BTreeSet::new(), Some(cursor));
     loop {
         let read = ReadDeliveries { webhook: webhook.clone(), failed: None, after, limit: PAGE_LEN };
         let page = ledger.deliveries(read).await?;

@@ -92,6 +92,15 @@ impl Worker {
             reach(FailPoint::RetryScheduled);
         }
         job.events.iter().for_each(|event| self.reading.done(event.position));
+        if let [event] = &job.events[..]
+            && is_delivered
+            && self.reading.has_passed_others(event.position)
+        {
+            // The cursor does not say so yet, and a restart must not send it again.
+            let written = self.entry.cursor.written();
+            self.entry.change_health(|health| health.note_early(event.position, written));
+            self.parts.recorder.put_health_under(&self.lease).await;
+        }
         self.count(&attempt, &job);
         let purges = self.parts.hub.purges();
         self.entry.remember(attempt, || purges.has_purged_any(&job.mark, &job.events));

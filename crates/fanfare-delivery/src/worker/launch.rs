@@ -6,6 +6,7 @@ use fanfare_core::Event;
 use tokio::time::Instant;
 
 use crate::attempt::{self, Job};
+use crate::worker::ahead::PASSES_MAX;
 use crate::worker::reading::{Batched, Waiting};
 use crate::worker::retries::Parcel;
 use crate::worker::source::Envelope;
@@ -34,14 +35,18 @@ impl Worker {
     /// Starts every attempt that may be started. Everything that depends on the time uses one moment, and the worker
     /// waits for what that moment has not reached: a moment that passes meanwhile is not missed.
     pub(super) fn launch(&mut self) -> Turn {
+        let by_priority = self.receiver.webhook.options.goes_by_priority();
         loop {
             let in_flight_max = self.receiver.webhook.options.in_flight_max() as usize;
-            if self.flights.len() >= in_flight_max || self.entry.is_paused() || self.entry.is_removed() {
+            if self.entry.is_paused() || self.entry.is_removed() {
                 return Turn::IDLE;
+            }
+            if self.flights.len() >= in_flight_max {
+                return Turn { is_reading: by_priority && self.reading.look_ahead(), wake_at: None };
             }
             let now = Instant::now();
             let due = self.retries.next();
-            let is_due = due.is_some_and(|due| due <= now);
+            let is_due = due.is_some_and(|due| due <= now) && !(by_priority && self.passes_retries());
             if !is_due {
                 if !self.may_read() {
                     return Turn::until(due);
@@ -53,13 +58,24 @@ impl Worker {
             }
             let rate = self.receiver.webhook.options.rate_per_second;
             if let Err(again_at) = self.pace.admit(rate, now, &self.parts) {
-                return Turn::until(Some(again_at));
+                let is_reading = by_priority && self.reading.look_ahead();
+                return Turn { is_reading, wake_at: Some(again_at) };
             }
+            self.passed_retries = match is_due {
+                true => 0,
+                false => self.passed_retries + u32::from(due.is_some_and(|due| due <= now)),
+            };
             match is_due.then(|| self.retries.take_due(now)).flatten() {
                 Some(parcel) => self.fly_again(parcel),
                 None => self.fly(),
             }
         }
+    }
+
+    /// Returns whether a new event is so important that it is sent before the retries that are due: not always, so that
+    /// retries are not put off for ever.
+    fn passes_retries(&self) -> bool {
+        self.passed_retries < PASSES_MAX && self.may_read() && self.reading.is_urgent()
     }
 
     /// Returns `true` if new events may be sent: not before the waiting ones if the order matters, and not while the
@@ -113,7 +129,8 @@ impl Worker {
         let (payload, batch) = (self.receiver.webhook.options.payload, self.receiver.webhook.options.batch);
         let (events, span, body) = match batch {
             None => {
-                let Envelope { event, body } = self.reading.next(payload)?;
+                let by_priority = self.receiver.webhook.options.goes_by_priority();
+                let Envelope { event, body } = self.reading.next(payload, by_priority)?;
                 (vec![event], None, body)
             }
             Some(options) => {

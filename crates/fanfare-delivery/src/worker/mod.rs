@@ -1,6 +1,7 @@
 //! The worker of one webhook: reads the log from its cursor, makes the attempts, and decides what follows from each.
 
 mod again;
+mod ahead;
 mod idle;
 mod intake;
 mod land;
@@ -12,7 +13,7 @@ mod reporting;
 mod retries;
 mod source;
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::panic::resume_unwind;
 use std::pin::{Pin, pin};
@@ -73,6 +74,8 @@ pub(super) struct Worker {
     reading: Reading,
     retries: Retries,
     pace: Pace,
+    /// The new events that were sent in a row although a retry was due.
+    passed_retries: u32,
     flights: Flights,
     idle: Idle,
     reporting: Reporting,
@@ -135,13 +138,16 @@ impl Worker {
         let head = parts.hub.extent();
         let cursor = Position { epoch: head.epoch, seq: head.resume(entry.cursor.get()) };
         let mut retries = Retries::default();
-        let mut settled = HashSet::new();
+        let mut settled = BTreeSet::new();
         if has_rows {
             parts.recorder.flushed().await;
             retries.load(&parts, &webhook.id, last_failure(&entry)).await?;
             settled = again::settled(&*parts.ledger, &webhook.id, cursor).await?;
         }
-        let begun = entry.change_health(|health| health.batches.clone());
+        let (begun, early) = entry.change_health(|health| (health.batches.clone(), health.early.clone()));
+        // They were delivered out of turn, and the cursor has not passed them.
+        let is_after = |early: &Position| early.epoch == cursor.epoch && early.seq > cursor.seq;
+        settled.extend(early.iter().filter(|early| is_after(early)).map(|early| early.seq));
         let reading = Reading::open(&parts.hub, &webhook, cursor, &begun, settled).await?;
         let receiver = Receiver::new(&parts, Arc::clone(&webhook));
         Ok(Worker {
@@ -152,6 +158,7 @@ impl Worker {
             reading,
             retries,
             pace: Pace::new(),
+            passed_retries: 0,
             flights: Flights::new(),
             reporting: entry.change_health(|health| Reporting::new(health)),
             was_paused: entry.is_paused(),
@@ -212,6 +219,9 @@ impl Worker {
             if self.retries.are_lacking() {
                 self.read_retries().await?;
             }
+            if self.reading.holds_too_much() || (self.reading.has_ahead() && self.entry.is_paused()) {
+                self.reading.go_back(&self.parts.hub, &self.receiver.webhook).await?;
+            }
             let turn = self.launch();
             if !turn.is_reading {
                 // A receiver that hangs must not keep what was read for it in memory.
@@ -245,7 +255,8 @@ impl Worker {
     async fn redefine(&mut self) -> Result<(), store::Error> {
         let webhook = self.entry.webhook();
         let before = &self.receiver.webhook;
-        if webhook.options.filter != before.options.filter {
+        // What was read ahead was selected and sorted under the old settings.
+        if webhook.options.filter != before.options.filter || self.reading.has_ahead() {
             self.reading.filter_anew(&self.parts.hub, &webhook).await?;
         }
         self.pace.breaker = Breaker::default();

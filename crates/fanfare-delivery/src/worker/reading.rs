@@ -1,21 +1,23 @@
 //! Where a worker is in the log: the events that come next, those that wait for a batch, and those that are not done.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use fanfare_core::wire::payload::{Batch, Payload};
-use fanfare_core::{Epoch, Event, Position};
+use fanfare_core::{Epoch, Event, Position, Priority};
 use fanfare_webhook::limits::BATCH_EVENTS_MAX;
 use fanfare_webhook::options::BatchOptions;
 use tokio::time::Instant;
 
 use crate::webhook::Webhook;
 use crate::window::Window;
+use crate::worker::ahead::Ahead;
 use crate::worker::intake::Intake;
 use crate::worker::source::{Envelope, Ready, Source};
 use fanfare_hub::Hub;
 use fanfare_hub::purges::Mark;
+use fanfare_runtime::budget::Cache;
 use fanfare_store as store;
 use fanfare_store::webhooks::BatchSpan;
 
@@ -28,8 +30,11 @@ pub(super) struct Reading {
     window: Window,
     /// The events that wait for others to form a batch.
     gathered: Intake,
-    /// The events after the cursor that must not be sent from the log: see [`again::settled`](super::again::settled).
-    settled: HashSet<u64>,
+    /// The events that were read early, so that the important can be sent first.
+    ahead: Ahead,
+    /// The events after the cursor that must not be sent from the log: see [`again::settled`](super::again::settled), and
+    /// those that were sent before others that come first in the log.
+    settled: BTreeSet<u64>,
 }
 
 /// The condition that new events wait for.
@@ -57,22 +62,73 @@ impl Reading {
         webhook: &Webhook,
         cursor: Position,
         begun: &[(Epoch, BatchSpan)],
-        settled: HashSet<u64>,
+        settled: BTreeSet<u64>,
     ) -> Result<Reading, store::Error> {
         Ok(Reading {
             source: source(hub, webhook, cursor).await?,
             epoch: cursor.epoch,
             window: Window::new(cursor.seq),
             gathered: Intake::making_again(begun, cursor),
+            ahead: Ahead::default(),
             settled,
         })
     }
 
     /// Reads the unread part of the log with the filter that `webhook` has now.
     pub(super) async fn filter_anew(&mut self, hub: &Hub, webhook: &Webhook) -> Result<(), store::Error> {
-        let after = Position { epoch: self.epoch, seq: self.window.read() };
-        self.source = source(hub, webhook, after).await?;
+        self.go_back(hub, webhook).await
+    }
+
+    /// Drops what was read ahead, and reads it again.
+    pub(super) async fn go_back(&mut self, hub: &Hub, webhook: &Webhook) -> Result<(), store::Error> {
+        let after = self.ahead.oldest().map_or(self.window.read(), |oldest| oldest - 1);
+        self.source = source(hub, webhook, Position { epoch: self.epoch, seq: after }).await?;
+        let Reading { window, ahead, settled, .. } = self;
+        settled.extend(window.go_back(after, |seq| ahead.has(seq)));
+        ahead.clear();
         Ok(())
+    }
+
+    /// Returns whether events were read ahead.
+    pub(super) fn has_ahead(&self) -> bool {
+        !self.ahead.is_empty()
+    }
+
+    /// Returns whether what was read ahead must be dropped, because others need the memory.
+    pub(super) fn holds_too_much(&self) -> bool {
+        self.has_ahead() && self.source.account().has_too_many_pages()
+    }
+
+    /// Returns whether an event is before others in the log that were not sent.
+    pub(super) fn has_passed_others(&self, event: Position) -> bool {
+        event.epoch == self.epoch
+            && (self.ahead.oldest().is_some_and(|oldest| oldest < event.seq)
+                || self.settled.contains(&event.seq))
+    }
+
+    /// Returns whether an event comes next that a person should see now.
+    pub(super) fn is_urgent(&self) -> bool {
+        let next = self.source.next_event().map(|event| event.priority);
+        self.ahead.highest().max(next) >= Some(Priority::High)
+    }
+
+    /// Reads ahead what is at hand; returns whether there is room for more.
+    pub(super) fn look_ahead(&mut self) -> bool {
+        if self.source.account().has_too_many_pages() {
+            return false;
+        }
+        while self.ahead.has_room() {
+            let Some(event) = self.source.next_event().cloned() else { return true };
+            self.source.pass();
+            let seq = event.position.seq;
+            if self.settled.contains(&seq) {
+                self.window.pass(seq);
+            } else {
+                self.window.take(seq);
+                self.ahead.push(event, &Cache::Page(self.source.account().clone()));
+            }
+        }
+        false
     }
 
     /// Drops the events that were read already and purged since `mark`: those that wait to form a batch, and those that
@@ -84,7 +140,8 @@ impl Reading {
         mark: &Mark,
     ) -> Result<(), store::Error> {
         let is_purged = |event: &Event| hub.purges().has_purged(mark, event);
-        for event in self.gathered.take(is_purged) {
+        let purged = self.gathered.take(is_purged).into_iter().chain(self.ahead.take(is_purged));
+        for event in purged {
             self.window.done(event.position.seq);
         }
         match self.source.has_any(is_purged) {
@@ -114,7 +171,7 @@ impl Reading {
     ) -> Waiting {
         self.pass_what_is_not_sent(&is_expired, expired);
         let Some(batch) = batch else {
-            let is_empty = self.gathered.is_empty() && !self.source.has_events();
+            let is_empty = self.gathered.is_empty() && self.ahead.is_empty() && !self.source.has_events();
             return if is_empty { Waiting::Events(None) } else { Waiting::Nothing };
         };
         while !self.gathered.is_full(batch) {
@@ -134,7 +191,7 @@ impl Reading {
     fn pass_what_is_not_sent(&mut self, is_expired: &impl Fn(&Event) -> bool, expired: &mut Vec<Position>) {
         while let Some(event) = self.source.next_event() {
             let position = event.position;
-            let is_settled = !self.settled.is_empty() && self.settled.remove(&position.seq);
+            let is_settled = self.settled.contains(&position.seq);
             if !is_settled && !is_expired(event) {
                 break;
             }
@@ -144,16 +201,24 @@ impl Reading {
                 expired.push(position);
             }
         }
-        for event in self.gathered.take(is_expired) {
+        let over = self.gathered.take(is_expired).into_iter().chain(self.ahead.take(is_expired));
+        for event in over {
             self.window.done(event.position.seq);
             expired.push(event.position);
         }
     }
 
-    /// Takes the next event.
-    pub(super) fn next(&mut self, payload: Payload) -> Option<Envelope> {
+    /// Takes the next event: the first in the log or, `by_priority`, the most important of those that are at hand.
+    pub(super) fn next(&mut self, payload: Payload, by_priority: bool) -> Option<Envelope> {
         if let Some(event) = self.gathered.pop() {
             // The event was gathered while batches were still on.
+            let body = payload.body(&event).into();
+            return Some(Envelope { event, body });
+        }
+        if by_priority && (self.has_ahead() || self.source.is_mixed()) {
+            self.look_ahead();
+        }
+        if let Some(event) = self.ahead.take_next() {
             let body = payload.body(&event).into();
             return Some(Envelope { event, body });
         }
@@ -201,7 +266,11 @@ impl Reading {
                 self.window.pass(settled.seq);
             }
         }
-        Position { epoch: self.epoch, seq: self.window.cursor() }
+        let cursor = self.window.cursor();
+        while self.settled.first().is_some_and(|seq| *seq <= cursor) {
+            self.settled.pop_first();
+        }
+        Position { epoch: self.epoch, seq: cursor }
     }
 }
 

@@ -13,6 +13,7 @@ use fanfare_hub::client::{NewClient, Transport};
 use fanfare_hub::item::Item;
 use fanfare_hub::subscribe::{Request, SubscribeError};
 use fanfare_hub::subscription::Subscription;
+use fanfare_runtime::budget::Account;
 use fanfare_store as store;
 
 /// A cursor on the log.
@@ -26,6 +27,10 @@ pub(super) struct Source {
     /// The position up to which events are gone (removed by retention, purged or damaged), until the worker
     /// takes it.
     lost_up_to: Option<Position>,
+    /// Whether the events that were read last have more than one priority.
+    is_mixed: bool,
+    /// The account on which events that are read ahead count.
+    account: Account,
 }
 
 /// What a cursor waited for.
@@ -71,7 +76,9 @@ impl Source {
                 return Err(store::Error::Unavailable { retry_after: Duration::from_secs(1) });
             }
         };
-        Ok(Source { subscription, items: Vec::new(), item: 0, next: 0, lost_up_to: None })
+        let account = subscription.account();
+        let items = Vec::new();
+        Ok(Source { subscription, items, item: 0, next: 0, lost_up_to: None, is_mixed: false, account })
     }
 
     /// Waits until there are events, or will be no more. Cancelling loses nothing.
@@ -102,9 +109,22 @@ impl Source {
                 let notice = self.items.remove(0);
                 self.subscription.advance(&notice, 0);
             }
+            let mut priorities = self.items.iter().flat_map(Item::events).map(|event| event.priority);
+            let first = priorities.next();
+            self.is_mixed = priorities.any(|priority| Some(priority) != first);
             self.skip_unwanted();
         }
         Ok(Ready::Events)
+    }
+
+    /// Returns whether the events that were read last have more than one priority.
+    pub(super) fn is_mixed(&self) -> bool {
+        self.is_mixed
+    }
+
+    /// Returns the account on which events that are read ahead count.
+    pub(super) fn account(&self) -> &Account {
+        &self.account
     }
 
     /// Returns `true` if there is an event to take.

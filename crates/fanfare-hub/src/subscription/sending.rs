@@ -11,6 +11,7 @@ use fanfare_core::{Caller, Position};
 use crate::backlog::Backlog;
 use crate::item::{Item, Run, Wire};
 use crate::subscription::{Peek, Subscription};
+use fanfare_runtime::budget::Account;
 
 /// An event that was sent in part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +91,12 @@ impl Subscription {
         }
     }
 
+    /// Returns the account on which the pages of its caller count.
+    pub fn account(&self) -> Account {
+        let caller = Caller::new(&self.client.principal, self.client.address);
+        self.hub.budget().account(&caller)
+    }
+
     /// Reads from the store from now on.
     pub(super) fn fall_behind(&mut self) {
         self.backlog = None;
@@ -98,11 +105,8 @@ impl Subscription {
 
     /// Returns the backlog; an empty one if the subscriber was not behind.
     pub(super) fn backlog(&mut self) -> &mut Backlog {
-        let Subscription { hub, client, backlog, .. } = self;
-        backlog.get_or_insert_with(|| {
-            let caller = Caller::new(&client.principal, client.address);
-            Backlog::new(hub.budget().account(&caller))
-        })
+        let account = self.account();
+        self.backlog.get_or_insert_with(|| Backlog::new(account))
     }
 
     /// Looks for the event that was sent in part, and nothing else. It is there unless it expired or was removed.

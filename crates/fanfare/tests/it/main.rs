@@ -140,6 +140,7 @@ mod webhooks_logged;
 mod webhooks_masked;
 mod webhooks_named;
 mod webhooks_names;
+mod webhooks_priorities;
 mod webhooks_proxy;
 mod webhooks_races;
 mod webhooks_receivers;

@@ -47,6 +47,8 @@ pub(super) async fn of(
     let (position, now) = (entry.cursor.get(), clock::now());
     let filter = &webhook.options.filter;
     let (lag, lag_is_exact) = gateway.hub.webhook_lag(by, position, filter, pages).await?;
+    // What was sent out of turn is after the position, and not to come.
+    let lag = lag.saturating_sub(health.early_after(position));
     let earlier = webhook.keys.secrets.previous().iter().map(|previous| previous.valid_until);
     Ok(Webhook {
         id: webhook.id.clone(),

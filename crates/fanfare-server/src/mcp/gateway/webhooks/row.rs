@@ -50,6 +50,8 @@ impl Row {
             let head = hub.extent();
             (head.last.saturating_sub(head.resume(position)), false)
         });
+        // What was sent out of turn is after the position, and not to come.
+        let lag = lag.saturating_sub(health.early_after(position));
         let state = State::of(&health, entry.is_held());
         Row {
             id: webhook.id.clone(),
