@@ -56,6 +56,9 @@ pub struct Listen {
     /// When behind, send only the newest event for each key.
     #[param(nullable = false)]
     pub conflate: Option<bool>,
+    /// When behind, skip events of priority `low` and `min`; a `gap` says how many.
+    #[param(inline, nullable = false)]
+    pub shed: Option<Shed>,
 }
 
 /// The signs of life on a silent connection.
@@ -85,6 +88,14 @@ pub enum Format {
     Json,
     /// `[timestamp] message`.
     Text,
+}
+
+/// The least important part of a backlog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Shed {
+    /// Events of priority `low` and `min`.
+    Low,
 }
 
 /// The names of frames.

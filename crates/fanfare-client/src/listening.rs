@@ -48,6 +48,8 @@ pub struct Wish {
     pub reader: Option<ReaderName>,
     /// When behind, only the newest event for each key.
     pub conflate: bool,
+    /// When behind, skip events of priority `low` and `min`.
+    pub shed: bool,
     /// Whether to keep trying if the gateway cannot be reached at first.
     pub wait: bool,
 }
@@ -61,6 +63,9 @@ impl Wish {
         query.extend(self.reader.as_ref().map(|reader| ("reader", reader.to_string())));
         if self.conflate {
             query.push(("conflate", "1".to_owned()));
+        }
+        if self.shed {
+            query.push(("shed", "low".to_owned()));
         }
         query
     }

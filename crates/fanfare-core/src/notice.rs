@@ -71,6 +71,8 @@ pub enum GapReason {
     Purged,
     /// Retention removed them.
     Retention,
+    /// They are in the log, and were skipped because the subscriber lags and asked for it.
+    Shed,
 }
 
 impl GapReason {
@@ -80,6 +82,7 @@ impl GapReason {
             GapReason::Damaged => "damaged",
             GapReason::Purged => "purged",
             GapReason::Retention => "retention",
+            GapReason::Shed => "shed",
         }
     }
 }

@@ -29,6 +29,11 @@ impl Priority {
     pub const ALL: [Priority; 5] =
         [Priority::Min, Priority::Low, Priority::Default, Priority::High, Priority::Max];
 
+    /// Returns whether an event of this priority is skipped for a subscriber that lags and sheds.
+    pub fn is_shed(self) -> bool {
+        self < Priority::Default
+    }
+
     /// Returns the name on the wire.
     pub fn as_str(self) -> &'static str {
         match self {

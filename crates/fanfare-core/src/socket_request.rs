@@ -48,6 +48,8 @@ pub struct Subscribe {
     pub reader: Option<ReaderName>,
     /// Whether to send only the newest event of each key while the subscriber is behind.
     pub conflate: bool,
+    /// Whether to skip the least important events while the subscriber is behind.
+    pub shed: bool,
 }
 
 /// A request that was refused, with its `id` as far as it could be read.
@@ -137,6 +139,7 @@ fn subscribe(mut members: Members<'_>) -> Result<Subscribe, Invalid> {
     let (after, since) = (members.text("after")?.flatten(), members.time("since", Start::since)?.flatten());
     let reader = members.parsed("reader", str::parse)?.flatten();
     let conflate = members.truth("conflate")?.flatten().unwrap_or_default();
+    let shed = members.parsed("shed", shed)?.flatten().unwrap_or_default();
     let both = members.wrong("since", "cannot be combined with `after`", "give one of them");
     members.finish()?;
     let filter = filter.read()?;
@@ -146,7 +149,19 @@ fn subscribe(mut members: Members<'_>) -> Result<Subscribe, Invalid> {
         (None, Some(since)) => since,
         (None, None) => Start::Live,
     };
-    Ok(Subscribe { filter, start, reader, conflate })
+    Ok(Subscribe { filter, start, reader, conflate, shed })
+}
+
+/// Parses the priority up to which events are skipped for a subscriber that lags: `low`, the only one there is.
+pub fn shed(text: &str) -> Result<bool, Invalid> {
+    match text {
+        "low" => Ok(true),
+        _ => Err(Invalid::new(
+            Code::InvalidQuery,
+            "`shed` must be `low`",
+            "write `low` to skip events of `low` and `min` while the stream lags, or leave it out",
+        )),
+    }
 }
 
 #[cfg(test)]

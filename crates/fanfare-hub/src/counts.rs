@@ -28,6 +28,8 @@ pub(crate) struct Counts {
     pub(crate) gaps: Counter,
     /// The number of resets reported to subscribers.
     pub(crate) resets: Counter,
+    /// The number of events that were skipped for subscribers that lag and shed.
+    pub(crate) shed_events: Counter,
     /// The number of searches of a message for a text.
     pub(crate) text_searches: Counter,
     /// The number of channels.
@@ -76,6 +78,11 @@ impl Counts {
             append_seconds: metrics.register("append_seconds", "Time from a push to its commit", seconds),
             gaps: metrics.register("gaps", "Gaps reported to subscribers", Counter::default()),
             resets: metrics.register("resets", "Resets reported to subscribers", Counter::default()),
+            shed_events: metrics.register(
+                "shed_events",
+                "Events of low priority skipped for subscribers that lag and asked for it",
+                Counter::default(),
+            ),
             text_searches: metrics.register(
                 "text_searches",
                 "Messages searched for a text that subscribers look for",

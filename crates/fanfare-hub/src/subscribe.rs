@@ -27,6 +27,8 @@ pub struct Request {
     pub start: Start,
     /// Whether to send only the newest event of each key while the subscriber is behind.
     pub conflate: bool,
+    /// Whether to skip events of `low` and `min` while the subscriber is behind the ring; a notice says how many.
+    pub shed: bool,
     /// The client that subscribes.
     pub client: NewClient,
 }
@@ -134,7 +136,7 @@ impl Hub {
                 beginning,
                 filter,
                 client.clone(),
-                Subscription::new(self.clone(), client, told, request.conflate),
+                Subscription::new(self.clone(), client, told, request.conflate, request.shed),
             );
         };
         // The rings may be a moment behind the store. A cursor beyond their head would receive events again that it has.

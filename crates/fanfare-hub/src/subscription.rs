@@ -35,6 +35,10 @@ pub struct Subscription {
     /// The log that is read.
     epoch: Epoch,
     conflate: bool,
+    /// Whether the least important events are skipped while the subscriber is behind the ring.
+    shed: bool,
+    /// The seq up to which the subscriber was told what was skipped.
+    shed_up_to: u64,
     /// How many of the events that retention removed the subscriber need not be told of: it was, or it did not ask for
     /// them.
     told: u64,
@@ -84,13 +88,15 @@ pub enum Peek {
 impl Subscription {
     /// Creates a subscription that starts at the client's position, which the caller knows to be at most the hub's head.
     /// It does not report the first `told` events that retention removed.
-    pub(super) fn new(hub: Hub, client: Arc<Client>, told: u64, conflate: bool) -> Subscription {
+    pub(super) fn new(hub: Hub, client: Arc<Client>, told: u64, conflate: bool, shed: bool) -> Subscription {
         Subscription {
             hub,
             epoch: client.position().epoch,
             client,
             partial: None,
             conflate,
+            shed,
+            shed_up_to: 0,
             told,
             notices: VecDeque::new(),
             backlog: None,

@@ -48,7 +48,7 @@ impl Running {
     async fn listen(&self, start: Start, conflate: bool) -> Subscription {
         let client =
             NewClient { transport: Transport::Sse, address: None, agent: None, reader: None, session: None };
-        let request = Request { filter: None, start, conflate, client };
+        let request = Request { filter: None, start, conflate, shed: false, client };
         self.hub.subscribe(&Principal::local(), request).await.expect("a subscription")
     }
 }

@@ -67,7 +67,7 @@ impl Source {
             session: None,
         };
         let start = Start::After(position);
-        let request = Request { filter: Some(filter.clone()), start, conflate: false, client };
+        let request = Request { filter: Some(filter.clone()), start, conflate: false, shed: false, client };
         let subscription = match hub.subscribe(by, request).await {
             Ok(subscription) => subscription,
             Err(SubscribeError::Store(error)) => return Err(error),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::{query, values};
+use fanfare_core::socket_request;
 use fanfare_core::wire::sse;
 use fanfare_core::{Channel, Code, Invalid, Peer, Principal, Start};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -50,6 +51,7 @@ pub async fn listen(
     let reader = params.read("reader", str::parse)?;
     let conflate = params.switch("conflate")?;
     let keepalive = params.keepalive()?.unwrap_or(gateway.beats.interval());
+    let shed = params.read("shed", socket_request::shed)?.unwrap_or_default();
     params.finish(&gateway.foreign)?;
     // A browser that reconnects sends the header, and its position is newer than those in the URL. A header that is not
     // text is an unreadable position.
@@ -62,7 +64,7 @@ pub async fn listen(
 
     let agent = guard::agent(request.headers());
     let client = NewClient { transport: Transport::Sse, address: Some(peer), agent, reader, session: None };
-    let asked = subscribe::Request { filter, start, conflate, client };
+    let asked = subscribe::Request { filter, start, conflate, shed, client };
     let subscription = match gateway.hub.subscribe(&by, asked).await {
         Ok(subscription) => subscription,
         Err(SubscribeError::Denied(left)) => return Ok(denied(left)),

@@ -68,7 +68,8 @@ async fn subscribe(
     client: NewClient,
     start: Start,
 ) -> Result<Subscription, Problem> {
-    let request = Request { filter: Some(selection.filter().clone()), start, conflate: false, client };
+    let request =
+        Request { filter: Some(selection.filter().clone()), start, conflate: false, shed: false, client };
     Ok(hub.subscribe(by, request).await?)
 }
 

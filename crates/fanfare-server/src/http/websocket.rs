@@ -221,11 +221,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
     }
 
     async fn subscribe(&mut self, subscribe: Subscribe) -> Result<Value, Problem> {
-        let Subscribe { filter, start, reader, conflate } = subscribe;
+        let Subscribe { filter, start, reader, conflate, shed } = subscribe;
         let Via { address, agent, .. } = self.socket.via.clone();
         let client = NewClient { transport: Transport::WebSocket, address, agent, reader, session: None };
         let hub = &self.socket.gateway.hub;
-        let request = subscribe::Request { filter, start, conflate, client };
+        let request = subscribe::Request { filter, start, conflate, shed, client };
         let subscription = hub.subscribe(&self.socket.principal, request).await?;
         let overlooked = subscription.overlooked();
         self.subscription = Some(subscription);

@@ -112,6 +112,7 @@ mod reserved;
 mod restarts;
 mod resume;
 mod retention_floor;
+mod shedding;
 mod shutdown;
 mod slow;
 mod sources;

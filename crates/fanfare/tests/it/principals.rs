@@ -152,6 +152,7 @@ async fn anothers_reader_looks_like_none() {
             filter: None,
             start,
             conflate: false,
+            shed: false,
             client: NewClient {
                 transport: Transport::Sse,
                 address: None,

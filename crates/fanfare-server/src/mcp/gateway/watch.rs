@@ -101,8 +101,13 @@ impl Gateway {
             .map_err(|invalid| Error::invalid_params(invalid.to_string()))?;
         let by = &caller.client.principal;
         let client = caller.subscriber();
-        let request =
-            subscribe::Request { filter: Some(filter), start: Start::Live, conflate: false, client };
+        let request = subscribe::Request {
+            filter: Some(filter),
+            start: Start::Live,
+            conflate: false,
+            shed: false,
+            client,
+        };
         let cursor = self.hub.subscribe(by, request).await.map_err(|error| {
             tracing::error!(%error, "the store could not be read");
             Error::internal("the event log could not be read; the cause is in the gateway's server log")

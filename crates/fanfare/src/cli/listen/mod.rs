@@ -71,6 +71,9 @@ pub(crate) struct Args {
     /// When behind, get only the newest event for each key
     #[arg(long)]
     conflate: bool,
+    /// When behind, skip events of this priority and below; only `low` is possible
+    #[arg(long, value_name = "PRIORITY", value_parser = ["low"])]
+    shed: Option<String>,
     /// Run a command for each event, with `sh -c`
     #[arg(long, value_name = "CMD")]
     exec: Option<String>,
@@ -311,6 +314,7 @@ impl Args {
             after: self.after.map(|position| position.to_string()),
             reader: self.reader.clone(),
             conflate: self.conflate,
+            shed: self.shed.is_some(),
             wait: self.wait,
         }
     }

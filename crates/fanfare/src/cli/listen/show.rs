@@ -147,6 +147,7 @@ impl Show {
                     "damaged" => {
                         format!("the log is damaged: up to {count} between {after} and {next} cannot be read")
                     }
+                    "shed" => format!("skipped {count} of low priority between {after} and {next} (--shed)"),
                     other => format!("up to {count} between {after} and {next} are gone ({other})"),
                 });
             }

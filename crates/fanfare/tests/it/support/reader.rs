@@ -37,6 +37,7 @@ pub(crate) struct Listen {
     pub(crate) since: Option<String>,
     pub(crate) reader: Option<String>,
     pub(crate) conflate: bool,
+    pub(crate) shed: bool,
     /// Further parameters, which only server-sent events have.
     pub(crate) query: String,
 }
@@ -73,6 +74,9 @@ impl Listen {
         if self.conflate {
             query.append_pair("conflate", "1");
         }
+        if self.shed {
+            query.append_pair("shed", "low");
+        }
         format!("{}&{}", query.finish(), self.query)
     }
 
@@ -80,6 +84,9 @@ impl Listen {
         let mut request = json!({
             "op": "subscribe", "channels": self.patterns, "types": self.types, "conflate": self.conflate,
         });
+        if self.shed {
+            request["shed"] = json!("low");
+        }
         for (name, value) in [
             ("min_priority", &self.min_priority),
             ("text", &self.text),

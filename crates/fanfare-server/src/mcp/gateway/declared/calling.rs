@@ -129,8 +129,13 @@ impl Gateway {
             Filter::new(vec![Pattern::from(&place)], Vec::new(), Priority::Min, None).map_err(explain)?;
         let client = &call.caller.client;
         let subscriber = call.caller.subscriber();
-        let request =
-            Request { filter: Some(filter), start: Start::Live, conflate: false, client: subscriber };
+        let request = Request {
+            filter: Some(filter),
+            start: Start::Live,
+            conflate: false,
+            shed: false,
+            client: subscriber,
+        };
         let subscription = self.hub.subscribe(&client.principal, request).await.map_err(explained)?;
         Ok((place, subscription))
     }

@@ -35,7 +35,7 @@ impl Gateway {
         let client = &call.caller.client;
         let by = &client.principal;
         let client = call.caller.subscriber();
-        let request = Request { filter: Some(filter), start, conflate: false, client };
+        let request = Request { filter: Some(filter), start, conflate: false, shed: false, client };
         let mut subscription = self.hub.subscribe(by, request).await.map_err(explained)?;
         let overlooked = filter::overlooked(&subscription.overlooked());
         let mut batch = Batch::new(given.response_format, limit);
