@@ -3,20 +3,24 @@
 //! The pages are clients of the public interface and know nothing else, so no state is passed in. One header limits
 //! what they can do: they load from the gateway alone, run no inline code, and turn no text into markup.
 
-use axum::Router;
-use axum::extract::{Path, Request};
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
-};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use rust_embed::{EmbeddedFile, RustEmbed};
-
-use crate::net::base_path::BasePath;
-
+mod script;
+mod site;
 #[cfg(test)]
 mod tests;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::extract::{OriginalUri, Path};
+use axum::http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    IF_NONE_MATCH, REFERRER_POLICY, VARY,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use rust_embed::RustEmbed;
+use site::{File, Site};
 
 /// The policy of every page.
 ///
@@ -33,6 +37,11 @@ const SECURITY_HEADERS: [(HeaderName, &str); 3] = [
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
 ];
 
+/// A name with a hash has one content for ever (RFC 8246).
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+/// Browsers ask each time, and get a 304: a page of this version must not meet files of an earlier one.
+const ASK_FIRST: &str = "no-cache";
+
 /// The screens that have an address of their own. They are one page: the script reads the address. That of the
 /// MCP screen is older than the others, and known elsewhere.
 pub const SCREENS: [&str; 8] = [
@@ -46,7 +55,7 @@ pub const SCREENS: [&str; 8] = [
     "/reference",
 ];
 
-/// In a release build the files are in the binary; in a debug build they are read from the source tree at each request,
+/// In a release build the files are in the binary; in a debug build they are read from the source tree with each page,
 /// so that a change shows without compiling.
 #[derive(RustEmbed)]
 #[folder = "src/dashboard/assets"]
@@ -57,80 +66,101 @@ pub fn routes<S>() -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
+    let shelf = Shelf::default();
+    let page = {
+        let shelf = shelf.clone();
+        get(move |address: OriginalUri, asked: HeaderMap| std::future::ready(shelf.page(&address, &asked)))
+    };
+    let asset =
+        get(move |Path(path): Path<String>, asked: HeaderMap| std::future::ready(shelf.asset(&path, &asked)));
     SCREENS
         .into_iter()
-        .fold(Router::new(), |router, screen| router.route(screen, get(page)))
-        .route("/assets/{*path}", get(asset))
+        .fold(Router::new(), |router, screen| router.route(screen, page.clone()))
+        .route("/assets/{*path}", asset)
 }
 
-async fn page(request: Request) -> Response {
-    answer("index.html", &request)
+/// What is served, once it has been requested: joining and compressing takes a few milliseconds, which a gateway without
+/// a browser does not spend.
+#[derive(Debug, Clone, Default)]
+struct Shelf(Arc<Mutex<Option<Arc<Site>>>>);
+
+impl Shelf {
+    fn page(&self, address: &Uri, asked: &HeaderMap) -> Response {
+        let page = self.site(cfg!(debug_assertions)).and_then(|site| site.page(&root_from(address)));
+        secured(match page {
+            Ok(page) => answer(&page, ASK_FIRST, asked),
+            Err(why) => (StatusCode::INTERNAL_SERVER_ERROR, format!("the dashboard is broken: {why}\n"))
+                .into_response(),
+        })
+    }
+
+    fn asset(&self, path: &str, asked: &HeaderMap) -> Response {
+        let site = self.site(false).ok();
+        secured(match site.as_ref().and_then(|site| site.file(path)) {
+            Some((file, true)) => answer(file, FOR_EVER, asked),
+            Some((file, false)) => answer(file, ASK_FIRST, asked),
+            None => not_found(path),
+        })
+    }
+
+    fn site(&self, is_stale: bool) -> Result<Arc<Site>, String> {
+        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*shelf {
+            Some(site) if !is_stale => Ok(site.clone()),
+            _ => Ok(shelf.insert(Arc::new(Site::read()?)).clone()),
+        }
+    }
 }
 
-async fn asset(Path(path): Path<String>, request: Request) -> Response {
-    answer(&path, &request)
+/// Returns what leads from a page to the gateway's root. It is relative, because a proxy may serve the gateway under a
+/// path of its own.
+fn root_from(address: &Uri) -> String {
+    "../".repeat(address.path().matches('/').count().saturating_sub(1))
 }
 
-fn answer(path: &str, request: &Request) -> Response {
-    let mut response = match (Assets::get(path), content_type(path)) {
-        (Some(file), Some(content_type)) => file_answer(file, content_type, request),
-        _ => not_found(path),
-    };
+fn answer(file: &File, caching: &'static str, asked: &HeaderMap) -> Response {
+    // Weak, because the plain and the compressed bytes have the same one.
+    let etag = format!("W/\"{}\"", file.hash);
+    let common = [
+        (CACHE_CONTROL, HeaderValue::from_static(caching)),
+        (VARY, HeaderValue::from_static("Accept-Encoding")),
+        (ETAG, HeaderValue::try_from(&etag).expect("a hash is ASCII")),
+    ];
+    if has_already(asked, &etag) {
+        return (StatusCode::NOT_MODIFIED, common).into_response();
+    }
+    let content_type = [(CONTENT_TYPE, file.content_type)];
+    if takes_gzip(asked) {
+        return (common, content_type, [(CONTENT_ENCODING, "gzip")], file.gzip.clone()).into_response();
+    }
+    (common, content_type, file.plain.clone()).into_response()
+}
+
+fn secured(mut response: Response) -> Response {
     for (name, value) in SECURITY_HEADERS {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
 }
 
-fn file_answer(file: EmbeddedFile, content_type: &'static str, request: &Request) -> Response {
-    let base = BasePath::of(request.extensions());
-    let (mut etag, mut data) = (etag_of(&file), file.data);
-    // Scripts find the base path in their own address; a page has to know it before it loads them.
-    if content_type.starts_with("text/html")
-        && !base.as_str().is_empty()
-        && let Ok(text) = std::str::from_utf8(&data)
-    {
-        data = text.replace("\"/assets/", &format!("\"{base}/assets/")).into_bytes().into();
-        etag.insert_str(etag.len() - 1, base.as_str());
-    }
-    // Browsers revalidate each time and get a 304: names carry no hash, and a new binary must not meet old scripts.
-    let common = [(CACHE_CONTROL, "no-cache".to_owned()), (ETAG, etag.clone())];
-    if has_already(request.headers(), &etag) {
-        return (StatusCode::NOT_MODIFIED, common).into_response();
-    }
-    (common, [(CONTENT_TYPE, content_type)], data).into_response()
-}
-
-fn etag_of(file: &EmbeddedFile) -> String {
-    use std::fmt::Write;
-
-    let mut etag = String::from("\"");
-    for byte in &file.metadata.sha256_hash()[..16] {
-        write!(etag, "{byte:02x}").expect("a String takes every write");
-    }
-    etag.push('"');
-    etag
-}
-
-/// Compares weakly, as RFC 9110 §13.1.2 says: a proxy that compresses makes a strong tag weak.
+/// Compares weakly, as RFC 9110 §13.1.2 says.
 fn has_already(asked: &HeaderMap, etag: &str) -> bool {
-    asked
-        .get_all(IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|tag| tag.trim() == "*" || tag.trim().trim_start_matches("W/") == etag)
+    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    listed(asked, &IF_NONE_MATCH).any(|tag| tag == "*" || opaque(tag) == opaque(etag))
 }
 
-/// The types we serve; a file of any other kind (a README beside the vendored module) is not part of the page.
-fn content_type(path: &str) -> Option<&'static str> {
-    match path.rsplit_once('.')?.1 {
-        "css" => Some("text/css; charset=utf-8"),
-        "html" => Some("text/html; charset=utf-8"),
-        "js" => Some("text/javascript; charset=utf-8"),
-        "svg" => Some("image/svg+xml"),
-        _ => None,
-    }
+/// Returns whether `Accept-Encoding` names gzip, with any weight but 0.
+fn takes_gzip(asked: &HeaderMap) -> bool {
+    listed(asked, &ACCEPT_ENCODING).any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok());
+        name.trim().eq_ignore_ascii_case("gzip") && weight != Some(0.0)
+    })
+}
+
+fn listed<'a>(asked: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    let values = asked.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim)
 }
 
 fn not_found(path: &str) -> Response {

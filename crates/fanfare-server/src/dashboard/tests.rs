@@ -1,6 +1,7 @@
 //! The dashboard as it is served.
 
 use std::collections::BTreeSet;
+use std::io::Read;
 
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
@@ -8,15 +9,24 @@ use tower::ServiceExt;
 
 use super::*;
 
-async fn fetch(path: &str, if_none_match: Option<&str>) -> Response {
+async fn fetch(path: &str, headers: &[(&str, &str)]) -> Response {
     let mut request = Request::get(path);
-    if let Some(etag) = if_none_match {
-        request = request.header(IF_NONE_MATCH, etag);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
     }
     routes::<()>()
         .oneshot(request.body(Body::empty()).expect("the path is a URI"))
         .await
         .expect("a router is infallible")
+}
+
+async fn body(response: Response) -> Vec<u8> {
+    to_bytes(response.into_body(), usize::MAX).await.expect("the body is at hand").to_vec()
+}
+
+#[test]
+fn the_scripts_can_be_joined() {
+    Site::read().expect("every script keeps to what can be joined");
 }
 
 fn header<'a>(response: &'a Response, name: &str) -> &'a str {
@@ -29,7 +39,7 @@ fn text(path: &str) -> String {
 }
 
 fn served() -> BTreeSet<String> {
-    Assets::iter().map(|path| path.into_owned()).filter(|path| content_type(path).is_some()).collect()
+    Assets::iter().map(|path| path.into_owned()).filter(|path| site::content_type(path).is_some()).collect()
 }
 
 fn ours() -> BTreeSet<String> {
@@ -39,22 +49,6 @@ fn ours() -> BTreeSet<String> {
 /// Returns the parts of `text` between `open` and the next `close`.
 fn between<'a>(text: &'a str, open: &'a str, close: char) -> impl Iterator<Item = &'a str> {
     text.split(open).skip(1).filter_map(move |rest| rest.split_once(close).map(|(inner, _)| inner))
-}
-
-/// `js/live/` and `../api.js` → `js/api.js`.
-fn joined(base: &str, relative: &str) -> String {
-    let mut parts: Vec<&str> = base.split('/').collect();
-    parts.pop();
-    for part in relative.split('/') {
-        match part {
-            "." => {}
-            ".." => {
-                parts.pop().expect("an import does not leave the assets");
-            }
-            name => parts.push(name),
-        }
-    }
-    parts.join("/")
 }
 
 /// Returns the asset paths that an asset refers to.
@@ -69,7 +63,7 @@ fn references(path: &str) -> Vec<String> {
         .filter(|_| path.ends_with(".js"))
         .map(|relative| {
             assert!(relative.starts_with('.'), "{path} imports `{relative}`, which no browser can resolve");
-            joined(path, relative)
+            script::joined(path, relative)
         });
     absolute.chain(imported).collect()
 }
@@ -78,7 +72,7 @@ fn references(path: &str) -> Vec<String> {
 async fn every_screen_is_the_page_with_the_exact_policy() {
     for screen in SCREENS {
         let screen = screen.replace("{id}", "wh_any");
-        let response = fetch(&screen, None).await;
+        let response = fetch(&screen, &[]).await;
         assert_eq!(response.status(), StatusCode::OK, "{screen}");
         assert_eq!(header(&response, "content-type"), "text/html; charset=utf-8");
         assert_eq!(
@@ -90,33 +84,93 @@ async fn every_screen_is_the_page_with_the_exact_policy() {
         assert_eq!(header(&response, "referrer-policy"), "no-referrer");
         assert_eq!(header(&response, "cross-origin-opener-policy"), "same-origin");
         assert_eq!(header(&response, "cache-control"), "no-cache");
-        let body = to_bytes(response.into_body(), usize::MAX).await.expect("the body is at hand");
-        assert_eq!(body, text("index.html"));
+        let etag = header(&response, "etag").to_owned();
+        let again = fetch(&screen, &[("if-none-match", &etag)]).await;
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{screen}");
     }
 }
 
-#[tokio::test]
-async fn every_asset_is_served_with_its_type_and_not_twice_to_one_who_has_it() {
-    for path in served() {
-        let url = format!("/assets/{path}");
-        let response = fetch(&url, None).await;
-        assert_eq!(response.status(), StatusCode::OK, "{path}");
-        assert_eq!(header(&response, "content-type"), content_type(&path).unwrap_or_default(), "{path}");
-        assert_eq!(header(&response, "content-security-policy"), CONTENT_SECURITY, "{path}");
+/// The addresses that a page loads, as it names them.
+async fn loaded(page: &str) -> Vec<String> {
+    let page = String::from_utf8(body(fetch(page, &[]).await).await).expect("the page is UTF-8");
+    let addresses = between(&page, "href=\"", '"').chain(between(&page, "src=\"", '"'));
+    addresses.filter(|address| !address.starts_with("data:")).map(str::to_owned).collect()
+}
 
+#[tokio::test]
+async fn a_page_names_all_that_it_loads_with_addresses_that_work_below_any_path() {
+    let at_root = loaded("/").await;
+    // The sheet, the theme, the vendored module and the script: nothing is learned of from another file.
+    assert_eq!(at_root.len(), 4, "{at_root:?}");
+    for (page, root) in [("/", ""), ("/webhooks", ""), ("/webhooks/wh_any", "../")] {
+        let expected: Vec<_> = at_root.iter().map(|address| format!("{root}{address}")).collect();
+        assert_eq!(loaded(page).await, expected, "{page}");
+        assert!(
+            expected.iter().all(|address| address.starts_with(&format!("{root}assets/"))),
+            "{expected:?}"
+        );
+    }
+    let page = String::from_utf8(body(fetch("/", &[]).await).await).expect("the page is UTF-8");
+    let preloaded: Vec<_> = between(&page, "rel=\"modulepreload\" href=\"", '"').collect();
+    let script = between(&page, "type=\"module\" src=\"", '"').next().expect("the page has a script");
+    let script =
+        String::from_utf8(body(fetch(&format!("/{script}"), &[]).await).await).expect("scripts are UTF-8");
+    let imported: Vec<_> = between(&script, "\nimport * as apart0 from \"../", '"')
+        .chain(between(&script, "import * as apart0 from \"../", '"'))
+        .take(1)
+        .collect();
+    assert_eq!(preloaded, imported.iter().map(|path| format!("assets/{path}")).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_name_with_a_hash_has_one_content_for_ever() {
+    for address in loaded("/").await {
+        let response = fetch(&format!("/{address}"), &[]).await;
+        assert_eq!(response.status(), StatusCode::OK, "{address}");
+        assert_eq!(header(&response, "cache-control"), "public, max-age=31536000, immutable", "{address}");
+        assert_eq!(header(&response, "vary"), "Accept-Encoding", "{address}");
+        assert_eq!(
+            header(&response, "content-type"),
+            site::content_type(&address).unwrap_or_default(),
+            "{address}"
+        );
+        assert_eq!(header(&response, "content-security-policy"), CONTENT_SECURITY, "{address}");
         let etag = header(&response, "etag").to_owned();
-        let again = fetch(&url, Some(&format!("\"other\", W/{etag}"))).await;
-        assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{path}");
-        assert_eq!(header(&again, "etag"), etag);
-        let changed = fetch(&url, Some("\"other\"")).await;
-        assert_eq!(changed.status(), StatusCode::OK, "{path}");
+        let again = fetch(&format!("/{address}"), &[("if-none-match", &format!("\"other\", {etag}"))]).await;
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{address}");
+        let plain = body(response).await;
+
+        let compressed = fetch(&format!("/{address}"), &[("accept-encoding", "br;q=1, GZIP;q=0.8")]).await;
+        assert_eq!(header(&compressed, "content-encoding"), "gzip", "{address}");
+        let mut unpacked = Vec::new();
+        flate2::read::GzDecoder::new(body(compressed).await.as_slice())
+            .read_to_end(&mut unpacked)
+            .expect("the body is gzip");
+        assert_eq!(unpacked, plain, "{address}");
+        let refused = fetch(&format!("/{address}"), &[("accept-encoding", "gzip;q=0, br")]).await;
+        assert_eq!(header(&refused, "content-encoding"), "", "{address}");
+
+        // A page of another version, or a link without a hash.
+        let (stem, kind) = address.rsplit_once('.').expect("a file has an ending");
+        let (stem, _) = stem.rsplit_once('-').expect("a name has a hash");
+        for other in [format!("/{stem}-0123456789abcdef.{kind}"), format!("/{stem}.{kind}")] {
+            let response = fetch(&other, &[]).await;
+            assert_eq!(header(&response, "cache-control"), "no-cache", "{other}");
+            assert_eq!(body(response).await, plain, "{other}");
+        }
     }
 }
 
 #[tokio::test]
 async fn what_is_not_part_of_the_page_is_not_found() {
-    for path in ["/assets/nothing.js", "/assets/vendor/README.md", "/assets/../mod.rs", "/assets/js"] {
-        let response = fetch(path, None).await;
+    for path in [
+        "/assets/nothing.js",
+        "/assets/vendor/README.md",
+        "/assets/../mod.rs",
+        "/assets/js",
+        "/assets/index.html",
+    ] {
+        let response = fetch(path, &[]).await;
         assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
         assert_eq!(header(&response, "content-type"), "application/problem+json");
         assert_eq!(header(&response, "content-security-policy"), CONTENT_SECURITY);
@@ -144,6 +198,13 @@ fn every_icon_that_is_named_is_drawn() {
     let icons = text("icons.svg");
     for path in ours().into_iter().filter(|path| path.ends_with(".js")) {
         let script = text(&path);
+        // The sprite is part of the page, so its names are those of elements too.
+        for id in between(&script, " id=\"", '"') {
+            assert!(
+                !icons.contains(&format!("<symbol id=\"{id}\"")),
+                "{path} has an element `{id}`, which is an icon"
+            );
+        }
         for name in between(&script, "<${Icon} name=\"", '"').chain(between(&script, "icon: \"", '"')) {
             assert!(
                 icons.contains(&format!("<symbol id=\"{name}\"")),

@@ -149,8 +149,8 @@ async fn requests_of_other_sites_that_do_not_say_which_are_refused_at_every_door
         ("/reference", "navigate", "document", true),
         ("/", "navigate", "iframe", false),
         ("/", "no-cors", "image", false),
-        ("/assets/css/base.css", "no-cors", "style", false),
-        ("/assets/css/base.css", "navigate", "document", false),
+        ("/assets/css/all.css", "no-cors", "style", false),
+        ("/assets/css/all.css", "navigate", "document", false),
         ("/openapi.json", "navigate", "document", false),
     ] {
         let head = knock(&gateway, "GET", path, &said("cross-site", mode, dest)).await;
@@ -188,7 +188,7 @@ async fn every_response_is_for_its_own_page_alone_and_kept_by_nobody() {
             assert!(head.header("cache-control").contains("no-store"), "{what}");
         }
     }
-    for path in ["/", "/assets/css/base.css"] {
+    for path in ["/", "/assets/css/all.css"] {
         let head = knock(&gateway, "GET", path, "host: localhost\r\n").await;
         assert_eq!((head.status, head.header("cache-control")), (200, "no-cache"), "{path}");
         assert_eq!(head.header("cross-origin-resource-policy"), "same-origin", "{path}");

@@ -15,5 +15,5 @@ function Block({ block }) {
 }
 
 function marked(text) {
-  return text.split(/(`[^`]+`)/).map((part, i) => (i % 2 ? html`<code key=${i}>${part.slice(1, -1)}</code>` : part));
+  return text.split(/(\u0060[^\u0060]+\u0060)/).map((part, i) => (i % 2 ? html`<code key=${i}>${part.slice(1, -1)}</code>` : part));
 }
