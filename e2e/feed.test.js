@@ -15,7 +15,7 @@ story("what is pushed appears", {}, async ({ gateway, open }) => {
 story("an empty log explains itself and gives way to the first event", {}, async ({ gateway, open }) => {
   const tab = await open();
   await tab.one("start").waitFor();
-  assert.equal(await tab.page.locator("[data-testid=start] .command").count(), 3);
+  assert.equal(await tab.page.locator("[data-testid=start] .start-step").count(), 3);
   await gateway.push("first");
   await tab.shows(["first"]);
   await tab.gone("start");

@@ -25,16 +25,25 @@ const press = (...keys) => async ({ page }) => {
   for (const key of keys) await page.keyboard.press(key);
 };
 
+// On a phone, the parts of the MCP screen are tabs.
+const part = (name) => async (tab) => {
+  const button = tab.one(`mcp-tab-${name}`);
+  if (await button.isVisible()) await button.click();
+};
+
 const talk = async (tab) => {
   await tab.one("mcp-connect").click();
-  await tab.one("mcp-line", { event: "mcp_response", method: "tools/list" }).waitFor();
+  await tab.one("mcp-line", { event: "mcp_response", method: "tools/list" }).waitFor({ state: "attached" });
   await tab.one("mcp-field", { name: "message" }).fill("web built in 41 s");
   await tab.one("mcp-field", { name: "channel" }).fill("builds.web");
   await tab.one("mcp-send").click();
   const answer = tab.one("mcp-line", { event: "mcp_response", method: "tools/call" });
+  await part("messages")(tab);
   await answer.getByRole("button").first().click();
+  await part("request")(tab);
   await tab.one("mcp-field", { name: "channel" }).fill("builds..web");
   await tab.one("mcp-send").click();
+  await part("messages")(tab);
   await tab.page.locator("[data-testid=mcp-line].wrong").waitFor();
 };
 
@@ -48,9 +57,11 @@ const screens = [
   ["sources", "/sources", null, "source-row"],
   ["clients", "/clients", null, "client-row"],
   ["channels", "/channels", null, "channel-row"],
-  ["mcp", "/mcp_sse_example.html", null, "mcp-nothing"],
+  ["mcp", "/mcp_sse_example.html", null, "mcp-connect"],
+  ["mcp-nothing", "/mcp_sse_example.html", part("messages"), "mcp-nothing"],
   ["mcp-connected", "/mcp_sse_example.html", talk, "json-tree"],
   ["reference", "/reference", null, "operation"],
+  ["lost", "/webhook/slack", null, "lost-meant"],
 ];
 
 const click = (...testids) => async (tab) => {
@@ -60,6 +71,12 @@ const click = (...testids) => async (tab) => {
 const tryOut = (url) => async (tab) => {
   await tab.one("webhook-url").fill(url);
   await tab.one("wizard-test").click();
+};
+
+const template = async (tab) => {
+  await tab.one("webhook-payload").selectOption("slack");
+  await tab.one("webhook-preview").click();
+  await tab.one("webhook-preview-body").scrollIntoViewIfNeeded();
 };
 
 const saved = (url) => async (tab) => {
@@ -75,6 +92,9 @@ const screensOf = ({ healthy, failing, held, disabled, good }) => [
   ["webhook-attempt", failing.screen, click("attempt-row"), "answer-body"],
   ["webhook-undelivered", `${held.screen}?tab=undelivered`, null, "delivery-row"],
   ["webhook-edited", `${held.screen}?tab=undelivered`, click("delivery-edit"), "edited-body"],
+  ["webhook-hour", `${failing.screen}?range=hour`, (tab) => tab.page.locator(".wh-history summary").click(), "webhook-history"],
+  ["webhook-held", held.screen, null, "held-until"],
+  ["webhook-template", `${failing.screen}?tab=settings`, template, "webhook-preview-body"],
   ["webhook-settings", `${failing.screen}?tab=settings`, null, "settings"],
   ["webhook-secret", `${healthy.screen}?tab=settings`, click("settings-rotate", "rotate-do"), "secret"],
   ["webhook-remove", `${healthy.screen}?tab=settings`, click("settings-remove"), "remove-typed"],
@@ -101,7 +121,7 @@ async function examine(tab, name) {
 export function everyScreen(colorScheme) {
   const story = stories();
   for (const [width, height] of [[1280, 800], [390, 844]]) {
-    const options = { tab: { colorScheme, width, height } };
+    const options = { tab: { colorScheme, width, height, expected: [/404.*\/webhook\/slack/] } };
     const named = (name) => `${name}-${colorScheme}-${width}`;
 
     story(`every screen is in order: ${colorScheme}, ${width} px`, options, async ({ gateway, open }) => {

@@ -1,6 +1,7 @@
 //! The dashboard: pages and scripts that are part of the binary.
 //!
-//! The pages are clients of the public interface and know nothing else, so no state is passed in. One header limits
+//! The pages are clients of the public interface and know nothing else, so no state is passed in but the names of the
+//! assistants that the command line knows. One header limits
 //! what they can do: they load from the gateway alone, run no inline code, and turn no text into markup.
 
 mod script;
@@ -21,6 +22,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use rust_embed::RustEmbed;
 use site::{File, Site};
+
+use crate::net::base_path::BasePath;
 
 /// The policy of every page.
 ///
@@ -61,40 +64,72 @@ pub const SCREENS: [&str; 8] = [
 #[folder = "src/dashboard/assets"]
 struct Assets;
 
-/// The dashboard's routes, for a router with any state.
-pub fn routes<S>() -> Router<S>
-where
-    S: Clone + Send + Sync + 'static,
-{
-    let shelf = Shelf::default();
-    let page = {
-        let shelf = shelf.clone();
-        get(move |address: OriginalUri, asked: HeaderMap| std::future::ready(shelf.page(&address, &asked)))
-    };
-    let asset =
-        get(move |Path(path): Path<String>, asked: HeaderMap| std::future::ready(shelf.asset(&path, &asked)));
-    SCREENS
-        .into_iter()
-        .fold(Router::new(), |router, screen| router.route(screen, page.clone()))
-        .route("/assets/{*path}", asset)
+/// An assistant that `fanfare install` knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Assistant {
+    /// Its name on the command line: `claude-code`.
+    pub name: &'static str,
+    /// The name of the product: `Claude Code`.
+    pub title: &'static str,
 }
 
-/// What is served, once it has been requested: joining and compressing takes a few milliseconds, which a gateway without
-/// a browser does not spend.
-#[derive(Debug, Clone, Default)]
-struct Shelf(Arc<Mutex<Option<Arc<Site>>>>);
+/// The dashboard as it is served; cheap to clone.
+///
+/// What it serves is made with the first request: joining and compressing takes a few milliseconds, which a gateway
+/// without a browser does not spend.
+#[derive(Debug, Clone)]
+pub struct Dashboard {
+    /// What the page says of the assistants: `claude-code=Claude Code`, separated by `;`.
+    assistants: Arc<str>,
+    site: Arc<Mutex<Option<Arc<Site>>>>,
+}
 
-impl Shelf {
+impl Dashboard {
+    /// Creates the dashboard. Its first steps name these assistants.
+    pub fn new(assistants: &[Assistant]) -> Dashboard {
+        let assistants: Vec<String> =
+            assistants.iter().map(|Assistant { name, title }| format!("{name}={title}")).collect();
+        Dashboard { assistants: assistants.join(";").into(), site: Arc::default() }
+    }
+
+    /// Returns its routes, for a router with any state.
+    pub fn routes<S>(&self) -> Router<S>
+    where
+        S: Clone + Send + Sync + 'static,
+    {
+        let (pages, files) = (self.clone(), self.clone());
+        let page = get(move |address: OriginalUri, asked: HeaderMap| {
+            std::future::ready(pages.page(&address, &asked))
+        });
+        let file = get(move |Path(path): Path<String>, asked: HeaderMap| {
+            std::future::ready(files.file(&path, &asked))
+        });
+        SCREENS
+            .into_iter()
+            .fold(Router::new(), |router, screen| router.route(screen, page.clone()))
+            .route("/assets/{*path}", file)
+    }
+
+    /// Returns the page for an address that is no screen; the script reads the address and says so.
+    pub fn lost(&self, address: &Uri, asked: &HeaderMap) -> Response {
+        let mut response = self.page(address, asked);
+        // A 304 to a page that was lost before stays one: the browser has it with its status.
+        if response.status() == StatusCode::OK {
+            *response.status_mut() = StatusCode::NOT_FOUND;
+        }
+        response
+    }
+
     fn page(&self, address: &Uri, asked: &HeaderMap) -> Response {
-        let page = self.site(cfg!(debug_assertions)).and_then(|site| site.page(&root_from(address)));
-        secured(match page {
+        let site = self.site(cfg!(debug_assertions));
+        secured(match site.and_then(|site| site.page(&root_from(address))) {
             Ok(page) => answer(&page, ASK_FIRST, asked),
             Err(why) => (StatusCode::INTERNAL_SERVER_ERROR, format!("the dashboard is broken: {why}\n"))
                 .into_response(),
         })
     }
 
-    fn asset(&self, path: &str, asked: &HeaderMap) -> Response {
+    fn file(&self, path: &str, asked: &HeaderMap) -> Response {
         let site = self.site(false).ok();
         secured(match site.as_ref().and_then(|site| site.file(path)) {
             Some((file, true)) => answer(file, FOR_EVER, asked),
@@ -104,10 +139,10 @@ impl Shelf {
     }
 
     fn site(&self, is_stale: bool) -> Result<Arc<Site>, String> {
-        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*shelf {
+        let mut kept = self.site.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*kept {
             Some(site) if !is_stale => Ok(site.clone()),
-            _ => Ok(shelf.insert(Arc::new(Site::read()?)).clone()),
+            _ => Ok(kept.insert(Arc::new(Site::read(&self.assistants)?)).clone()),
         }
     }
 }

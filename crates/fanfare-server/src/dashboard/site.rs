@@ -41,9 +41,9 @@ pub(super) struct File {
 
 impl Site {
     /// Joins what `index.html` names. Fails if a file is not there, or is not one that can be joined.
-    pub(super) fn read() -> Result<Site, String> {
+    pub(super) fn read(assistants: &str) -> Result<Site, String> {
         let mut site = Site { page: String::new(), files: Vec::new() };
-        let index = text("index.html")?;
+        let index = text("index.html")?.replace("ASSISTANTS", assistants);
         let sheets = index.lines().filter(|line| is_sheet(line)).filter_map(named);
         let sheet = sheets.map(text).collect::<Result<String, _>>()?;
         for line in index.lines() {

@@ -14,7 +14,8 @@ async fn fetch(path: &str, headers: &[(&str, &str)]) -> Response {
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    routes::<()>()
+    Dashboard::new(&[Assistant { name: "claude-code", title: "Claude Code" }])
+        .routes::<()>()
         .oneshot(request.body(Body::empty()).expect("the path is a URI"))
         .await
         .expect("a router is infallible")
@@ -26,7 +27,7 @@ async fn body(response: Response) -> Vec<u8> {
 
 #[test]
 fn the_scripts_can_be_joined() {
-    Site::read().expect("every script keeps to what can be joined");
+    Site::read("").expect("every script keeps to what can be joined");
 }
 
 fn header<'a>(response: &'a Response, name: &str) -> &'a str {

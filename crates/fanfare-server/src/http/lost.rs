@@ -37,6 +37,28 @@ pub(super) fn no_route(method: &Method, path: &str) -> String {
     }
 }
 
+/// The first segments of the routes that programs request. A page is no answer there, whatever is accepted.
+const FOR_PROGRAMS: [&str; 12] = [
+    "api",
+    "assets",
+    "health",
+    "ingest",
+    "mcp",
+    "messages",
+    "metrics",
+    "openapi.json",
+    "ready",
+    "sse",
+    "stream",
+    "ws",
+];
+
+/// Returns whether a path that no route has is one that a program meant.
+pub(super) fn is_for_programs(path: &str) -> bool {
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    FOR_PROGRAMS.contains(&first)
+}
+
 /// Returns the fix for a method that the route does not have.
 pub(super) fn no_method(method: &Method, path: &str) -> String {
     let is_push = *method == Method::POST || *method == Method::PUT;

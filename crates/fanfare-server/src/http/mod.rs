@@ -31,7 +31,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, OriginalUri, Request};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -45,7 +45,7 @@ use tower_http::normalize_path::NormalizePathLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::dashboard;
+use crate::dashboard::{self, Assistant, Dashboard};
 use crate::http::export::Exports;
 use crate::http::foreign::ForeignNames;
 use crate::http::sources::arrivals::Arrivals;
@@ -90,6 +90,8 @@ pub struct Config {
     pub base_paths: BasePaths,
     /// Interval of comments on a silent stream and of pings on a WebSocket; default 30 s.
     pub keepalive: Duration,
+    /// The assistants that `fanfare install` knows, for the dashboard; default none.
+    pub assistants: Vec<Assistant>,
 }
 
 impl Default for Config {
@@ -106,6 +108,7 @@ impl Default for Config {
             log_level: None,
             base_paths: BasePaths::default(),
             keepalive: Duration::from_secs(30),
+            assistants: Vec::new(),
         }
     }
 }
@@ -149,6 +152,7 @@ pub fn routes(gateway: Gateway, other_doors: Router) -> Router {
     let (refusals, decoding) = (counts.clone(), budget.clone());
     let patience = gateway.config.body_patience;
     let base_paths = Arc::new(gateway.config.base_paths.clone());
+    let dashboard = Dashboard::new(&gateway.config.assistants);
     let api: Router<Gateway> = interface().into();
     let document = document();
     let routes = api
@@ -158,7 +162,7 @@ pub fn routes(gateway: Gateway, other_doors: Router) -> Router {
                 std::future::ready(document.answer(&BasePath::of(request.extensions())))
             }),
         )
-        .merge(dashboard::routes())
+        .merge(dashboard.routes())
         .with_state(gateway)
         // Other doors count their answers themselves, because their refusals have another form.
         .route_layer(middleware::from_fn(move |request: Request, next: Next| {
@@ -178,7 +182,7 @@ pub fn routes(gateway: Gateway, other_doors: Router) -> Router {
         .route_layer(middleware::from_fn(move |request: Request, next: Next| {
             count(counts.clone(), hub.clone(), request, next)
         }))
-        .fallback(not_found)
+        .fallback(move |request| std::future::ready(not_found(&dashboard, &request)))
         .layer(middleware::from_fn_with_state(Arc::new(guard), guard::check));
     // Frameworks and people end a path with a slash. On no route does it change the meaning.
     let routes = NormalizePathLayer::trim_trailing_slash().layer(routes);
@@ -253,9 +257,18 @@ fn interface() -> OpenApiRouter<Gateway> {
         .routes(routes!(log_level::set))
 }
 
-async fn not_found(request: Request) -> Problem {
+/// Answers a path that no route has: with a page for people who followed a link or typed an address, with a problem for
+/// programs.
+fn not_found(dashboard: &Dashboard, request: &Request) -> Response {
     let path = request.uri().path();
-    Problem::not_found(format_args!("route `{path}`"), lost::no_route(request.method(), path))
+    let is_for_people = request.method() == Method::GET
+        && accept::names(request.headers(), "text/html")
+        && !lost::is_for_programs(path);
+    if is_for_people {
+        let address = request.extensions().get::<OriginalUri>().map_or(request.uri(), |OriginalUri(uri)| uri);
+        return dashboard.lost(address, request.headers());
+    }
+    Problem::not_found(format_args!("route `{path}`"), lost::no_route(request.method(), path)).into_response()
 }
 
 /// Answers for a method that the route does not have; the router adds `Allow`. `OPTIONS` asks for just that.

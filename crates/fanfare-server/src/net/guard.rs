@@ -157,10 +157,11 @@ impl Guard {
         self.check_host(host)?;
         let mut origins = request.headers().get_all(header::ORIGIN).iter();
         let Some(origin) = origins.next() else {
+            // A path without a route is answered by a page as well.
             let is_page = request
                 .extensions()
                 .get::<MatchedPath>()
-                .is_some_and(|path| self.pages.contains(&path.as_str()));
+                .is_none_or(|path| self.pages.contains(&path.as_str()));
             origin::check_fetch(request.headers(), is_page)?;
             return Ok(false);
         };

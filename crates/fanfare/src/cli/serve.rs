@@ -7,6 +7,7 @@ pub(crate) mod receivers;
 
 use fanfare_core::{Endpoint, Invalid, duration, keepalive, limits};
 
+use crate::cli::install;
 use crate::cli::logging::{self, Format};
 use crate::cli::serve::lifetime::{End, Signals};
 use crate::cli::serve::program::Program;
@@ -299,6 +300,7 @@ fn config_at(settings: &Settings, listen: Vec<Endpoint>) -> Result<gateway::Conf
             base_paths: base_paths(settings)?,
             keepalive: settings.parsed(Key::Keepalive, keepalive::parse)?.unwrap_or(http_default.keepalive),
             access_log: settings.is_on(Key::AccessLog),
+            assistants: install::assistants(),
             ..http_default
         },
         hub: hub::Config { events_per_second },

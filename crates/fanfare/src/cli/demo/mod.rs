@@ -16,10 +16,11 @@ use crate::cli::demo::samples::Samples;
 use crate::cli::demo::screen::Screen;
 use crate::cli::settings::values;
 use crate::cli::signals::Stop;
-use crate::cli::{Context, Exit, Failure, block_on_all_cores, examples, logging, serve, startup};
+use crate::cli::{Context, Exit, Failure, block_on_all_cores, examples, install, logging, serve, startup};
 use crate::gateway;
 use fanfare_client::websocket::Socket;
 use fanfare_client::{Api, Target};
+use fanfare_server::http;
 
 /// Try Fanfare: run an in-memory gateway with sample events
 #[derive(Debug, clap::Args)]
@@ -49,9 +50,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         let mut stop = Stop::new()?;
         let port = if args.once { 0 } else { 8000 };
         let listen = args.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], port)));
-        let running =
-            serve::start(gateway::Config { listen: vec![listen.into()], ..gateway::Config::default() })
-                .await?;
+        let http = http::Config { assistants: install::assistants(), ..http::Config::default() };
+        let config = gateway::Config { listen: vec![listen.into()], http, ..gateway::Config::default() };
+        let running = serve::start(config).await?;
         let api = api(&running, context)?;
         let shown = tokio::select! {
             shown = show(args, &running, &api, context) => shown,

@@ -18,12 +18,18 @@ mod wish;
 mod tests;
 
 use clap::ValueEnum;
+use fanfare_server::dashboard::Assistant;
 
 use crate::cli::install::change::{Action, Change, ChangeError};
 use crate::cli::install::hosts::{Host, Places, Scope};
 use crate::cli::install::report::Outcome;
 use crate::cli::install::wish::{Transport, Wish};
 use crate::cli::{Context, Exit, Failure, examples};
+
+/// Returns the clients that can be named, for the dashboard's first steps.
+pub(crate) fn assistants() -> Vec<Assistant> {
+    Host::value_variants().iter().map(|host| Assistant { name: host.as_str(), title: host.title() }).collect()
+}
 
 /// The note below the help of `install`.
 const NOTE: &str = "Edits the files of claude-code, claude-desktop, codex, cursor, gemini-cli, vscode, windsurf \

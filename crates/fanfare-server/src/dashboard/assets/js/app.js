@@ -1,15 +1,18 @@
 // The shell: the rail (a bar at the bottom on a phone), the top bar, and the screen.
-import { html, useEffect } from "../vendor/preact.js";
+import { html, useLayoutEffect } from "../vendor/preact.js";
 import { Channels } from "./channels.js";
 import { Clients } from "./clients.js";
 import { connection } from "./feed/connection.js";
 import { paused } from "./feed/feed.js";
 import { duration } from "./format.js";
+import { Gone, isGone } from "./gone.js";
 import { Live } from "./live/live.js";
+import { Lost } from "./lost.js";
 import { Mcp } from "./mcp/mcp.js";
+import { NotifySwitch, screenTitle } from "./notices.js";
 import { usePolled } from "./poll.js";
 import { Reference } from "./reference/reference.js";
-import { path } from "./router.js";
+import { isScreen, path } from "./router.js";
 import { Sources } from "./sources.js";
 import { Icon } from "./ui/icon.js";
 import { Pill } from "./ui/pill.js";
@@ -28,12 +31,15 @@ const places = [
   { path: "/reference", title: "Reference", icon: "reference", keys: "g r", Screen: Reference },
 ];
 
+const lost = { title: "Not found", Screen: () => html`<${Lost} places=${places} />` };
+
 export function App() {
   const [, first] = path.value.split("/");
-  const place = places.find((one) => one.path === `/${first}`) ?? places[0];
+  const place = (isScreen(path.value) && places.find((one) => one.path === `/${first}`)) || lost;
   const { Screen } = place;
-  useEffect(() => {
-    document.title = `${place.title} · Fanfare`;
+  const gone = isGone();
+  useLayoutEffect(() => {
+    screenTitle.value = place.title;
   }, [place]);
   return html`
     <a class="skip" href="#main">Skip to content</a>
@@ -48,9 +54,11 @@ export function App() {
         <button type="button" class="icon-button wide-only" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)" onClick=${() => (sheetOpen.value = true)}>
           <${Icon} name="keyboard" />
         </button>
+        <${NotifySwitch} />
         <${ThemeSwitch} />
       </header>
-      <main id="main" class="screen" tabindex="-1" data-testid="screen" data-screen=${place.title.toLowerCase()}><${Screen} /></main>
+      ${gone && html`<${Gone} />`}
+      <main id="main" class="screen ${gone ? "is-stale" : ""}" tabindex="-1" data-testid="screen" data-screen=${place.title.toLowerCase()}><${Screen} /></main>
     </div>
     <${Sheet} />
     <${Toasts} />

@@ -41,15 +41,15 @@ export function Clients() {
 function ClientRow({ client }) {
   const since = Date.parse(client.connected_at);
   const [icon, word] = states[client.state] ?? ["info", client.state];
-  return html`<tr role="row" data-testid="client-row">
+  return html`<tr role="row" class="two-lines" data-testid="client-row" data-client=${client.id}>
     <${Cell} name="Transport"><span class="strong">${transports[client.transport] ?? client.transport}</span> <span class="muted">${client.id}</span><//>
     <${Cell} name="Address"><span class="mono">${client.address ?? "this machine"}</span> <span class="muted">${client.reader ?? client.principal}</span><//>
-    <${Cell} name="Subscribed to">${client.channels.map((pattern) => html`<span class="tag" key=${pattern}>${pattern}</span>`)}${" "}
+    <${Cell} name="Subscribed to" phone="under">${client.channels.map((pattern) => html`<span class="tag" key=${pattern}>${pattern}</span>`)}${" "}
       <span class="muted">${conditions(client)}</span><//>
     <${Cell} name="Connected"><time datetime=${client.connected_at} title=${fullTime(since)}>${ago(since, now.value)}</time><//>
     <${Cell} name="Position"><span class="mono">${client.position}</span><//>
-    <${Cell} name="Lag" number><span class=${client.lag > 0 ? "strong" : "muted"}>${count(client.lag)}</span><//>
-    <${Cell} name="State"><span class="state ${client.state}"><${Icon} name=${icon} />${word}</span><//>
+    <${Cell} name="Lag" number phone="under"><span class=${client.lag > 0 ? "strong" : "muted"}>${count(client.lag)}</span><//>
+    <${Cell} name="State" phone="top"><span class="state ${client.state}"><${Icon} name=${icon} />${word}</span><//>
   </tr>`;
 }
 

@@ -25,6 +25,20 @@ export function pushWithCurl(event) {
   return `curl ${home}/api/push -H 'content-type: application/json' -d ${quote(JSON.stringify(requestOf(event)))}`;
 }
 
+// Adds this gateway to an assistant.
+export function installCommand(assistant) {
+  return ["fanfare", "install", assistant, ...server()].map(quote).join(" ");
+}
+
+// What an assistant without an installer has to start.
+export function mcpCommand() {
+  return ["fanfare", "mcp", ...server()].map(quote).join(" ");
+}
+
+export function doctorCommand() {
+  return ["fanfare", "doctor", ...server()].map(quote).join(" ");
+}
+
 export function registerCommand() {
   return ["fanfare", "receive", ...server(), "--register"].map(quote).join(" ");
 }
@@ -63,9 +77,9 @@ export function attemptWithCurl({ url, headers, body }) {
 export const examples = {
   push: `curl -d "deploy finished" ${home}/api/push/builds`,
   listen: `curl -N ${home}/stream`,
-  run: "fanfare run -c builds -- cargo test",
+  cliPush: ["fanfare", "push", ...server(), "-c", "builds", "-m", "it works"].map(quote).join(" "),
   page: `new EventSource("${home}/stream?format=json")`,
-  cli: "fanfare listen",
+  cli: ["fanfare", "listen", ...server()].map(quote).join(" "),
   socket: `websocat ${home.replace("http", "ws")}/ws`,
   mcp: `${home}/mcp`,
 };

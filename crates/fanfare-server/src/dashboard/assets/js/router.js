@@ -5,8 +5,8 @@ import { at, within } from "./base.js";
 const screens = ["/", "/webhooks", "/sources", "/clients", "/channels", "/mcp_sse_example.html", "/reference"];
 
 // Whether this page can show the path: a screen, or a page below one.
-function isOurs(pathname) {
-  return screens.includes(pathname) || pathname.startsWith("/webhooks/");
+export function isScreen(pathname) {
+  return screens.includes(pathname.replace(/(.)\/$/, "$1")) || pathname.startsWith("/webhooks/");
 }
 
 const here = signal(read());
@@ -50,7 +50,7 @@ export function listenToLinks() {
   document.addEventListener("click", (click) => {
     if (click.defaultPrevented || click.button !== 0 || click.metaKey || click.ctrlKey || click.shiftKey || click.altKey) return;
     const link = click.target.closest?.("a[href]");
-    if (!link || link.target || link.origin !== window.location.origin || !isOurs(within(link.pathname))) return;
+    if (!link || link.target || link.origin !== window.location.origin || !isScreen(within(link.pathname))) return;
     // The browser handles anchors on the current page.
     if (link.hash && link.pathname === window.location.pathname && link.search === window.location.search) return;
     click.preventDefault();

@@ -34,13 +34,13 @@ export function Sources() {
 function SourceRow({ source }) {
   const { name, kind, verify, channel, closed, accepted, refused, path, last_accepted_at: lastAt } = source;
   const last = Date.parse(lastAt ?? "");
-  return html`<tr role="row" data-testid="source-row" data-source=${name}>
+  return html`<tr role="row" class="two-lines" data-testid="source-row" data-source=${name}>
     <${Cell} name="Source"><span class="mono strong">${name}</span>${kind === name ? "" : html` <span class="muted">${kind}</span>`}<//>
-    <${Cell} name="Proof">${closed ? html`<span class="state stalled"><${Icon} name="shield" />closed</span>` : html`<span class="mono proof">${verify}</span>`}<//>
+    <${Cell} name="Proof" phone="top">${closed ? html`<span class="state stalled"><${Icon} name="shield" />closed</span>` : html`<span class="mono proof">${verify}</span>`}<//>
     <${Cell} name="Channel"><a class="quiet-link mono" href="/?channel=${encodeURIComponent(channel)}" title="Show in the feed">${channel}</a><//>
-    <${Cell} name="Accepted" number>${count(accepted)}<//>
-    <${Cell} name="Refused" number><span class=${refused > 0 ? "strong" : "muted"}>${count(refused)}</span><//>
-    <${Cell} name="Last">${lastAt ? html`<time datetime=${lastAt} title=${fullTime(last)}>${ago(last, now.value)}</time>` : html`<span class="muted">never</span>`}<//>
+    <${Cell} name="Accepted" number phone="under">${count(accepted)}<//>
+    <${Cell} name="Refused" number phone="under"><span class=${refused > 0 ? "strong" : "muted"}>${count(refused)}</span><//>
+    <${Cell} name="Last" phone="under">${lastAt ? html`<time datetime=${lastAt} title=${fullTime(last)}>${ago(last, now.value)}</time>` : html`<span class="muted">never</span>`}<//>
     <${Cell} name="">
       <button type="button" class="icon-button" aria-label="Copy the address of ${name}" title="Copy the address"
         onClick=${() => copy(home + path, "Address copied")}><${Icon} name="copy" /></button><//>

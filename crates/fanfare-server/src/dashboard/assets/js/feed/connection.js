@@ -14,6 +14,9 @@ const WAIT_MAX_MS = 15000;
 // `{ state: "connecting" | "live" }` or `{ state: "reconnecting", until }`.
 export const connection = signal({ state: "connecting" });
 
+// When the gateway stopped answering, or null.
+export const lostAt = signal(null);
+
 let source = null;
 let timer = null;
 let failures = 0;
@@ -69,6 +72,7 @@ function open() {
   source.onopen = () => {
     failures = 0;
     wasLive = true;
+    lostAt.value = null;
     connection.value = { state: "live" };
   };
   source.onmessage = ({ data, lastEventId }) => {
@@ -100,6 +104,7 @@ function comeBack(attempt) {
   const wait = announcedWait ?? usual * (0.75 + Math.random() / 2);
   announcedWait = null;
   failures += 1;
+  lostAt.value ??= Date.now();
   connection.value = { state: "reconnecting", until: Date.now() + wait };
   pending = attempt;
   timer = setTimeout(retryNow, wait);

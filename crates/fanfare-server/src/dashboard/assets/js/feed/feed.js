@@ -27,12 +27,20 @@ let frame = 0;
 let newer = 0;
 let events = 0;
 
+const listeners = new Set();
+
+// Calls `tell` with the entry of each event that is not history.
+export function listenToArrivals(tell) {
+  listeners.add(tell);
+}
+
 export function appendEvent(event, { history = false } = {}) {
   const ms = Date.parse(event.timestamp);
   record(event.channel, ms, Date.now());
   const entry = ring.push({ kind: "event", event, ms, history });
   events += 1;
   if (frozen && matches.peek()(entry)) newer += 1;
+  if (!history) for (const tell of listeners) tell(entry);
   schedule();
 }
 

@@ -1,6 +1,7 @@
 // The log of the connection: one line per message, which expands.
 import { html, signal, useEffect, useRef, useState } from "../../vendor/preact.js";
 import { preview, timeOfDay } from "../format.js";
+import { Assistants } from "../ui/assistants.js";
 import { copy } from "../ui/copy.js";
 import { Icon } from "../ui/icon.js";
 import { JsonTree } from "../ui/json_tree.js";
@@ -36,6 +37,9 @@ function Nothing() {
       <li><code>POST /mcp/sse/message</code> accepts JSON-RPC that includes the <code>connection_id</code>.</li>
       <li>The response arrives on the stream as <code>mcp_response</code>.</li>
     </ol>
+    <h3>Connect your assistant</h3>
+    <p>Each line adds Fanfare to the MCP servers of one assistant, and shows what changes.</p>
+    <${Assistants} />
   </div>`;
 }
 

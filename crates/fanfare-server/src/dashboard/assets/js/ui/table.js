@@ -14,6 +14,8 @@ export function Table({ label, columns, numbers = [], children }) {
   </table></div>`;
 }
 
-export function Cell({ name, number = false, children }) {
-  return html`<td role="cell" class=${number ? "number" : ""} data-name=${name}><div class="cell">${children}</div></td>`;
+// `phone` is the line of a card that shows the cell: `top`, at its right, or `under`. In a row of the class `two-lines`,
+// cards have these two lines, and the page of the thing has the rest.
+export function Cell({ name, number = false, phone = null, children }) {
+  return html`<td role="cell" class="${number ? "number" : ""} ${phone ? `phone-${phone}` : ""}" data-name=${name}><div class="cell">${children}</div></td>`;
 }
