@@ -156,6 +156,8 @@ story("a receiver that is down is held, and tried at once when somebody says so"
   for (let i = 0; i < 5; i += 1) await gateway.push(`event ${i}`);
   const list = await open("/webhooks");
   await list.one("webhook-state", { state: "held" }).filter({ hasText: /held, retry in \d+s/ }).waitFor();
+  const [held] = (await gateway.get("/api/webhooks?details=true")).items;
+  assert.equal(await list.one("held-until").getAttribute("datetime"), held.held_until);
   receiver.answers(200);
   await list.page.getByRole("row").filter({ hasText: "held" }).getByRole("link").first().click();
   await list.says("trouble", /nothing is sent for|One attempt will check/);
@@ -409,4 +411,35 @@ story("an event shows how it fared with each webhook", {}, async ({ gateway, ope
   await tab.page.waitForURL(new RegExp(`${webhook.id}\\?event=${id}`));
   await tab.one("attempt-row", { outcome: "http_5xx" }).waitFor();
   assert.equal(await tab.one("attempt-row").count(), 1);
+});
+
+story("the attempts of a day are a chart and a table, which narrow the list", {}, async ({ gateway, open, receive }) => {
+  const receiver = await receive();
+  const webhook = await gateway.register(receiver);
+  for (let i = 0; i < 3; i += 1) await gateway.push(`event ${i}`);
+  await receiver.gets(3);
+  const tab = await open(webhook.screen);
+  await tab.page.locator('[data-testid="webhook-history"][data-bars="24"]').getByRole("img", { name: "Attempts of the last 24 hours: 3 delivered, 0 failed" }).waitFor();
+  const labels = await tab.page.locator(".wh-chart text").allTextContents();
+  assert.equal(labels[0], "3");
+  assert.equal(labels.at(-1), "now");
+  assert.ok(labels.slice(1, -1).every((label) => /^(00|06|12|18):00$/.test(label)) && labels.length >= 5, labels.join());
+  const { p50_us: p50, p95_us: p95 } = await gateway.get(`${webhook.api}/stats`);
+  assert.ok(p50 <= p95);
+  for (const name of ["figure-p50", "figure-p95"]) assert.match(await tab.one(name).textContent(), /^[\d.]+ m?s$/);
+
+  // With the keyboard, from the table.
+  await tab.page.locator(".wh-history summary").press("Enter");
+  await tab.page.locator(".wh-history-table button").first().press("Enter");
+  await tab.one("attempts-span").waitFor();
+  await tab.one("attempt-row").nth(2).waitFor();
+  const { searchParams } = new URL(tab.page.url());
+  assert.equal(Date.parse(searchParams.get("until")) - Date.parse(searchParams.get("since")), 3_600_000);
+  // An hour in which nothing was sent.
+  await tab.page.locator('[data-testid="history-bar"]').first().click();
+  await tab.one("attempts-none").waitFor();
+  await tab.one("attempts-span").click();
+  await tab.one("attempt-row").first().waitFor();
+  await tab.one("range-hour").click();
+  await tab.page.locator('[data-testid="webhook-history"][data-bars="60"]').waitFor();
 });

@@ -24,7 +24,8 @@ export function Attempts({ webhook, base }) {
   const params = new URLSearchParams(query.value);
   const shown = params.get("show") ?? "all";
   const event = params.get("event");
-  const { rows, more, readOn, problem } = useAttempts(base, shown, event);
+  const [since, until] = [params.get("since"), params.get("until")];
+  const { rows, more, readOn, problem } = useAttempts(base, { shown, event, since, until });
   const open = params.get("attempt");
   useKeys(rows, open);
   const events = useEvents(rows.map(({ event_id: id }) => id));
@@ -34,6 +35,7 @@ export function Attempts({ webhook, base }) {
       <${Segments} label="Filter attempts" testid="attempts" value=${shown} onPick=${(name) => setParams({ show: name === "all" ? null : name, attempt: null }, { replace: true })}
         options=${[["all", "All"], ["failed", "Failed"], ["delivered", "Delivered"]]} />
       ${event && html`<button type="button" class="chip on" onClick=${() => setParams({ event: null }, { replace: true })} aria-label="Show all events" data-testid="attempts-event">event ${seqOf(event)}<${Icon} name="close" /></button>`}
+      ${since && html`<button type="button" class="chip on" onClick=${() => setParams({ since: null, until: null }, { replace: true })} aria-label="Show all times" data-testid="attempts-span">${hourOf(since)} to ${hourOf(until)}<${Icon} name="close" /></button>`}
     </div>
     ${webhook.waiting > 0 && shown !== "delivered" && html`<${Next} base=${base} event=${event} />`}
     ${rows.length > 0 &&
@@ -41,16 +43,18 @@ export function Attempts({ webhook, base }) {
       ${rows.map((attempt) => html`<${Row} key=${attempt.id} attempt=${attempt} known=${events.get(attempt.event_id)} longest=${longest} isOpen=${attempt.id === open} />`)}
     </ol>`}
     ${rows.length === 0 && problem && html`<p class="screen-note">${capital(problem.message)}</p>`}
-    ${rows.length === 0 && !problem && more !== null && html`<p class="screen-note" data-testid="attempts-none">${shown === "all" && !event ? "Nothing sent yet. The first matching event will be sent immediately. You can also send a test." : "No attempts match."}</p>`}
+    ${rows.length === 0 && !problem && more !== null && html`<p class="screen-note" data-testid="attempts-none">${shown === "all" && !event && !since ? "Nothing sent yet. The first matching event will be sent immediately. You can also send a test." : "No attempts match."}</p>`}
     ${more && html`<button type="button" class="button wh-more" onClick=${readOn} data-testid="attempts-more"><${Icon} name="down" />Load earlier attempts</button>`}
   </section>`;
 }
 
 // Keeps the attempts it has seen, and polls the newest page.
-function useAttempts(base, shown, event) {
+function useAttempts(base, { shown, event, since, until }) {
   const filter = new URLSearchParams({ limit: PAGE });
   if (shown !== "all") filter.set("delivered", shown === "delivered");
   if (event) filter.set("event_id", event);
+  if (since) filter.set("since", since);
+  if (until) filter.set("until", until);
   const url = `${base}/attempts?${filter}`;
   const { data, problem } = usePolled(url, EVERY_MS).value;
   const [kept, setKept] = useState({ url: null, rows: [], cursor: undefined });
@@ -103,6 +107,10 @@ function Row({ attempt, known, longest, isOpen }) {
     <${PhaseBar} times=${times} longest=${longest} />
     <span class="wh-took">${took(times.total_us)}</span>
   </a></li>`;
+}
+
+function hourOf(moment) {
+  return moment ? timeOfDay(Date.parse(moment)).slice(0, 5) : "now";
 }
 
 function sameDay(ms) {

@@ -5,6 +5,11 @@ export function shareOf(stats) {
   return { delivered, failed, all: delivered + failed };
 }
 
+// The median of the newest attempts in microseconds; null if there was none.
+export function usualOf(stats) {
+  return stats?.p50_us ?? null;
+}
+
 // The 95th percentile of the newest attempts in microseconds; null if there was none.
 export function slowOf(stats) {
   return stats?.p95_us ?? null;

@@ -10,7 +10,7 @@ import { Command } from "../ui/copy.js";
 import { Icon } from "../ui/icon.js";
 import { OutcomeBars } from "../ui/outcome_bars.js";
 import { Cell, Table } from "../ui/table.js";
-import { lastTried, shareOf, slowOf } from "./figures.js";
+import { lastTried, shareOf, slowOf, usualOf } from "./figures.js";
 import { State } from "./state.js";
 import { placeOf, titleOf } from "./words.js";
 
@@ -19,8 +19,8 @@ const ROWS_MAX = 200;
 // Each row asks for its own.
 const STATS_EVERY_MS = 5000;
 
-const columns = ["Webhook", "State", "Last hour", "Delivered, 24 h", "p95", "Last attempt", "Waiting", "Failed"];
-const numbers = ["Delivered, 24 h", "p95", "Waiting", "Failed"];
+const columns = ["Webhook", "State", "Last hour", "Delivered, 24 h", "p50 / p95", "Last attempt", "Waiting", "Failed"];
+const numbers = ["Delivered, 24 h", "p50 / p95", "Waiting", "Failed"];
 // Webhooks that need attention come first.
 const urgency = { failing: 0, held: 0, paused: 0, active: 2 };
 const urgencyOf = ({ state, paused_reason: reason }) => (reason === "by_hand" ? 1 : (urgency[state] ?? 0));
@@ -62,20 +62,21 @@ function Row({ webhook }) {
   const stats = usePolled(`/api/webhooks/${id}/stats`, STATS_EVERY_MS).value.data;
   const share = shareOf(stats);
   const slow = slowOf(stats);
+  const usual = usualOf(stats);
   const last = lastTried(webhook, stats);
-  return html`<tr role="row" data-testid="webhook-row" data-webhook=${id}>
+  return html`<tr role="row" class="two-lines" data-testid="webhook-row" data-webhook=${id}>
     <${Cell} name="Webhook"><div class="wh-name">
       <a class="strong" href="/webhooks/${id}" title=${url}>${titleOf(webhook)}</a>
       <span class="wh-under">${(name || description) && html`<span class="mono wh-place">${placeOf(url)}</span>`}<${Channels} patterns=${channels} /></span>
     </div><//>
-    <${Cell} name="State"><${State} webhook=${webhook} /><//>
+    <${Cell} name="State" phone="top"><${State} webhook=${webhook} /><//>
     <${Cell} name="Last hour"><${OutcomeBars} buckets=${stats?.buckets} width=${104} height=${20} /><//>
-    <${Cell} name="Delivered, 24 h" number><span class=${share.failed ? "strong" : ""} title="${count(share.delivered)} of ${plural(share.all, "attempt", "attempts")}">
+    <${Cell} name="Delivered, 24 h" number phone="under"><span class=${share.failed ? "strong" : ""} title="${count(share.delivered)} of ${plural(share.all, "attempt", "attempts")}">
       ${percent(share.delivered, share.all)}</span><//>
-    <${Cell} name="p95" number>${slow === null ? "–" : took(slow)}<//>
+    <${Cell} name="p50 / p95" number>${slow === null ? "–" : html`<span class="nowrap">${took(usual)} / ${took(slow)}</span>`}<//>
     <${Cell} name="Last attempt">${last === null ? html`<span class="muted">none yet</span>` : html`<time datetime=${new Date(last).toISOString()} title=${fullTime(last)}>${ago(last, now.value)}</time>`}<//>
-    <${Cell} name="Waiting" number><${Due} n=${waiting} href="/webhooks/${id}?tab=undelivered" /><//>
-    <${Cell} name="Failed" number><${Due} n=${failed} href="/webhooks/${id}?tab=undelivered&state=failed" wrong /><//>
+    <${Cell} name="Waiting" number phone="under"><${Due} n=${waiting} href="/webhooks/${id}?tab=undelivered" /><//>
+    <${Cell} name="Failed" number phone="under"><${Due} n=${failed} href="/webhooks/${id}?tab=undelivered&state=failed" wrong /><//>
   </tr>`;
 }
 

@@ -13,6 +13,7 @@ import { Attempts } from "./attempts.js";
 import { Deliveries } from "./deliveries.js";
 import { EditedResend } from "./edited.js";
 import { Figures } from "./figures_strip.js";
+import { History } from "./history.js";
 import { Remove } from "./remove.js";
 import { Replay } from "./replay.js";
 import { Rotate } from "./rotate.js";
@@ -52,7 +53,7 @@ export function One({ id }) {
         )}
       </nav>
       ${(tab === "attempts" || tab === "undelivered") && html`<${Trouble} ...${parts} />`}
-      ${tab === "attempts" && html`<${Figures} webhook=${webhook} base=${base} /><${Attempts} ...${parts} />`}
+      ${tab === "attempts" && html`<${Figures} webhook=${webhook} base=${base} /><${History} base=${base} /><${Attempts} ...${parts} />`}
       ${tab === "undelivered" && html`<${Deliveries} ...${parts} />`}
       ${tab === "settings" && html`<${Settings} ...${parts} />`}
       ${tab === "verify" && html`<${Verify} ...${parts} />`}
