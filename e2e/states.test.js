@@ -68,6 +68,11 @@ story("every screen says that the gateway is gone, and keeps its icons", { tab: 
 story("an address that is no screen is a page with what was meant", { tab: { expected: [/404/] } }, async ({ gateway, open }) => {
   const tab = await open("/webhook/slack");
   await tab.one("lost").waitFor();
+  // The page finds its files also where the address has more steps, or ends with a slash.
+  for (const path of ["/a/b/c", "/a/", "/webhooks/", "/webhook/slack"]) {
+    await tab.page.goto(gateway.url + path);
+    await tab.one(path === "/webhooks/" ? "webhooks-empty" : "lost").waitFor();
+  }
   await tab.one("lost-meant").click();
   await tab.page.locator('[data-screen="webhooks"]').waitFor();
   const asked = (path, accept) => fetch(gateway.url + path, { headers: { accept } });

@@ -12,12 +12,12 @@ mod tests;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
-use axum::extract::{OriginalUri, Path};
+use axum::extract::{OriginalUri, Path, Request};
 use axum::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
     IF_NONE_MATCH, REFERRER_POLICY, VARY,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use rust_embed::RustEmbed;
@@ -98,9 +98,7 @@ impl Dashboard {
         S: Clone + Send + Sync + 'static,
     {
         let (pages, files) = (self.clone(), self.clone());
-        let page = get(move |address: OriginalUri, asked: HeaderMap| {
-            std::future::ready(pages.page(&address, &asked))
-        });
+        let page = get(move |request: Request| std::future::ready(pages.page(&request)));
         let file = get(move |Path(path): Path<String>, asked: HeaderMap| {
             std::future::ready(files.file(&path, &asked))
         });
@@ -110,22 +108,23 @@ impl Dashboard {
             .route("/assets/{*path}", file)
     }
 
-    /// Returns the page for an address that is no screen; the script reads the address and says so.
-    pub fn lost(&self, address: &Uri, asked: &HeaderMap) -> Response {
-        let mut response = self.page(address, asked);
-        // A 304 to a page that was lost before stays one: the browser has it with its status.
+    /// Returns the page for a request of an address that is no screen; the script reads the address and says so.
+    pub fn lost(&self, request: &Request) -> Response {
+        let mut response = self.page(request);
         if response.status() == StatusCode::OK {
             *response.status_mut() = StatusCode::NOT_FOUND;
         }
         response
     }
 
-    fn page(&self, address: &Uri, asked: &HeaderMap) -> Response {
+    fn page(&self, request: &Request) -> Response {
         let site = self.site(cfg!(debug_assertions));
-        secured(match site.and_then(|site| site.page(&root_from(address))) {
-            Ok(page) => answer(&page, ASK_FIRST, asked),
-            Err(why) => (StatusCode::INTERNAL_SERVER_ERROR, format!("the dashboard is broken: {why}\n"))
-                .into_response(),
+        secured(match site.and_then(|site| site.page(&root_from(request))) {
+            Ok(page) => answer(&page, ASK_FIRST, request.headers()),
+            Err(why) => {
+                let text = format!("the dashboard is broken: {why}\n");
+                (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
+            }
         })
     }
 
@@ -148,9 +147,13 @@ impl Dashboard {
 }
 
 /// Returns what leads from a page to the gateway's root. It is relative, because a proxy may serve the gateway under a
-/// path of its own.
-fn root_from(address: &Uri) -> String {
-    "../".repeat(address.path().matches('/').count().saturating_sub(1))
+/// path of its own. A slash at the end, which routes do not see, is one step more for a browser.
+fn root_from(request: &Request) -> String {
+    let path = request.uri().path();
+    let asked = request.extensions().get::<OriginalUri>().map_or(path, |OriginalUri(uri)| uri.path());
+    let steps = path.matches('/').count().saturating_sub(1);
+    let more = usize::from(asked.ends_with('/') && !path.ends_with('/'));
+    "../".repeat(steps + more)
 }
 
 fn answer(file: &File, caching: &'static str, asked: &HeaderMap) -> Response {

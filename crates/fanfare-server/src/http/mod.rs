@@ -31,7 +31,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{MatchedPath, OriginalUri, Request};
+use axum::extract::{MatchedPath, Request};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -265,8 +265,7 @@ fn not_found(dashboard: &Dashboard, request: &Request) -> Response {
         && accept::names(request.headers(), "text/html")
         && !lost::is_for_programs(path);
     if is_for_people {
-        let address = request.extensions().get::<OriginalUri>().map_or(request.uri(), |OriginalUri(uri)| uri);
-        return dashboard.lost(address, request.headers());
+        return dashboard.lost(request);
     }
     Problem::not_found(format_args!("route `{path}`"), lost::no_route(request.method(), path)).into_response()
 }

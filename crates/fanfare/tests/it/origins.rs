@@ -147,6 +147,8 @@ async fn requests_of_other_sites_that_do_not_say_which_are_refused_at_every_door
         ("/", "navigate", "document", true),
         ("/webhooks/wh_any", "navigate", "document", true),
         ("/reference", "navigate", "document", true),
+        ("/nowhere", "navigate", "document", true),
+        ("/nowhere", "no-cors", "image", false),
         ("/", "navigate", "iframe", false),
         ("/", "no-cors", "image", false),
         ("/assets/css/all.css", "no-cors", "style", false),
