@@ -1,7 +1,8 @@
 // The connected clients, and the position of each.
-import { html } from "../vendor/preact.js";
+import { html, useState } from "../vendor/preact.js";
 import { now } from "./clock.js";
 import { examples } from "./commands.js";
+import { Disconnect } from "./disconnect.js";
 import { connection } from "./feed/connection.js";
 import { ago, capital, count, fullTime, plural } from "./format.js";
 import { usePolled } from "./poll.js";
@@ -18,14 +19,16 @@ const states = {
 const transports = { http: "HTTP", mcp: "MCP", sse: "SSE", websocket: "WebSocket" };
 
 export function Clients() {
+  const [leaving, setLeaving] = useState(null);
   const { data, problem } = usePolled("/api/clients", 2000, "clients").value;
   if (!data) return html`<p class="screen-note">${problem ? capital(problem.message) : "Loading…"}</p>`;
   const behind = data.clients.filter(({ lag }) => lag > 0).length;
   return html`<div class="list-screen" data-testid="clients">
     <p class="lead">${plural(data.total, "client is", "clients are")} connected${behind ? `, ${count(behind)} of them behind` : ""}.${connection.value.state === "live" ? " This page is one of them." : ""}</p>
-    <${Table} label="Connected clients" columns=${["Transport", "Address", "Subscribed to", "Connected", "Position", "Lag", "State"]} numbers=${["Lag"]}>
-      ${data.clients.map((client) => html`<${ClientRow} key=${client.id} client=${client} />`)}
+    <${Table} label="Connected clients" columns=${["Transport", "Address", "Subscribed to", "Connected", "Position", "Lag", "State", ""]} numbers=${["Lag"]}>
+      ${data.clients.map((client) => html`<${ClientRow} key=${client.id} client=${client} onDisconnect=${() => setLeaving(client)} />`)}
     <//>
+    ${leaving && html`<${Disconnect} client=${leaving} onClose=${() => setLeaving(null)} />`}
     <section class="more-ways" aria-labelledby="more-ways">
       <h2 id="more-ways">Connect another client</h2>
       <div class="ways">
@@ -38,7 +41,7 @@ export function Clients() {
   </div>`;
 }
 
-function ClientRow({ client }) {
+function ClientRow({ client, onDisconnect }) {
   const since = Date.parse(client.connected_at);
   const [icon, word] = states[client.state] ?? ["info", client.state];
   return html`<tr role="row" class="two-lines" data-testid="client-row" data-client=${client.id}>
@@ -50,6 +53,8 @@ function ClientRow({ client }) {
     <${Cell} name="Position"><span class="mono">${client.position}</span><//>
     <${Cell} name="Lag" number phone="under"><span class=${client.lag > 0 ? "strong" : "muted"}>${count(client.lag)}</span><//>
     <${Cell} name="State" phone="top"><span class="state ${client.state}"><${Icon} name=${icon} />${word}</span><//>
+    <${Cell} name="" phone="top">
+      <button type="button" class="icon-button" aria-label="Disconnect ${client.id}" title="Disconnect…" onClick=${onDisconnect} data-testid="client-disconnect"><${Icon} name="closing" /></button><//>
   </tr>`;
 }
 
