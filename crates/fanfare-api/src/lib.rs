@@ -9,6 +9,7 @@
 pub mod channels;
 pub mod clients;
 pub mod event;
+pub mod event_stats;
 pub mod hidden;
 pub mod history;
 pub mod log_level;

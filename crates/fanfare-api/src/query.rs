@@ -139,6 +139,32 @@ pub struct History {
     pub wait: Option<String>,
 }
 
+/// A search of everything that was written in events.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Search {
+    /// Text that the message, the data, the channel or the key contains, ASCII case-insensitive. Data is searched as the
+    /// JSON that was pushed.
+    #[param(nullable = false)]
+    pub search: Option<String>,
+}
+
+/// The statistics of events.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct EventStats {
+    /// Only events since then: `10m`, RFC 3339, or `earliest`, the default.
+    #[param(value_type = Option<values::Since>, nullable = false)]
+    pub since: Option<String>,
+    /// Only events until then: `10m` or RFC 3339; default: now.
+    #[param(value_type = Option<values::Moment>, nullable = false)]
+    pub until: Option<String>,
+    /// The width of each bucket, of which there are at most 1,000: from `1s` to `365d`. Default: one of the usual widths,
+    /// so that there are at most 100.
+    #[param(value_type = Option<values::Duration>, nullable = false)]
+    pub bucket: Option<String>,
+}
+
 /// A page of a list.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]

@@ -4,9 +4,10 @@ use serde::Serialize;
 
 use crate::channel::Channel;
 use crate::code::Code;
-use crate::event::{Event, EventType};
+use crate::event::{Event, EventType, Key};
 use crate::folded::Folded;
 use crate::invalid::Invalid;
+use crate::json::Json;
 use crate::limits::{FILTER_TERMS_MAX, FILTER_TEXT_LEN_MAX};
 use crate::pattern::Pattern;
 use crate::priority::Priority;
@@ -24,6 +25,10 @@ pub struct Filter {
     /// The text to search for, in lowercase; never empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<Box<str>>,
+    /// The text to search for in everything that was written, in lowercase; never empty. Only reads of the past search
+    /// so widely: no subscriber has it, and no store keeps it.
+    #[serde(skip)]
+    search: Option<Box<str>>,
 }
 
 impl Filter {
@@ -37,13 +42,7 @@ impl Filter {
     ) -> Result<Filter, Invalid> {
         check_count(patterns.len(), TOO_MANY_PATTERNS)?;
         check_count(types.len(), TOO_MANY_TYPES)?;
-        if text.is_some_and(|text| text.len() > FILTER_TEXT_LEN_MAX) {
-            return Err(Invalid::new(
-                Code::InvalidQuery,
-                "the text to search for is too long",
-                "use at most 256 bytes",
-            ));
-        }
+        let text = text.map(folded_text).transpose()?.flatten();
         patterns.sort_unstable();
         patterns.dedup();
         if patterns.is_empty() || patterns.iter().any(Pattern::is_all) {
@@ -51,13 +50,24 @@ impl Filter {
         }
         types.sort_unstable();
         types.dedup();
-        let text = text.filter(|text| !text.is_empty()).map(|text| text.to_ascii_lowercase().into());
-        Ok(Filter { patterns, types, min_priority, text })
+        Ok(Filter { patterns, types, min_priority, text, search: None })
+    }
+
+    /// Returns the filter of those of its events whose message, data, channel or key contains `text`, ignoring ASCII
+    /// case. Data is searched as the JSON that was pushed. Fails if there are more than 256 bytes of text.
+    pub fn searching(self, text: &str) -> Result<Filter, Invalid> {
+        Ok(Filter { search: folded_text(text)?, ..self })
     }
 
     /// Returns the filter that every event passes.
     pub fn all() -> Filter {
-        Filter { patterns: vec![Pattern::all()], types: Vec::new(), min_priority: Priority::Min, text: None }
+        Filter {
+            patterns: vec![Pattern::all()],
+            types: Vec::new(),
+            min_priority: Priority::Min,
+            text: None,
+            search: None,
+        }
     }
 
     /// Returns the patterns: at least one.
@@ -85,7 +95,12 @@ impl Filter {
         self.patterns[0].is_all()
             && self.types.is_empty()
             && self.min_priority == Priority::Min
-            && self.text.is_none()
+            && !self.reads_content()
+    }
+
+    /// Returns `true` if the content of an event decides whether it passes.
+    pub fn reads_content(&self) -> bool {
+        self.text.is_some() || self.search.is_some()
     }
 
     /// Returns `true` if events on `channel` can pass.
@@ -100,7 +115,9 @@ impl Filter {
 
     /// Returns `true` if `event` passes, whose message was folded for several filters.
     pub fn matches_folded(&self, event: &Event, message: &Folded<'_>) -> bool {
-        self.matches_but_text(event) && self.text().is_none_or(|text| message.contains(text))
+        self.matches_but_text(event)
+            && self.text().is_none_or(|text| message.contains(text))
+            && self.search.as_deref().is_none_or(|text| message.contains(text) || is_beside(event, text))
     }
 
     /// Returns `true` if `event` passes but for the text.
@@ -114,6 +131,28 @@ impl Filter {
             && (self.types.is_empty() || self.types.contains(event_type))
             && self.matches_channel(channel)
     }
+}
+
+/// Returns whether what an event has beside its message contains `text`, which is in lowercase.
+fn is_beside(event: &Event, text: &str) -> bool {
+    let data = event.data.as_ref().map(Json::as_str);
+    let key = event.key.as_ref().map(Key::as_str);
+    [data, Some(event.channel.as_str()), key]
+        .into_iter()
+        .flatten()
+        .any(|part| Folded::new(part).contains(text))
+}
+
+/// Returns a text to search for in lowercase; `None` if it is empty.
+fn folded_text(text: &str) -> Result<Option<Box<str>>, Invalid> {
+    if text.len() > FILTER_TEXT_LEN_MAX {
+        return Err(Invalid::new(
+            Code::InvalidQuery,
+            "the text to search for is too long",
+            "use at most 256 bytes",
+        ));
+    }
+    Ok(Some(text).filter(|text| !text.is_empty()).map(|text| text.to_ascii_lowercase().into()))
 }
 
 /// The error and the fix for too many patterns.

@@ -109,6 +109,21 @@ impl Hub {
         }
     }
 
+    /// Returns the oldest event of the log, if it can be read.
+    pub(crate) async fn oldest(&self) -> Result<Option<Arc<Event>>, store::Error> {
+        let head = self.extent();
+        let read = Read {
+            epoch: head.epoch,
+            after: head.before_oldest(),
+            until: head.last,
+            filter: fanfare_core::Filter::all(),
+            order: Order::Oldest,
+            limit: 1,
+            told: head.removed(),
+        };
+        Ok(self.log().read(read).await?.events.pop())
+    }
+
     /// Returns the request that brought an event, if the log has both.
     pub async fn original(
         &self,

@@ -29,6 +29,7 @@ pub mod session;
 mod sources;
 pub mod subscribe;
 pub mod subscription;
+pub mod tallying;
 mod texts;
 pub mod values;
 

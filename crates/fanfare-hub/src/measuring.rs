@@ -7,7 +7,7 @@ use fanfare_core::Filter;
 
 use crate::Hub;
 use fanfare_store as store;
-use fanfare_store::{ChannelRow, Order, Read};
+use fanfare_store::ChannelRow;
 
 /// Maximum channels that one update compares with the filters of readers: a few milliseconds of work. For the
 /// remaining readers, every event in the log counts.
@@ -40,18 +40,8 @@ impl Hub {
 
     /// Returns the age of the oldest event in seconds; 0 without one.
     async fn oldest_event_age(&self) -> Result<f64, store::Error> {
-        let head = self.extent();
-        let read = Read {
-            epoch: head.epoch,
-            after: head.before_oldest(),
-            until: head.last,
-            filter: Filter::all(),
-            order: Order::Oldest,
-            limit: 1,
-            told: head.removed(),
-        };
-        let page = self.log().read(read).await?;
-        Ok(page.events.first().map_or(0.0, |event| self.log_time().since(event.arrival).as_secs_f64()))
+        let oldest = self.oldest().await?;
+        Ok(oldest.map_or(0.0, |event| self.log_time().since(event.arrival).as_secs_f64()))
     }
 
     /// Returns the seq of the reader that is furthest behind, out of seqs in ascending order with the filter of each.

@@ -316,7 +316,10 @@ impl Reading<'_> {
         }
         let channel = self.names.name(id)?;
         let event = self.decoder.event(row, channel)?;
-        let is_wanted = !event.is_expired(self.now) && (filter.text().is_none() || filter.matches(&event));
+        if filter.reads_content() {
+            self.page.search(event.stored_len());
+        }
+        let is_wanted = !event.is_expired(self.now) && (!filter.reads_content() || filter.matches(&event));
         Ok(if is_wanted { Found::Event(event) } else { Found::Unwanted })
     }
 }

@@ -85,6 +85,12 @@ impl Collector {
         self.looked_at <= PAGE_SCAN_MAX && self.events.len() < self.limit
     }
 
+    /// Records that the content of an event was searched, which has `len` bytes: 4 KiB of it count as one more event, so
+    /// that a page searches 80 MiB at most.
+    pub fn search(&mut self, len: u64) {
+        self.looked_at += len / 4_096;
+    }
+
     /// Records which events that the read selects were removed by retention, `told` of all with them.
     pub fn note_removed(&mut self, removed: Option<Removed>, told: u64) {
         (self.removed, self.told) = (removed, told);
@@ -173,5 +179,26 @@ impl<T> Rows<T> {
 
     pub fn finish(self) -> Vec<T> {
         self.rows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fanfare_core::Filter;
+
+    use super::{Collector, Range};
+    use crate::read::{Order, PAGE_SCAN_MAX, Read};
+
+    #[test]
+    fn a_page_searches_a_bounded_number_of_bytes_and_at_least_one_event() {
+        let epoch = "aaaaaaaa".parse().expect("an epoch");
+        let filter = Filter::all();
+        let read = Read { epoch, after: 0, until: 9, filter, order: Order::Oldest, limit: 9, told: 0 };
+        let mut page = Collector::new(&read, Range::new(&read, 1, 9), 0);
+        assert!(page.look());
+        page.search(4_096 * (PAGE_SCAN_MAX - 2));
+        assert!(page.look(), "one more event is examined");
+        page.search(4_096);
+        assert!(!page.look());
     }
 }

@@ -39,6 +39,7 @@ const EXPORT: Size = Size { default: usize::MAX, max: usize::MAX };
     tag = "history",
     params(
         query::Filter,
+        query::Search,
         query::History,
     ),
     responses(

@@ -3,6 +3,7 @@
 mod accept;
 pub mod clients;
 pub mod etag;
+pub mod event_stats;
 pub mod export;
 pub mod foreign;
 pub mod history;
@@ -213,6 +214,7 @@ fn interface() -> OpenApiRouter<Gateway> {
         .routes(routes!(history::list))
         .routes(routes!(history::show))
         .routes(routes!(history::receipts))
+        .routes(routes!(event_stats::show))
         .routes(routes!(original::show))
         .routes(routes!(purging::redact_event))
         .routes(routes!(readers::list))

@@ -24,7 +24,7 @@ impl Selection {
     /// Removes and parses the parameters of a selection.
     pub(super) fn of(params: &mut Params) -> Result<Selection, Problem> {
         Ok(Selection {
-            filter: params.filter(true)?,
+            filter: filter(params)?,
             after: params.read("after", str::parse)?,
             before: params.read("before", str::parse)?,
             since: params.read("since", Start::since)?,
@@ -32,6 +32,28 @@ impl Selection {
             order: params.read("order", order)?.unwrap_or(Order::Newest),
             cursor: params.cursor()?,
         })
+    }
+
+    /// Removes and parses the parameters of a selection by time, which is read from the newest event on.
+    pub(super) fn by_time(params: &mut Params) -> Result<Selection, Problem> {
+        Ok(Selection {
+            filter: filter(params)?,
+            after: None,
+            before: None,
+            since: params.read("since", Start::since)?,
+            until: params.read("until", str::parse)?,
+            order: Order::Newest,
+            cursor: None,
+        })
+    }
+
+    /// Returns the times between which it lies, as far as they are given.
+    pub(super) fn times(&self) -> (Option<Moment>, Option<Moment>) {
+        let since = match self.since {
+            Some(Start::Since(moment)) => Some(moment),
+            Some(Start::After(_) | Start::Earliest | Start::Live | Start::Unreadable) | None => None,
+        };
+        (since, self.until)
     }
 
     /// Returns the filter.
@@ -86,6 +108,14 @@ impl Selection {
         }
         Ok((extent, read))
     }
+}
+
+/// Removes and parses the filter of a read of the past, which can search everything.
+fn filter(params: &mut Params) -> Result<Filter, Problem> {
+    let filter = params.filter(true)?;
+    let searching = |text: &str| filter.clone().searching(text);
+    let found = params.read("search", searching)?;
+    Ok(found.unwrap_or(filter))
 }
 
 fn seq_in(hub: &Hub, position: Position, name: &str) -> Result<u64, Problem> {

@@ -53,6 +53,9 @@ impl Events {
                 return page.stop(self.first);
             }
             let Some(event) = self.at(seq) else { continue };
+            if read.filter.reads_content() {
+                page.search(event.stored_len());
+            }
             if self.purged.contains_key(&seq) {
                 let is_wanted = read.filter.matches_but_text(event) && !event.is_expired(now);
                 if !is_wanted {

@@ -42,6 +42,9 @@ pub(crate) struct Args {
     /// Only events after this one
     #[arg(long, value_name = "ID")]
     after: Option<Position>,
+    /// Only events whose message, data, channel or key contains this text (case-insensitive)
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
     #[command(flatten)]
     filter: FilterFlags,
 }
@@ -151,6 +154,7 @@ impl Args {
         query.extend(event_type.iter().map(|event_type| ("type", event_type.to_string())));
         query.extend(min_priority.map(|priority| ("min_priority", priority.to_string())));
         query.extend(text.clone().map(|text| ("text", text)));
+        query.extend(self.search.clone().map(|search| ("search", search)));
         query.extend(self.since.clone().map(|since| ("since", since)));
         query.extend(self.until.clone().map(|until| ("until", until)));
         query

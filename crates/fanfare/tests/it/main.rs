@@ -43,6 +43,7 @@ mod compressed;
 mod damaged_log;
 mod disconnecting;
 mod doctor_logs;
+mod event_stats;
 mod false_gaps;
 mod following;
 mod foreign_parameters;

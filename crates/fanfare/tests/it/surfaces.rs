@@ -28,6 +28,7 @@ const SURFACES: [(&str, &str); 54] = [
     ("GET /api/readers", "readers ls"),
     ("GET /api/sources", "sources ls"),
     ("GET /api/sources/{name}", "sources show"),
+    ("GET /api/stats/events", "none: it is for charts"),
     ("GET /api/status", "doctor"),
     ("GET /api/webhooks", "webhooks ls"),
     ("GET /api/webhooks/{id}", "webhooks show"),
