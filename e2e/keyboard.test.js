@@ -71,7 +71,7 @@ story("the focus can be seen wherever Tab leads", {}, async ({ gateway, open, re
   const tab = await open();
   await tab.shows(["one"]);
   const seen = await tabThrough(tab, 40);
-  for (const name of ["Filter by text", "Message", "Channel", "Theme: auto"]) assert.ok(seen.has(name), `Tab does not lead to "${name}"`);
+  for (const name of ["Search in message, data, channel and key", "Message", "Channel", "Theme: auto"]) assert.ok(seen.has(name), `Tab does not lead to "${name}"`);
 
   const webhook = await gateway.register(await receive());
   await gateway.push("two");

@@ -1,6 +1,7 @@
 // The feed: received events, and which of them are shown. The stream writes into the ring at any rate;
 // the view is updated once per animation frame.
 import { batch, computed, effect, signal, untracked } from "../../vendor/preact.js";
+import { dayOf } from "../days.js";
 import { matches } from "./filter.js";
 import { record } from "./rates.js";
 import { Ring } from "./ring.js";
@@ -66,7 +67,7 @@ function draw() {
 function extend() {
   const { items } = view;
   const passes = matches.peek();
-  for (const entry of ring.from(view.through)) if (passes(entry)) items.push(entry);
+  for (const entry of ring.from(view.through)) if (passes(entry)) add(items, entry);
   let gone = 0;
   while (gone < items.length && items[gone].n < ring.first) gone += 1;
   if (gone) items.splice(0, gone);
@@ -74,10 +75,23 @@ function extend() {
   shown.value = view;
 }
 
+// Where a new day begins, a row says so. Its serial number lies between those of its neighbours.
+function add(items, entry) {
+  const before = items.at(-1);
+  if (before && dayOf(before.ms) !== dayOf(entry.ms)) items.push({ kind: "day", ms: entry.ms, n: entry.n - 0.5 });
+  items.push(entry);
+}
+
+function inDays(entries) {
+  const items = [];
+  for (const entry of entries) add(items, entry);
+  return items;
+}
+
 function rebuild() {
   const passes = matches.peek();
   const source = frozen ?? ring.from(0);
-  view = { items: source.filter(passes), through: ring.next, removed: 0, built: view.built + 1 };
+  view = { items: inDays(source.filter(passes)), through: ring.next, removed: 0, built: view.built + 1 };
   newer = frozen ? ring.from(pausedAt.peek()).filter((entry) => entry.event && passes(entry)).length : 0;
   waiting.value = newer;
   shown.value = view;
@@ -105,11 +119,21 @@ export function prepend(events) {
   pause();
   const first = Math.min(0, frozen[0]?.n ?? 0);
   const entries = events.map((event, i) => ({ kind: "event", event, ms: Date.parse(event.timestamp), history: true, n: first - events.length + i }));
-  const passing = entries.filter(matches.peek());
+  // The gateway has filtered them.
+  const items = inDays(entries);
+  const [next] = view.items;
+  if (next && items.length && dayOf(next.ms) !== dayOf(items.at(-1).ms)) items.push({ kind: "day", ms: next.ms, n: next.n - 0.5 });
   frozen = [...entries, ...frozen];
-  view = { ...view, items: [...passing, ...view.items], removed: view.removed - passing.length };
+  view = { ...view, items: [...items, ...view.items], removed: view.removed - items.length };
   shown.value = view;
-  return passing.length;
+  return entries.length;
+}
+
+// Shows nothing until events are inserted: those that are here are not of the time that was picked.
+export function standStill() {
+  pause();
+  frozen = [];
+  rebuild();
 }
 
 export function pause() {

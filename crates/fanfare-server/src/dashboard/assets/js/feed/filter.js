@@ -1,6 +1,7 @@
 // The filter of the feed: channels (patterns), types and a text, read from the URL.
 import { computed } from "../../vendor/preact.js";
 import { query, setParams } from "../router.js";
+import { earliest, span } from "./span.js";
 
 // Only these parameters, so that opening an event does not rebuild the view.
 const text = computed(() => {
@@ -17,7 +18,25 @@ export const filter = computed(() => {
 
 export const isFiltered = computed(() => text.value !== "");
 
-export const matches = computed(() => matcher(filter.value));
+// What is searched for, in lowercase.
+export const needle = computed(() => filter.value.q.trim().toLowerCase());
+
+export const matches = computed(() => {
+  const passes = matcher(filter.value);
+  const { until } = span.value;
+  const since = earliest();
+  if (since === null && until === null) return passes;
+  return (entry) => (!entry.event || ((since === null || entry.ms >= since) && (until === null || entry.ms < until))) && passes(entry);
+});
+
+// The parameters of the gateway for the same filter.
+export function filterParams({ channels, types, q }) {
+  const params = new URLSearchParams();
+  for (const channel of channels) params.append("channel", channel);
+  for (const type of types) params.append("type", type);
+  if (q.trim()) params.set("search", q.trim());
+  return params;
+}
 
 // Rows that are not events always pass, because a gap concerns every filter.
 export function matcher({ channels, types, q }) {

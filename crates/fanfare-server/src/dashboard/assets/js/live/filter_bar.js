@@ -1,7 +1,8 @@
 // The filter: text, channels and types; and the pause button.
 import { createRef, html, useState } from "../../vendor/preact.js";
 import { addChannel, clearFilter, filter, isFiltered, removeChannel, setText, toggleType } from "../feed/filter.js";
-import { pause, paused, resume } from "../feed/feed.js";
+import { pause, paused } from "../feed/feed.js";
+import { goLive } from "../feed/past.js";
 import { Combobox } from "../ui/combobox.js";
 import { Icon, TypeIcon } from "../ui/icon.js";
 import { knownChannels } from "./known.js";
@@ -21,7 +22,7 @@ export function FilterBar() {
   return html`<div class="filter" role="search" aria-label="Filter the feed">
     <label class="search">
       <${Icon} name="search" />
-      <input type="search" ref=${field} value=${q} placeholder="Filter" aria-label="Filter by text" autocomplete="off" spellcheck="false"
+      <input type="search" ref=${field} value=${q} placeholder="Search" aria-label="Search in message, data, channel and key" autocomplete="off" spellcheck="false"
         onInput=${(input) => setText(input.target.value)} data-testid="filter-text" />
       <kbd aria-hidden="true">/</kbd>
     </label>
@@ -57,7 +58,7 @@ function ChannelField() {
 
 function PauseButton() {
   const stopped = paused.value;
-  return html`<button type="button" class="button pause ${stopped ? "primary" : ""}" onClick=${stopped ? resume : pause} data-testid="pause"
+  return html`<button type="button" class="button pause ${stopped ? "primary" : ""}" onClick=${stopped ? goLive : pause} data-testid="pause"
     aria-pressed=${stopped} title="${stopped ? "Resume" : "Pause"} (Space)">
     <${Icon} name=${stopped ? "play" : "pause"} /><span>${stopped ? "Resume" : "Pause"}</span>
   </button>`;

@@ -2,6 +2,9 @@
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../../vendor/preact.js";
 import { indexOf, paused, shown } from "../feed/feed.js";
 import { isFiltered, clearFilter } from "../feed/filter.js";
+import { dayName, nearness } from "../days.js";
+import { now } from "../clock.js";
+import { isPicked, leaveSpan, span } from "../feed/span.js";
 import { isThereMore, past, readOn } from "../feed/past.js";
 import { count } from "../format.js";
 import { Icon } from "../ui/icon.js";
@@ -26,6 +29,7 @@ export function FeedList() {
   const height = rowHeight();
   // Notices pass every filter, but do not count as matches.
   const nothing = items.every((entry) => !entry.event);
+  const days = items.reduce((sum, { kind }) => sum + (kind === "day" ? 1 : 0), 0);
   // Room for the button above the first row.
   const pad = !nothing && isThereMore() ? EARLIER_HEIGHT : 0;
 
@@ -91,8 +95,9 @@ export function FeedList() {
 
   return html`<div class="feed">
     <div class="feed-head" aria-hidden="true"><span>Time</span><span /><span>Channel</span><span>Message</span><span>Source</span></div>
+    <${Day} entry=${items[Math.min(items.length - 1, Math.max(0, Math.floor((top - pad) / height)))]} />
     <div class="feed-scroll" ref=${box} onScroll=${onScroll} tabindex="0" role="log" aria-live="off" aria-label="Events, newest last"
-      data-testid="feed" data-count=${items.length} data-following=${follows}>
+      data-testid="feed" data-count=${items.length - days} data-following=${follows}>
       ${nothing && html`<${Nothing} more=${isThereMore()} />`}
       <${Space} height=${total}>
         ${pad > 0 && first === 0 && html`<${Earlier} />`}
@@ -126,6 +131,12 @@ function Earlier() {
   </button>`;
 }
 
+// The day of the first row that is seen; without one, that of the time that was picked.
+function Day({ entry }) {
+  const ms = entry?.ms ?? span.value.since ?? now.value;
+  return html`<div class="feed-day" data-testid="feed-day"><strong>${dayName(ms)}</strong><span class="muted">${nearness(ms, now.value)}</span></div>`;
+}
+
 function countEvents(items, from) {
   let events = 0;
   for (let i = from; i < items.length; i += 1) if (items[i].event) events += 1;
@@ -133,13 +144,15 @@ function countEvents(items, from) {
 }
 
 function Nothing({ more }) {
-  return html`<div class="feed-nothing">
-    ${isFiltered.value
-      ? html`<p>${more ? "No loaded events match the filter." : "No events match the filter."}</p>
+  if (past.value === "loading") return html`<div class="feed-nothing"><p>Loading…</p></div>`;
+  return html`<div class="feed-nothing" data-testid="nothing">
+    ${isFiltered.value || isPicked.value
+      ? html`<p>${more ? "No loaded events match the filter." : isFiltered.value ? "No events match the filter." : "No events in this time."}</p>
           <div class="choices">
             ${more && html`<button type="button" class="button" onClick=${readOn} disabled=${past.value === "loading"} data-testid="look-earlier">
               <${Icon} name="up" />Search earlier events</button>`}
-            <button type="button" class="button" onClick=${clearFilter}>Clear filter</button>
+            ${isFiltered.value && html`<button type="button" class="button" onClick=${clearFilter}>Clear filter</button>`}
+            ${isPicked.value && html`<button type="button" class="button" onClick=${leaveSpan}>Show all times</button>`}
           </div>`
       : html`<p>Waiting for events.</p>`}
   </div>`;

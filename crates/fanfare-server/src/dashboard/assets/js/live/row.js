@@ -1,12 +1,22 @@
 // One row of the feed: an event, or a notice about the stream itself.
 import { html } from "../../vendor/preact.js";
+import { now } from "../clock.js";
+import { dayName, nearness } from "../days.js";
+import { needle as searched } from "../feed/filter.js";
 import { fullTime, plural, preview, seqOf, timeOfDay } from "../format.js";
-import { Icon, TypeIcon } from "../ui/icon.js";
+import { Icon, isKnownType, TypeIcon } from "../ui/icon.js";
+import { fromHit, Marked } from "../ui/marked.js";
+import { picked, togglePicked } from "./picked.js";
 import { open } from "./selection.js";
 
 const FRESH_MS = 1500;
+// A finger that stays this long picks the row.
+const LONG_PRESS_MS = 500;
+// The part of a message that a row has room for, more or less.
+const VISIBLE = 90;
 
 export function Row({ entry, current, place, total }) {
+  if (entry.kind === "day") return html`<${DayRow} ms=${entry.ms} place=${place} total=${total} />`;
   return entry.event
     ? html`<${EventRow} entry=${entry} current=${current} place=${place} total=${total} />`
     : html`<${NoticeRow} entry=${entry} place=${place} total=${total} />`;
@@ -17,21 +27,34 @@ function EventRow({ entry, current, place, total }) {
   const fresh = !entry.history && Date.now() - ms < FRESH_MS;
   const important = event.priority === "high" || event.priority === "max";
   const quiet = event.priority === "low" || event.priority === "min";
+  const isPicked = picked.value.has(event.id);
+  const needle = searched.value;
+  let press = null;
   const click = (mouse) => {
-    if (mouse.metaKey || mouse.ctrlKey || mouse.shiftKey) return;
+    if (mouse.metaKey || mouse.ctrlKey) return;
     mouse.preventDefault();
-    open(entry);
+    // A finger goes on picking with taps.
+    if (mouse.shiftKey || (mouse.pointerType === "touch" && picked.peek().size > 0)) togglePicked(event);
+    else open(entry);
   };
+  const begin = ({ pointerType }) => {
+    clearTimeout(press);
+    if (pointerType === "touch") press = setTimeout(() => picked.peek().size === 0 && togglePicked(event), LONG_PRESS_MS);
+  };
+  const end = () => clearTimeout(press);
   return html`<li class="row-item" aria-posinset=${place} aria-setsize=${total}>
-    <a class="row ${fresh ? "fresh" : ""} ${quiet ? "quiet" : ""}" href="/?event=${event.id}" data-row=${event.id} data-testid="row"
-      tabindex=${current ? 0 : -1} aria-current=${current ? "true" : undefined} onClick=${click} draggable=${false}>
+    <a class="row ${fresh ? "fresh" : ""} ${quiet ? "quiet" : ""} ${isPicked ? "picked" : ""}" href="/?event=${event.id}" data-row=${event.id} data-testid="row"
+      data-picked=${isPicked} tabindex=${current ? 0 : -1} aria-current=${current ? "true" : undefined} onClick=${click} draggable=${false}
+      onPointerDown=${begin} onPointerUp=${end} onPointerCancel=${end} onPointerLeave=${end}>
       <time class="row-time" datetime=${event.timestamp} title=${fullTime(ms)}>${timeOfDay(ms)}</time>
       <${TypeIcon} type=${event.type} />
-      <span class="row-channel" title=${event.channel}>${event.channel}</span>
+      <span class="row-channel" title=${event.channel}><${Marked} text=${event.channel} needle=${needle} /></span>
       <span class="row-text">
+        ${isPicked && html`<span class="visually-hidden">Picked. </span>`}
         ${important && html`<span class="priority ${event.priority}"><${Icon} name="flag" />${event.priority}</span>`}
-        <span class="row-message">${firstLine(event.message)}</span>
-        ${event.data !== undefined && html`<span class="row-data">${preview(event.data)}</span>`}
+        ${!isKnownType(event.type) && html`<span class="row-type"><${Marked} text=${event.type} needle=${needle} /></span>`}
+        <span class="row-message"><${Marked} text=${lineOf(event.message, needle)} needle=${needle} /></span>
+        ${event.data !== undefined && html`<span class="row-data"><${Marked} text=${dataOf(entry, needle)} needle=${needle} /></span>`}
       </span>
       <span class="row-door" title=${event.source?.principal}>${event.source?.door}</span>
     </a>
@@ -43,6 +66,31 @@ function firstLine(message) {
   const end = message.indexOf("\n");
   const line = message.slice(0, Math.min(end < 0 ? 400 : end, 400));
   return line.length < message.length ? `${line} …` : line;
+}
+
+// The start of a message, or its part from the first hit on, if that would not be seen.
+function lineOf(message, needle) {
+  const line = firstLine(message);
+  const isSeen = !needle || line.slice(0, VISIBLE).toLowerCase().includes(needle);
+  return isSeen || !message.toLowerCase().includes(needle) ? line : fromHit(message, needle, VISIBLE) ?? line;
+}
+
+// The preview of the data, or its JSON from the first hit on.
+function dataOf(entry, needle) {
+  const { data } = entry.event;
+  if (entry.preview?.needle !== needle) {
+    const short = preview(data);
+    const isSeen = !needle || short.slice(0, VISIBLE).toLowerCase().includes(needle);
+    const json = isSeen ? "" : JSON.stringify(data);
+    entry.preview = { needle, text: json.toLowerCase().includes(needle) && json ? fromHit(json, needle, 0) : short };
+  }
+  return entry.preview.text;
+}
+
+function DayRow({ ms, place, total }) {
+  return html`<li class="row-item" aria-posinset=${place} aria-setsize=${total}>
+    <div class="day-row" data-testid="day"><strong>${dayName(ms)}</strong><span class="muted">${nearness(ms, now.value)}</span></div>
+  </li>`;
 }
 
 const gaps = { damaged: "are damaged", purged: "were purged", retention: "were removed by retention" };

@@ -1,8 +1,10 @@
 // The event under the cursor, the open event, and whether the feed follows the newest.
 import { computed, signal } from "../../vendor/preact.js";
-import { indexOf, resume, shown } from "../feed/feed.js";
-import { readOn } from "../feed/past.js";
+import { indexOf, shown } from "../feed/feed.js";
+import { goLive, readOn } from "../feed/past.js";
+import { isPicked, leaveSpan } from "../feed/span.js";
 import { query, setParams } from "../router.js";
+import { clearPicked, picked, togglePicked } from "./picked.js";
 
 // The serial number of the row under the cursor, or null.
 export const cursor = signal(null);
@@ -21,9 +23,18 @@ export function openCursor() {
   if (entry?.event) open(entry);
 }
 
+export function pickCursor() {
+  const { items } = shown.peek();
+  const entry = items[indexOf(items, cursor.peek() ?? Infinity)];
+  if (entry?.event) togglePicked(entry.event);
+}
+
 export function closeEvent() {
   if (openId.peek() === null) {
-    cursor.value = null;
+    // One step out at a time: the picked events, the picked time, the row.
+    if (picked.peek().size) clearPicked();
+    else if (isPicked.peek()) leaveSpan();
+    else cursor.value = null;
     return;
   }
   setParams({ event: null }, { replace: true });
@@ -48,7 +59,7 @@ export function move(step) {
 }
 
 export function jumpToNewest() {
-  resume();
+  goLive();
   cursor.value = null;
   following.value = true;
 }

@@ -11,6 +11,10 @@ export function Icon({ name, label, class: className = "" }) {
 
 const ofType = { error: "error", info: "info", success: "success", warning: "warning" };
 
+export function isKnownType(type) {
+  return Object.hasOwn(ofType, type);
+}
+
 // Custom types share one icon; the label tells them apart.
 export function TypeIcon({ type }) {
   return html`<${Icon} name=${ofType[type] ?? "other"} label=${type} class="type-${ofType[type] ?? "other"}" />`;

@@ -2,7 +2,9 @@
 import { html } from "../../vendor/preact.js";
 import { now } from "../clock.js";
 import { connection, retryNow } from "../feed/connection.js";
-import { paused, resume, waiting } from "../feed/feed.js";
+import { paused, waiting } from "../feed/feed.js";
+import { goLive } from "../feed/past.js";
+import { isPast } from "../feed/span.js";
 import { count } from "../format.js";
 import { Icon } from "./icon.js";
 
@@ -15,8 +17,11 @@ export function Pill() {
   if (state === "connecting") {
     return html`<span class="pill" data-testid="connection" data-status="connecting"><i class="dot" />connecting</span>`;
   }
+  if (isPast.value) {
+    return html`<${Button} status="past" icon="stalled" onClick=${goLive} title="Return to live events (End)">past<//>`;
+  }
   if (paused.value) {
-    return html`<${Button} status="paused" icon="pause" onClick=${resume} title="Resume">paused · ${count(waiting.value)} new<//>`;
+    return html`<${Button} status="paused" icon="pause" onClick=${goLive} title="Resume">paused · ${count(waiting.value)} new<//>`;
   }
   return html`<span class="pill is-live" data-testid="connection" data-status="live"><i class="dot" />live</span>`;
 }
