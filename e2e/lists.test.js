@@ -35,6 +35,7 @@ story("channels and clients are listed as they come and go", {}, async ({ gatewa
   await gateway.push({ channel: "builds.web", message: "first" });
   await channels.one("channel-row", { channel: "builds.web" }).waitFor();
   await channels.page.getByRole("link", { name: "builds.web" }).click();
+  await channels.one("channel-live").click();
   await channels.shows(["first"]);
   assert.match(channels.page.url(), /channel=builds\.web/);
   await channels.context.close();

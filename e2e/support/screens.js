@@ -31,6 +31,12 @@ const part = (name) => async (tab) => {
   if (await button.isVisible()) await button.click();
 };
 
+// A time before any event.
+const pastOf = async (tab) => {
+  await tab.one("histogram").focus();
+  await press("Home", "ArrowRight", "Enter")(tab);
+};
+
 const talk = async (tab) => {
   await tab.one("mcp-connect").click();
   await tab.one("mcp-line", { event: "mcp_response", method: "tools/list" }).waitFor({ state: "attached" });
@@ -52,11 +58,19 @@ const screens = [
   ["live", "/", null, "row"],
   ["paused", "/?channel=builds.*&type=error", press(" "), "channel-chip"],
   ["event", "/", press("k", "Enter"), "json-tree"],
+  ["search", "/?q=web", null, "chart"],
+  ["past", "/?range=1h", pastOf, "nothing"],
+  ["picked", "/", press("k", "x", "k", "x", "k", "k", "x"), "picked"],
   ["publish", "/", (tab) => tab.one("publish-more").click(), "publish-options"],
   ["keys", "/", press("?"), "sheet"],
   ["sources", "/sources", null, "source-row"],
   ["clients", "/clients", null, "client-row"],
   ["channels", "/channels", null, "channel-row"],
+  ["channel", "/channels/builds.api", null, "channel-event"],
+  ["channel-purge", "/channels/builds.api", (tab) => tab.one("channel-purge").click(), "purge-do"],
+  ["channel-unknown", "/channels/builds.ap", null, "channel-unknown"],
+  ["readers", "/readers", null, "reader-row"],
+  ["reader-forget", "/readers", (tab) => tab.one("reader-forget").first().click(), "forget-do"],
   ["mcp", "/mcp_sse_example.html", null, "mcp-connect"],
   ["mcp-nothing", "/mcp_sse_example.html", part("messages"), "mcp-nothing"],
   ["mcp-connected", "/mcp_sse_example.html", talk, "json-tree"],
@@ -128,7 +142,12 @@ export function everyScreen(colorScheme) {
       const empty = await open();
       await empty.one("start").waitFor();
       await examine(empty, named("start"));
+      for (const [name, channels] of [["claude-release", ["builds.*", "deploy"]], ["nightly-report", []], ["grafana-bridge", ["alerts.>"]]]) {
+        await fetch(`${gateway.url}/api/readers/${name}`, { method: "PUT", headers: { "content-type": "application/json" }, body: JSON.stringify({ channels }) });
+      }
       for (let i = 0; i < 5; i += 1) await gateway.push(sample);
+      const { last } = await gateway.get("/api/status");
+      await gateway.post("/api/readers/claude-release/ack", { position: last });
       const tab = await open();
       for (const screen of screens) await show(tab, gateway, named, screen);
     });

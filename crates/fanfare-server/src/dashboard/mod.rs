@@ -47,13 +47,15 @@ const ASK_FIRST: &str = "no-cache";
 
 /// The screens that have an address of their own. They are one page: the script reads the address. That of the
 /// MCP screen is older than the others, and known elsewhere.
-pub const SCREENS: [&str; 8] = [
+pub const SCREENS: [&str; 10] = [
     "/",
     "/webhooks",
     "/webhooks/{id}",
     "/sources",
     "/clients",
     "/channels",
+    "/channels/{id}",
+    "/readers",
     "/mcp_sse_example.html",
     "/reference",
 ];

@@ -12,6 +12,7 @@ import { Mcp } from "./mcp/mcp.js";
 import { NotifySwitch, screenTitle } from "./notices.js";
 import { usePolled } from "./poll.js";
 import { Reference } from "./reference/reference.js";
+import { Readers } from "./readers.js";
 import { isScreen, path } from "./router.js";
 import { Sources } from "./sources.js";
 import { Icon } from "./ui/icon.js";
@@ -27,6 +28,7 @@ const places = [
   { path: "/sources", title: "Sources", icon: "sources", keys: "g s", Screen: Sources },
   { path: "/clients", title: "Clients", icon: "clients", keys: "g c", Screen: Clients },
   { path: "/channels", title: "Channels", icon: "channels", keys: "g h", Screen: Channels },
+  { path: "/readers", title: "Readers", icon: "readers", keys: "g d", Screen: Readers },
   { path: "/mcp_sse_example.html", title: "MCP", icon: "mcp", keys: "g m", Screen: Mcp, hasOwnState: true },
   { path: "/reference", title: "Reference", icon: "reference", keys: "g r", Screen: Reference },
 ];

@@ -3,7 +3,7 @@ import { navigate } from "./router.js";
 import { sheetOpen } from "./ui/sheet.js";
 import { nextTheme } from "./ui/theme_switch.js";
 
-const goTo = { l: "/", w: "/webhooks", s: "/sources", c: "/clients", h: "/channels", m: "/mcp_sse_example.html", r: "/reference" };
+const goTo = { l: "/", w: "/webhooks", s: "/sources", c: "/clients", h: "/channels", d: "/readers", m: "/mcp_sse_example.html", r: "/reference" };
 const G_WAIT_MS = 1200;
 
 // The keys of the current screen: `{ key: action }`; an action gets the event.

@@ -2,11 +2,13 @@
 import { computed, signal } from "../vendor/preact.js";
 import { at, within } from "./base.js";
 
-const screens = ["/", "/webhooks", "/sources", "/clients", "/channels", "/mcp_sse_example.html", "/reference"];
+const screens = ["/", "/webhooks", "/sources", "/clients", "/channels", "/readers", "/mcp_sse_example.html", "/reference"];
+
+const below = ["/webhooks/", "/channels/"];
 
 // Whether this page can show the path: a screen, or a page below one.
 export function isScreen(pathname) {
-  return screens.includes(pathname.replace(/(.)\/$/, "$1")) || pathname.startsWith("/webhooks/");
+  return screens.includes(pathname.replace(/(.)\/$/, "$1")) || below.some((start) => pathname.startsWith(start));
 }
 
 const here = signal(read());
