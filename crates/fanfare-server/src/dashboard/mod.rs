@@ -149,8 +149,12 @@ impl Dashboard {
 }
 
 /// Returns what leads from a page to the gateway's root. It is relative, because a proxy may serve the gateway under a
-/// path of its own. A slash at the end, which routes do not see, is one step more for a browser.
+/// path of its own that the gateway does not know. A slash at the end, which routes do not see, is one step more for a browser.
 fn root_from(request: &Request) -> String {
+    let base = BasePath::of(request.extensions());
+    if !base.as_str().is_empty() {
+        return format!("{base}/");
+    }
     let path = request.uri().path();
     let asked = request.extensions().get::<OriginalUri>().map_or(path, |OriginalUri(uri)| uri.path());
     let steps = path.matches('/').count().saturating_sub(1);
