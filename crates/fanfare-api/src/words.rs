@@ -192,6 +192,8 @@ words! {
         Http4xx = "http_4xx",
         /// The response was 5xx.
         Http5xx = "http_5xx",
+        /// The request that brought the event is to be sent, and is not kept; nothing was sent.
+        NoOriginal = "no_original",
         /// The server does not speak HTTP.
         Protocol = "protocol_error",
         /// It is sent again on request, and was not attempted since; only of a delivery.
@@ -229,6 +231,8 @@ words! {
         CloudEvents = "cloudevents",
         /// The full event.
         Event = "event",
+        /// The request that brought the event to `/ingest`, as it was received.
+        Original = "original",
         /// `message` and `timestamp`, followed by more members.
         Seed = "seed",
     }

@@ -144,7 +144,7 @@ async fn deliver(dialer: Arc<Dialer>, target: Target, mut bodies: mpsc::Receiver
             Some(Exchange { connection, .. }) = flights.next(), if !flights.is_empty() => idle.extend(connection),
             body = bodies.recv(), if flights.len() < CONCURRENCY_DEFAULT as usize => {
                 let Some(body) = body else { return };
-                flights.push(client::post(dialer, target, headers.clone(), body, idle.pop(), clock::now()));
+                flights.push(client::post(dialer, target, target.request(&target.uri, headers.clone(), body), idle.pop(), clock::now()));
             }
         }
     }

@@ -16,6 +16,7 @@ use crate::client::dial::Dialer;
 use crate::client::times::Times;
 use crate::client::{self, Answer, AnswerHeaders, Exchange};
 use crate::kept::Kept;
+use crate::originals::Carried;
 use crate::target::Target;
 use fanfare_hub::purges::Mark;
 use fanfare_runtime::fail_point::{FailPoint, reach};
@@ -24,6 +25,8 @@ use fanfare_store::webhooks::{AttemptFacts, AttemptRow, BatchSpan};
 
 /// Maximum bytes of a body that are kept with each attempt in memory.
 const BODY_BYTES_KEPT: usize = 16 * 1024;
+/// Maximum bytes of the headers of an original that are kept with each attempt: the store has 100,000 of them.
+const HEADER_BYTES_KEPT: usize = 4 * 1024;
 
 /// The payload to send: one event or a batch.
 #[derive(Debug)]
@@ -37,9 +40,11 @@ pub struct Job {
     /// The bytes to sign and send.
     pub body: Bytes,
     /// The reason that no body could be made, if none could: then nothing is sent.
-    pub unsendable: Option<&'static str>,
+    pub unsendable: Option<(Failure, &'static str)>,
     /// The content type of the body.
     pub content_type: &'static str,
+    /// The request that brought the event, if that is sent: its body is [`Job::body`].
+    pub original: Option<Carried>,
     /// The request that caused the attempt, if a person sent it by hand.
     pub by_hand: Option<ByHand>,
     /// When the events were taken: what was purged since is not recorded.
@@ -107,6 +112,9 @@ impl Job {
         }
         let position = self.events[0].position;
         let at = |seq| Position { seq, ..position };
+        if let Some(original) = &self.original {
+            return at(original.first()).into();
+        }
         match self.batch {
             None => position.into(),
             Some(BatchSpan { first, last }) => MessageId::of_batch(at(first), at(last)),
@@ -149,7 +157,7 @@ pub struct Attempt {
     pub times: Times,
     target: Arc<Target>,
     answer: Option<AnswerHead>,
-    texts: Kept<7>,
+    texts: Kept<8>,
 }
 
 /// The parts of a response that are not text.
@@ -179,6 +187,8 @@ mod text {
     pub(super) const BODY: usize = 4;
     pub(super) const ANSWER_HEADERS: usize = 5;
     pub(super) const ANSWER_BODY: usize = 6;
+    /// The headers of a request that was sent as it was received, as lines; empty if none was.
+    pub(super) const ORIGINAL_HEADERS: usize = 7;
 }
 
 /// The results of an attempt that has ended.
@@ -203,17 +213,24 @@ pub async fn make(
     now: Timestamp,
 ) -> Made {
     let signed = keys.sign(&job.message_id(), now, &job.body);
-    let headers = target.headers(&signed, job.content_type);
+    let original = job.original.as_ref().map(Carried::parts);
+    let request = match &original {
+        None => target.request(&target.uri, target.headers(&signed, job.content_type), job.body.clone()),
+        Some(parts) => {
+            let headers = target.headers_with(&signed, &parts.headers);
+            target.request(&target.uri_with(parts.target), headers, job.body.clone())
+        }
+    };
     reach(FailPoint::PostBegun);
     let Exchange { outcome, answer, problem, times, connection } = match job.unsendable {
-        Some(problem) => Exchange {
-            outcome: Outcome::Failed(Failure::Template),
+        Some((failure, problem)) => Exchange {
+            outcome: Outcome::Failed(failure),
             answer: None,
             problem: Some(problem),
             times: Times::default(),
             connection: idle,
         },
-        None => client::post(dialer, &target, headers, job.body.clone(), idle, now).await,
+        None => client::post(dialer, &target, request, idle, now).await,
     };
     reach(FailPoint::PostDone);
     let texts = texts(&target, &signed, &job, answer.as_ref());
@@ -225,8 +242,9 @@ pub async fn make(
 
 /// Copies the texts that an attempt keeps: the buffers that were sent and received also hold bytes of other attempts.
 /// Parts of the URL that are secret are masked where a template has put them into the body.
-fn texts(target: &Target, signed: &SignatureHeaders, job: &Job, answer: Option<&Answer>) -> Kept<7> {
+fn texts(target: &Target, signed: &SignatureHeaders, job: &Job, answer: Option<&Answer>) -> Kept<8> {
     let body = target.masked(&job.body);
+    let original = job.original.as_ref().map(|original| lines(&original.parts().headers)).unwrap_or_default();
     Kept::new([
         signed.id.as_bytes(),
         signed.timestamp.as_bytes(),
@@ -235,7 +253,29 @@ fn texts(target: &Target, signed: &SignatureHeaders, job: &Job, answer: Option<&
         &body[..body.len().min(BODY_BYTES_KEPT)],
         answer.map_or("", |answer| answer.headers.as_str()).as_bytes(),
         answer.map_or(&[], |answer| &answer.body),
+        &original,
     ])
+}
+
+/// Writes headers as lines, as many as are kept with an attempt.
+fn lines(headers: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut lines = Vec::new();
+    for (name, value) in headers {
+        if lines.len() + name.len() + value.len() > HEADER_BYTES_KEPT {
+            break;
+        }
+        lines.extend_from_slice(&[name.as_bytes(), b":", value, b"\n"].concat());
+    }
+    lines
+}
+
+/// Reads what [`lines`] wrote: neither a name nor a value has a line end.
+fn read_lines(lines: &[u8]) -> Vec<(&str, &[u8])> {
+    fn read(line: &[u8]) -> Option<(&str, &[u8])> {
+        let colon = line.iter().position(|byte| *byte == b':')?;
+        Some((str::from_utf8(&line[..colon]).ok()?, &line[colon + 1..]))
+    }
+    lines.split(|byte| *byte == b'\n').filter_map(read).collect()
 }
 
 impl Attempt {
@@ -303,7 +343,11 @@ impl Attempt {
 
     /// Returns the attempt as shown to people; secret header values are omitted.
     pub fn detail(&self) -> Value {
-        let headers = self.target.headers(&self.signed(), self.sent.content_type);
+        let original = self.texts.part(text::ORIGINAL_HEADERS);
+        let headers = match original.is_empty() {
+            true => self.target.headers(&self.signed(), self.sent.content_type),
+            false => self.target.headers_with(&self.signed(), &read_lines(original)),
+        };
         json!({
             "event_id": self.sent.position,
             "message_id": self.texts.text(text::ID),

@@ -1,6 +1,6 @@
 //! The metrics that are computed on request.
 
-use fanfare_core::Principal;
+use fanfare_core::{Event, Principal};
 
 use crate::service::Webhooks;
 use crate::state::State;
@@ -24,8 +24,10 @@ impl Webhooks {
         let (mut lag_max, mut pages) = (0, LagPages::of_measurement());
         for (entry, _) in list.iter().zip(&states).filter(|(_, state)| **state != State::Paused) {
             let (webhook, position) = (entry.webhook(), entry.cursor.get());
-            let filter = &webhook.options.filter;
-            let (lag, _) = self.hub().webhook_lag(&Principal::local(), position, filter, &mut pages).await?;
+            let options = &webhook.options;
+            let wants = |event: &Event| options.wants(event);
+            let (by, hub) = (Principal::local(), self.hub());
+            let (lag, _) = hub.webhook_lag(&by, position, &options.filter, wants, &mut pages).await?;
             lag_max = lag_max.max(lag.saturating_sub(entry.health().early_after(position)));
         }
         counts.lag_max.set(lag_max);

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use crate::client::dial::Dialer;
 use crate::counts::Counts;
 use crate::first_attempts::FirstAttempts;
+use crate::originals::Originals;
 use crate::recorder::Recorder;
 use crate::rendering::Rendering;
 use fanfare_hub::Hub;
@@ -27,6 +28,7 @@ pub struct Parts {
     pub(super) first_attempts: Arc<FirstAttempts>,
     pub(super) counts: Counts,
     pub(super) rendering: Rendering,
+    pub(super) originals: Originals,
     /// The time that a webhook may fail without a success before it is paused.
     pub(super) failing_max: Duration,
     /// The time that a breaker stays open at first.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fanfare_core::refusal::Refusal;
+use fanfare_core::wire::payload::Payload;
 use fanfare_core::{Audience, Code, Invalid, Position, Principal, WebhookId};
 use fanfare_webhook::options::Options;
 use fanfare_webhook::patch::{Patch, Registration};
@@ -12,6 +13,7 @@ use fanfare_webhook::template::Template;
 use fanfare_webhook::url::WebhookUrl;
 use serde_json::value::RawValue;
 
+use crate::filling::is_of_log;
 use crate::service::{WebhookError, Webhooks};
 use crate::target::masked;
 use fanfare_core::{Event, line_ends};
@@ -72,7 +74,7 @@ impl Webhooks {
 
     /// Returns the body that is sent for an event, as JSON: one of another type, or one that cannot be made, as a text.
     pub(super) async fn body_as_json(&self, options: &Options, url: &WebhookUrl, event: &Event) -> Vec<u8> {
-        if options.template.is_none() {
+        if is_of_log(options) {
             return options.body(event);
         }
         let text = match self.previewed(options, url, Arc::new(event.clone())).await {
@@ -104,6 +106,15 @@ impl Webhooks {
         let of_payload = options.payload.content_type(options.batch.is_some());
         let own = options.content_type.as_ref().map(|own| own.as_str());
         let (body, content_type) = match &options.template {
+            None if options.payload == Payload::Original => {
+                let missing = |why: &str| {
+                    let fix = "choose an event that has the member `original`, or another `payload`";
+                    Invalid::new(Code::InvalidWebhook, why, fix).at("/payload")
+                };
+                let carried = self.parts.carried(&event).await?;
+                let carried = carried.unwrap_or(Err("no request to `/ingest` brought the event"));
+                (carried.map_err(missing)?.body(), of_payload)
+            }
             None => (options.body(&event).into(), of_payload),
             Some(template) => {
                 let body = self.parts.rendering.body(template, event, url).await;

@@ -6,7 +6,8 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use fanfare_core::{Audience, Event, Owner, Position, Timestamp, WebhookId, WebhookName};
+use fanfare_core::wire::payload::Payload;
+use fanfare_core::{Event, Owner, Position, Timestamp, WebhookId, WebhookName};
 use fanfare_webhook::url::TargetHost;
 use tokio::sync::watch;
 
@@ -183,7 +184,7 @@ impl Entry {
 
     /// Returns `true` if `event` is for this webhook.
     pub fn wants(&self, event: &Event) -> bool {
-        event.audience == Audience::All && self.definition.borrow().options.filter.matches(event)
+        self.definition.borrow().options.wants(event)
     }
 }
 
@@ -315,7 +316,12 @@ impl Registry {
         let last_for = |entry: &Entry| {
             let is_waited_for =
                 !entry.is_held() && !entry.sender.is_elsewhere() && entry.webhook().options.batch.is_none();
-            let last = || events.iter().rev().find(|event| entry.wants(event));
+            let mut wanted = events.iter().filter(|event| entry.wants(event));
+            let last = || match entry.webhook().options.payload {
+                // Events that come in together came in with one request, which is sent once, with the first.
+                Payload::Original => wanted.next(),
+                Payload::CloudEvents | Payload::Event | Payload::Seed => wanted.next_back(),
+            };
             is_waited_for.then(last).flatten().map(|event| event.position)
         };
         let table = self.table();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use fanfare_core::Event;
 use fanfare_runtime::bulk;
-use fanfare_webhook::options::Options;
+use fanfare_webhook::outcome::Failure;
 use fanfare_webhook::template::{RenderError, Template};
 use fanfare_webhook::url::WebhookUrl;
 use tokio::sync::Semaphore;
@@ -30,17 +30,15 @@ impl Default for Rendering {
 }
 
 impl Rendering {
-    /// Returns `job` with the body that the webhook's template makes of its event, if it has one.
+    /// Returns `job`, of one event, with the body that the webhook's template makes of it, if it has one.
     pub(super) async fn filled(&self, job: Job, webhook: &Webhook) -> Job {
-        let Some(template) = template_of(&webhook.options, &job.events, job.batch.is_some()) else {
-            return job;
-        };
+        let Some(template) = &webhook.options.template else { return job };
         match self.body(template, Arc::clone(&job.events[0]), &webhook.url).await {
             Ok(body) => Job { body, content_type: template.content_type(), ..job },
             Err(error) => Job {
                 body: Bytes::new(),
                 content_type: template.content_type(),
-                unsendable: Some(error.problem()),
+                unsendable: Some((Failure::Template, error.problem())),
                 ..job
             },
         }
@@ -68,10 +66,4 @@ impl Rendering {
         // How long it takes is not the event's length: it is long in any case.
         bulk::run(usize::MAX, render).await.map(Bytes::from)
     }
-}
-
-/// Returns the template for these events: none for a batch, which was begun before the webhook had a template, and is
-/// sent as it was begun.
-fn template_of<'a>(options: &'a Options, events: &[Arc<Event>], is_batch: bool) -> Option<&'a Template> {
-    options.template.as_ref().filter(|_| !is_batch && events.len() == 1)
 }

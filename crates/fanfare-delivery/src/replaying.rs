@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use fanfare_core::WebhookId;
-use fanfare_core::{Arrival, Event, Filter, Pattern, Position, Principal};
+use fanfare_core::wire::payload::Payload;
+use fanfare_core::{Arrival, Event, Filter, Original, Pattern, Position, Principal};
 
 use crate::missing::Missing;
 use crate::registry::Entry;
@@ -195,7 +196,15 @@ impl Webhooks {
         let mut rows = Vec::with_capacity(events.len());
         let is_sent =
             |event: &Arc<Event>| event.position.epoch != cursor.epoch || event.position.seq <= cursor.seq;
+        let mut last_original = None;
         for event in events.into_iter().filter(is_sent) {
+            if let (Payload::Original, Some(Original::With(first))) =
+                (entry.webhook().options.payload, event.original)
+                && last_original.replace(first) == Some(first)
+            {
+                // The request that brought both is sent once.
+                continue;
+            }
             let row = self.parts.ledger.delivery(&id, event.position).await?;
             rows.push(row.unwrap_or_else(|| DeliveryRow {
                 webhook: id.clone(),

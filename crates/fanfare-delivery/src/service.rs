@@ -23,6 +23,7 @@ use crate::erasing::Erasing;
 use crate::first_attempts::FirstAttempts;
 use crate::following::Following;
 use crate::missing::Missing;
+use crate::originals::Originals;
 use crate::parts::{Parts, Steady};
 use crate::recorder::{Recorder, Recording};
 use crate::registry::{Entry, Registry};
@@ -260,6 +261,7 @@ impl Webhooks {
             first_attempts,
             counts: Counts::new(metrics),
             rendering: Rendering::default(),
+            originals: Originals::default(),
             failing_max: config.failing_max,
             open_first: config.open_first,
             steady: Steady::start(clock.wall()),

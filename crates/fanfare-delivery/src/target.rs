@@ -4,13 +4,15 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use fanfare_webhook::masked::MASK;
 use fanfare_webhook::options::Options;
 use fanfare_webhook::policy::Mode;
 use fanfare_webhook::signature::{self, SignatureHeaders};
 use fanfare_webhook::url::WebhookUrl;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use http_body_util::Full;
 use rustls::ClientConfig;
 
 use crate::webhook::Webhook;
@@ -20,6 +22,9 @@ pub const VIA: HeaderName = HeaderName::from_static("fanfare-via");
 
 /// The protocols that a receiver is offered (ALPN).
 pub(super) const PROTOCOLS: [&str; 1] = ["http/1.1"];
+
+/// The name of the gateway as a client.
+const AGENT: &str = concat!("Fanfare/", env!("CARGO_PKG_VERSION"));
 
 const ID: HeaderName = HeaderName::from_static(signature::ID);
 const TIMESTAMP: HeaderName = HeaderName::from_static(signature::TIMESTAMP);
@@ -55,7 +60,7 @@ impl Target {
         let uri = webhook.url.path_and_query().parse().expect("the path of a URL that was parsed");
         let mut headers = HeaderMap::new();
         headers.insert(HOST, value(webhook.url.authority()));
-        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("Fanfare/", env!("CARGO_PKG_VERSION"))));
+        headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
         headers.insert(VIA, value(epoch));
         for (name, text) in webhook.options.headers.reveal() {
             let name = HeaderName::from_bytes(name.as_bytes()).expect("a token");
@@ -91,6 +96,55 @@ impl Target {
     /// Returns a body as it may be shown: without the secret parts of the URL.
     pub fn masked<'a>(&self, body: &'a [u8]) -> Cow<'a, [u8]> {
         masked(body, &self.secrets)
+    }
+
+    /// Returns a request to the target `uri`.
+    pub fn request(&self, uri: &Uri, headers: HeaderMap, body: Bytes) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = uri.clone();
+        *request.headers_mut() = headers;
+        request
+    }
+
+    /// Returns the target of the request line with the query of another one added.
+    pub(super) fn uri_with(&self, other: &str) -> Uri {
+        let Some((_, query)) = other.split_once('?') else { return self.uri.clone() };
+        let joint = if self.uri.query().is_some() { '&' } else { '?' };
+        // Both were read from requests; together they may be longer than a target can be.
+        format!("{}{joint}{query}", self.uri).parse().unwrap_or_else(|_| self.uri.clone())
+    }
+
+    /// Returns the headers of one attempt that sends a request on with the headers that it came with. Those that the
+    /// owner chose replace the sender's. A signature of the sender stays, and ours is not added beside one of the same
+    /// name: the receiver could read neither.
+    pub(super) fn headers_with(&self, signed: &SignatureHeaders, original: &[(&str, &[u8])]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, bytes) in original {
+            // They came in a request.
+            if let (Ok(name), Ok(value)) =
+                (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(bytes))
+            {
+                headers.append(name, value);
+            }
+        }
+        let is_signed = headers.keys().any(|name| name.as_str().starts_with("webhook-"));
+        let is_hub_signed = headers.contains_key(&HUB_SIGNATURE);
+        let is_ours = |name: &HeaderName| [CONTENT_TYPE, ID, TIMESTAMP, SIGNATURE].contains(name);
+        for (name, own) in self.headers.iter().filter(|(name, _)| !is_ours(name)) {
+            if !(*name == USER_AGENT && own == AGENT && headers.contains_key(USER_AGENT)) {
+                headers.insert(name, own.clone());
+            }
+        }
+        if !is_signed {
+            headers.insert(ID, value(&signed.id));
+            headers.insert(TIMESTAMP, value(&signed.timestamp));
+            headers.insert(SIGNATURE, value(&signed.signature));
+        }
+        if let Some(hub_signature) = signed.hub_signature.as_ref().filter(|_| !is_hub_signed) {
+            headers.insert(HUB_SIGNATURE, value(hub_signature));
+        }
+        headers
     }
 
     /// Returns the headers of one attempt; `content_type` is that of the payload.

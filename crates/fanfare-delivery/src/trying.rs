@@ -162,10 +162,11 @@ impl Webhooks {
             batch: None,
             number: 1,
             content_type: options.payload.content_type(options.batch.is_some()),
+            original: None,
             by_hand: Some(by_hand),
             mark,
         };
-        let job = if is_given { job } else { self.parts.rendering.filled(job, webhook).await };
+        let job = if is_given { job } else { self.parts.filled(job, webhook).await? };
         let (dialer, now) = (&self.parts.dialer, self.parts.wall());
         let id = webhook.id.clone();
         let keys = webhook.signing_keys();

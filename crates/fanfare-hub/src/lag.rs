@@ -1,6 +1,6 @@
 //! How many events a cursor still has to get.
 
-use fanfare_core::{Audience, Filter, Position, Principal};
+use fanfare_core::{Event, Filter, Position, Principal};
 
 use crate::Hub;
 use fanfare_store as store;
@@ -50,17 +50,17 @@ impl LagPages {
 }
 
 impl Hub {
-    /// Counts the events that a webhook at `position` with `filter` still has to get. Returns the count, and whether it
+    /// Counts the events that a webhook at `position` with `filter` still has to get: those that `wants` takes. Returns the count, and whether it
     /// is exact: if there are more than [`LAG_MAX`], or `pages` are used up, all events after `position` count.
     pub async fn webhook_lag(
         &self,
         _by: &Principal,
         position: Position,
         filter: &Filter,
+        wants: impl Fn(&Event) -> bool,
         pages: &mut LagPages,
     ) -> Result<(u64, bool), store::Error> {
-        // Events for streams alone pass webhooks by.
-        self.count_after(position, filter, |audience| audience == Audience::All, pages).await
+        self.count_after(position, filter, wants, pages).await
     }
 
     /// Counts as [`Hub::webhook_lag`] does, for a reader.
@@ -77,7 +77,7 @@ impl Hub {
         &self,
         position: Position,
         filter: &Filter,
-        is_for: impl Fn(Audience) -> bool,
+        is_for: impl Fn(&Event) -> bool,
         pages: &mut LagPages,
     ) -> Result<(u64, bool), store::Error> {
         let pages = if filter.text().is_some() { &mut pages.text } else { &mut pages.plain };
@@ -100,7 +100,7 @@ impl Hub {
             }
             *pages -= 1;
             let page = self.log().read(Read { after, ..read.clone() }).await?;
-            count += page.events.iter().filter(|event| is_for(event.audience)).count() as u64;
+            count += page.events.iter().filter(|event| is_for(event)).count() as u64;
             after = page.scanned;
             if count >= LAG_MAX {
                 break;

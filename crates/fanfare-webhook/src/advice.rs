@@ -39,6 +39,9 @@ pub fn advice(outcome: &str, status: Option<u16>) -> Option<&'static str> {
         ("template_error", _) => {
             "correct the webhook's template, then replay; `fanfare webhooks preview` shows what it makes of an event"
         }
+        ("no_original", _) => {
+            "the request that brought the event is not kept; choose another `payload`, then replay the delivery"
+        }
         ("target_refused", _) => {
             "webhooks may not be sent there; the operator can allow it with `--allow-target`"
         }

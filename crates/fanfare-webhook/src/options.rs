@@ -12,7 +12,7 @@ use crate::secret::Secret;
 use crate::template::Template;
 use crate::url::WebhookUrl;
 use fanfare_core::code::Code;
-use fanfare_core::event::Event;
+use fanfare_core::event::{Audience, Event};
 use fanfare_core::filter::Filter;
 use fanfare_core::invalid::{Invalid, shown};
 use fanfare_core::wire::payload::{Batch, Payload};
@@ -134,13 +134,40 @@ impl Options {
         }
     }
 
+    /// Returns whether an event is for a webhook with these settings.
+    pub fn wants(&self, event: &Event) -> bool {
+        let has_payload = self.payload != Payload::Original || event.original.is_some();
+        event.audience == Audience::All && has_payload && self.filter.matches(event)
+    }
+
+    /// Returns an error if the settings of the body contradict each other.
+    pub(crate) fn check_original(&self) -> Result<(), Invalid> {
+        let others = [
+            ("template", self.template.is_some()),
+            ("batch", self.batch.is_some()),
+            ("content_type", self.content_type.is_some()),
+        ];
+        match others.into_iter().find(|(_, is_set)| *is_set && self.payload == Payload::Original) {
+            Some((other, _)) => Err(Invalid::new(
+                Code::InvalidWebhook,
+                format!("`payload` `original` cannot be combined with `{other}`: it sends each request as it was received"),
+                format!("leave `{other}` out, or set it to `null`; or choose another `payload`"),
+            )
+            .at("/payload")),
+            None => Ok(()),
+        }
+    }
+
     /// Returns what the owner has to know about these settings.
     pub fn warnings(&self) -> Vec<&'static str> {
+        let original = (self.payload == Payload::Original).then_some(
+            "`payload` `original`: only what arrives at `/ingest` is sent; events that came in another way are skipped",
+        );
         let insecure = self.insecure_skip_verify.then_some(
             "`insecure_skip_verify`: the receiver's certificate is not verified; others on the way can read and change \
              what is sent, so set `ca` instead",
         );
-        insecure.into_iter().collect()
+        insecure.into_iter().chain(original).collect()
     }
 
     /// Returns the body of an event that is sent alone without a template: with batches, a list of one.

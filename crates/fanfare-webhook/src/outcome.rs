@@ -31,6 +31,8 @@ pub enum Failure {
     ConnectionRefused,
     /// The name does not resolve.
     Dns,
+    /// The request that brought the event is to be sent, and is not kept; nothing was sent.
+    NoOriginal,
     /// The response is not HTTP, or its headers exceed the bound.
     Protocol,
     /// The webhook's template makes no body of the event; nothing was sent.
@@ -45,10 +47,11 @@ pub enum Failure {
 
 impl Failure {
     /// All failures.
-    pub const ALL: [Failure; 8] = [
+    pub const ALL: [Failure; 9] = [
         Failure::BrokenOff,
         Failure::ConnectionRefused,
         Failure::Dns,
+        Failure::NoOriginal,
         Failure::Protocol,
         Failure::TargetRefused,
         Failure::Template,
@@ -62,6 +65,7 @@ impl Failure {
             Failure::BrokenOff => "broken_off",
             Failure::ConnectionRefused => "connection_refused",
             Failure::Dns => "dns_error",
+            Failure::NoOriginal => "no_original",
             Failure::Protocol => "protocol_error",
             Failure::TargetRefused => "target_refused",
             Failure::Template => "template_error",
@@ -91,7 +95,7 @@ pub enum Meaning {
     Gone,
     /// The receiver will never accept this delivery: 413.
     TooLarge,
-    /// Nothing can be sent: the template makes no body of this event, and would not at a retry.
+    /// Nothing can be sent, now or at a retry: the template makes no body of this event, or its original is not kept.
     Unsendable,
     /// The receiver may accept it later: every other status, 3xx included, because redirects are never followed.
     TryAgain,
@@ -104,7 +108,7 @@ impl Outcome {
             Outcome::Answered { status: 200..=299, .. } => Meaning::Delivered,
             Outcome::Answered { status: 410, .. } => Meaning::Gone,
             Outcome::Answered { status: 413, .. } => Meaning::TooLarge,
-            Outcome::Failed(Failure::Template) => Meaning::Unsendable,
+            Outcome::Failed(Failure::NoOriginal | Failure::Template) => Meaning::Unsendable,
             Outcome::Answered { .. } | Outcome::Failed(_) => Meaning::TryAgain,
         }
     }
@@ -159,7 +163,7 @@ mod tests {
             assert_eq!(meaning, expected, "{status}");
         }
         for failure in Failure::ALL {
-            let is_ours = failure == Failure::Template;
+            let is_ours = matches!(failure, Failure::NoOriginal | Failure::Template);
             let expected = if is_ours { Meaning::Unsendable } else { Meaning::TryAgain };
             assert_eq!(Outcome::Failed(failure).meaning(), expected);
             assert_eq!(Failure::from_name(failure.as_str()), Some(failure));

@@ -192,7 +192,7 @@ impl Options {
         let at_template = |error: Invalid| if error.at.is_empty() { error.at("/template") } else { error };
         let template = template.map_err(at_template)?;
         template.as_ref().map_or(Ok(()), Template::try_out).map_err(at_template)?;
-        *self = Options {
+        let options = Options {
             filter,
             payload: patch.payload.unwrap_or(self.payload),
             headers,
@@ -200,17 +200,19 @@ impl Options {
             concurrency: patch.concurrency.unwrap_or(self.concurrency),
             rate_per_second: patch.rate_per_second.unwrap_or(self.rate_per_second),
             ordered: patch.ordered.unwrap_or(self.ordered),
-            authorities: patch.authorities.unwrap_or_else(|| self.authorities.take()),
+            authorities: patch.authorities.unwrap_or_else(|| self.authorities.clone()),
             insecure_skip_verify: patch.insecure_skip_verify.unwrap_or(self.insecure_skip_verify),
             timeout: patch.timeout.unwrap_or(self.timeout),
             method: patch.method.unwrap_or(self.method),
             content_type,
             template,
             batch,
-            description: patch.description.unwrap_or_else(|| self.description.take()),
+            description: patch.description.unwrap_or_else(|| self.description.clone()),
             retry: patch.retry.unwrap_or_else(|| self.retry.clone()),
             signatures: patch.signatures.unwrap_or(self.signatures),
         };
+        options.check_original()?;
+        *self = options;
         Ok(())
     }
 }

@@ -150,6 +150,8 @@ pub enum PayloadWord {
     CloudEvents,
     /// The full event.
     Event,
+    /// The request that brought the event to `/ingest`, as it was received. Events that came in another way are skipped.
+    Original,
     /// `message` and `timestamp`, followed by more members.
     Seed,
 }

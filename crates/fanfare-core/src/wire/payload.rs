@@ -21,6 +21,9 @@ pub enum Payload {
     CloudEvents,
     /// The event as it is everywhere else in the interface.
     Event,
+    /// The request that brought the event to `/ingest`, as it was received. It is not made of the event; an event that
+    /// no such request brought is written as with `Seed`.
+    Original,
     /// The members `message` and `timestamp`, and also `id`, `channel`, `type`, `data` and `priority`.
     #[default]
     Seed,
@@ -28,13 +31,14 @@ pub enum Payload {
 
 impl Payload {
     /// All formats.
-    pub const ALL: [Payload; 3] = [Payload::CloudEvents, Payload::Event, Payload::Seed];
+    pub const ALL: [Payload; 4] = [Payload::CloudEvents, Payload::Event, Payload::Original, Payload::Seed];
 
     /// Returns the name on the wire and in the store.
     pub fn as_str(self) -> &'static str {
         match self {
             Payload::CloudEvents => "cloudevents",
             Payload::Event => "event",
+            Payload::Original => "original",
             Payload::Seed => "seed",
         }
     }
@@ -44,7 +48,7 @@ impl Payload {
         match (self, is_batch) {
             (Payload::CloudEvents, false) => "application/cloudevents+json",
             (Payload::CloudEvents, true) => "application/cloudevents-batch+json",
-            (Payload::Event | Payload::Seed, _) => "application/json",
+            (Payload::Event | Payload::Original | Payload::Seed, _) => "application/json",
         }
     }
 
@@ -55,7 +59,7 @@ impl Payload {
         let _ = match self {
             Payload::CloudEvents => serde_json::to_writer(&mut *out, &CloudEvent(event)),
             Payload::Event => serde_json::to_writer(&mut *out, event),
-            Payload::Seed => serde_json::to_writer(&mut *out, &Seed(event)),
+            Payload::Original | Payload::Seed => serde_json::to_writer(&mut *out, &Seed(event)),
         };
         line_ends::escape(out, start);
     }
@@ -77,7 +81,7 @@ impl FromStr for Payload {
             Invalid::new(
                 Code::InvalidWebhook,
                 format!("`{}` is not a payload format", shown(text)),
-                "use `seed`, `event` or `cloudevents`",
+                "use `seed`, `event`, `cloudevents` or `original`",
             )
         })
     }

@@ -95,13 +95,12 @@ impl From<&HeaderMap> for AnswerHeaders {
     }
 }
 
-/// Posts `body` to `target` with `headers`, over `idle` if that is still usable. `now` is the time that a date in
+/// Sends `request`, which [`Target::request`] made, to `target`, over `idle` if that is still usable. `now` is the time that a date in
 /// `Retry-After` is compared with.
 pub async fn post(
     dialer: &Dialer,
     target: &Target,
-    headers: HeaderMap,
-    body: Bytes,
+    request: Request<Full<Bytes>>,
     idle: Option<Connection>,
     now: Timestamp,
 ) -> Exchange {
@@ -112,7 +111,7 @@ pub async fn post(
     };
     let begun = Instant::now();
     let mut account = Account::default();
-    let exchange = exchange(dialer, target, headers, body, via, &mut account);
+    let exchange = exchange(dialer, target, request, via, &mut account);
     let time = target.timeout.unwrap_or(dialer.attempt_max);
     let done = tokio::time::timeout(time, exchange).await.unwrap_or(Err(Failure::Timeout));
     let Account { mut times, answer, problem } = account;
@@ -145,15 +144,10 @@ enum Via {
 async fn exchange(
     dialer: &Dialer,
     target: &Target,
-    headers: HeaderMap,
-    body: Bytes,
+    mut request: Request<Full<Bytes>>,
     via: Via,
     account: &mut Account,
 ) -> Result<Option<Connection>, Failure> {
-    let mut request = Request::new(Full::new(body));
-    *request.method_mut() = target.method.clone();
-    *request.uri_mut() = target.uri.clone();
-    *request.headers_mut() = headers;
     if let Some(proxy) = dialer.proxy_for(&target.url).filter(|_| !target.url.is_https()) {
         proxy.address(&target.url, &mut request)?;
     }

@@ -6,6 +6,7 @@ use fanfare_core::Event;
 use tokio::time::Instant;
 
 use crate::attempt::{self, Job};
+use crate::filling::is_of_log;
 use crate::worker::ahead::PASSES_MAX;
 use crate::worker::reading::{Batched, Waiting};
 use crate::worker::retries::Parcel;
@@ -118,7 +119,7 @@ impl Worker {
                 parts.recorder.put_health_under(&lease).await;
                 parts.recorder.flushed().await;
             }
-            let job = parts.rendering.filled(job, &webhook).await;
+            let job = parts.filled(job, &webhook).await?;
             let now = parts.wall();
             let made = attempt::make(&parts.dialer, id, target, &keys, job, idle, now).await;
             Ok(Landing::Made(Box::new(made)))
@@ -129,8 +130,9 @@ impl Worker {
         let (payload, batch) = (self.receiver.webhook.options.payload, self.receiver.webhook.options.batch);
         let (events, span, body) = match batch {
             None => {
-                let by_priority = self.receiver.webhook.options.goes_by_priority();
-                let Envelope { event, body } = self.reading.next(payload, by_priority)?;
+                let options = &self.receiver.webhook.options;
+                let payload = is_of_log(options).then_some(payload);
+                let Envelope { event, body } = self.reading.next(payload, options.goes_by_priority())?;
                 (vec![event], None, body)
             }
             Some(options) => {
@@ -147,6 +149,7 @@ impl Worker {
             body,
             unsendable: None,
             content_type,
+            original: None,
             by_hand: None,
             mark,
         })
@@ -183,10 +186,11 @@ impl Worker {
                 body,
                 unsendable: None,
                 content_type,
+                original: None,
                 by_hand: None,
                 mark,
             };
-            let job = parts.rendering.filled(job, &webhook).await;
+            let job = parts.filled(job, &webhook).await?;
             let now = parts.wall();
             let made = attempt::make(&parts.dialer, id, target, &keys, job, idle, now).await;
             Ok(Landing::Made(Box::new(made)))

@@ -251,12 +251,15 @@ impl Worker {
         self.retries.load(&self.parts, &self.id, last_failure(&self.entry)).await
     }
 
-    /// Switches to another definition. If the filter changed, the unread part of the log is read with the new one.
+    /// Switches to another definition. If it is for other events, the unread part of the log is read with the new one.
     async fn redefine(&mut self) -> Result<(), store::Error> {
         let webhook = self.entry.webhook();
         let before = &self.receiver.webhook;
-        // What was read ahead was selected and sorted under the old settings.
-        if webhook.options.filter != before.options.filter || self.reading.has_ahead() {
+        // What was read ahead was selected and sorted under the old settings, and the payload `original` is not for all
+        // events.
+        let has_other_payload = webhook.options.payload != before.options.payload;
+        let has_other_filter = webhook.options.filter != before.options.filter;
+        if has_other_payload || has_other_filter || self.reading.has_ahead() {
             self.reading.filter_anew(&self.parts.hub, &webhook).await?;
         }
         self.pace.breaker = Breaker::default();

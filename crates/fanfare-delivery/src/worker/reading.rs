@@ -208,18 +208,19 @@ impl Reading {
         }
     }
 
-    /// Takes the next event: the first in the log or, `by_priority`, the most important of those that are at hand.
-    pub(super) fn next(&mut self, payload: Payload, by_priority: bool) -> Option<Envelope> {
+    /// Takes the next event: the first in the log or, `by_priority`, the most important of those that are at hand. Without
+    /// `payload`, its body is empty: another one is sent.
+    pub(super) fn next(&mut self, payload: Option<Payload>, by_priority: bool) -> Option<Envelope> {
         if let Some(event) = self.gathered.pop() {
             // The event was gathered while batches were still on.
-            let body = payload.body(&event).into();
+            let body = payload.map(|payload| payload.body(&event)).unwrap_or_default().into();
             return Some(Envelope { event, body });
         }
         if by_priority && (self.has_ahead() || self.source.is_mixed()) {
             self.look_ahead();
         }
         if let Some(event) = self.ahead.take_next() {
-            let body = payload.body(&event).into();
+            let body = payload.map(|payload| payload.body(&event)).unwrap_or_default().into();
             return Some(Envelope { event, body });
         }
         let envelope = self.source.take(payload)?;
@@ -275,5 +276,5 @@ impl Reading {
 }
 
 async fn source(hub: &Hub, webhook: &Webhook, after: Position) -> Result<Source, store::Error> {
-    Source::open(hub, &webhook.owner.principal(), &webhook.options.filter, after).await
+    Source::open(hub, &webhook.owner.principal(), &webhook.options, after).await
 }

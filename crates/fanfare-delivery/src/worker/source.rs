@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use fanfare_core::notice::Notice;
 use fanfare_core::wire::payload::Payload;
-use fanfare_core::{Audience, Event, Filter, Position, Principal, Start};
+use fanfare_core::{Audience, Event, Original, Position, Principal, Start};
 
 use fanfare_hub::Hub;
 use fanfare_hub::client::{NewClient, Transport};
@@ -15,6 +15,7 @@ use fanfare_hub::subscribe::{Request, SubscribeError};
 use fanfare_hub::subscription::Subscription;
 use fanfare_runtime::budget::Account;
 use fanfare_store as store;
+use fanfare_webhook::options::Options;
 
 /// A cursor on the log.
 #[derive(Debug)]
@@ -24,6 +25,10 @@ pub(super) struct Source {
     /// The current item, and the index of its next event.
     item: usize,
     next: usize,
+    /// The payload of the webhook, which decides which events it is sent.
+    payload: Payload,
+    /// The request whose first event was passed last, by the seq of that event: it is sent once.
+    last_original: Option<u64>,
     /// The position up to which events are gone (removed by retention, purged or damaged), until the worker
     /// takes it.
     lost_up_to: Option<Position>,
@@ -56,7 +61,7 @@ impl Source {
     pub(super) async fn open(
         hub: &Hub,
         by: &Principal,
-        filter: &Filter,
+        options: &Options,
         position: Position,
     ) -> Result<Source, store::Error> {
         let client = NewClient {
@@ -67,7 +72,8 @@ impl Source {
             session: None,
         };
         let start = Start::After(position);
-        let request = Request { filter: Some(filter.clone()), start, conflate: false, shed: false, client };
+        let request =
+            Request { filter: Some(options.filter.clone()), start, conflate: false, shed: false, client };
         let subscription = match hub.subscribe(by, request).await {
             Ok(subscription) => subscription,
             Err(SubscribeError::Store(error)) => return Err(error),
@@ -77,8 +83,17 @@ impl Source {
             }
         };
         let account = subscription.account();
-        let items = Vec::new();
-        Ok(Source { subscription, items, item: 0, next: 0, lost_up_to: None, is_mixed: false, account })
+        Ok(Source {
+            subscription,
+            items: Vec::new(),
+            item: 0,
+            next: 0,
+            payload: options.payload,
+            last_original: None,
+            lost_up_to: None,
+            is_mixed: false,
+            account,
+        })
     }
 
     /// Waits until there are events, or will be no more. Cancelling loses nothing.
@@ -143,10 +158,14 @@ impl Source {
         self.items.get(self.item).map(|item| &item.events()[self.next])
     }
 
-    /// Takes the next event.
-    pub(super) fn take(&mut self, payload: Payload) -> Option<Envelope> {
+    /// Takes the next event. Without `payload`, its body is empty: another one is sent.
+    pub(super) fn take(&mut self, payload: Option<Payload>) -> Option<Envelope> {
         let item = self.items.get(self.item)?;
-        let (event, mut body) = (Arc::clone(&item.events()[self.next]), item.payload(payload, self.next)?);
+        let event = Arc::clone(&item.events()[self.next]);
+        let mut body = match payload {
+            Some(payload) => item.payload(payload, self.next)?,
+            None => Bytes::new(),
+        };
         if self.subscription.has_too_many_pages() {
             // A part of shared bytes keeps them all.
             body = Bytes::copy_from_slice(&body);
@@ -157,6 +176,9 @@ impl Source {
 
     /// Skips the next event.
     pub(super) fn pass(&mut self) {
+        if let Some(Original::With(first)) = self.next_event().and_then(|event| event.original) {
+            self.last_original = Some(first);
+        }
         self.step();
         self.skip_unwanted();
     }
@@ -192,8 +214,20 @@ impl Source {
     }
 
     fn skip_unwanted(&mut self) {
-        while self.next_event().is_some_and(|event| event.audience != Audience::All) {
+        while self.next_event().is_some_and(|event| !self.is_wanted(event)) {
             self.step();
         }
+    }
+
+    /// Returns whether an event that matches the filter is sent: with `original`, one of each request, and none that came
+    /// in another way.
+    fn is_wanted(&self, event: &Event) -> bool {
+        let has_body = match (self.payload, event.original) {
+            (Payload::Original, Some(Original::With(first))) => self.last_original != Some(first),
+            // The delivery of a request that is not kept fails, so that its owner hears of it.
+            (Payload::Original, original) => original.is_some(),
+            (Payload::CloudEvents | Payload::Event | Payload::Seed, _) => true,
+        };
+        event.audience == Audience::All && has_body
     }
 }

@@ -142,6 +142,7 @@ mod webhooks_logged;
 mod webhooks_masked;
 mod webhooks_named;
 mod webhooks_names;
+mod webhooks_original;
 mod webhooks_priorities;
 mod webhooks_proxy;
 mod webhooks_races;

@@ -15,7 +15,7 @@ use crate::support::receiver::{Got, Receiver};
 const SECRET: &str = "it's a secret to everybody";
 
 /// A body as no serializer would write it again.
-const BODY: &str =
+pub(crate) const BODY: &str =
     "{\n  \"zen\":\"Non\\u002dblocking \u{2713}\",  \"hook_id\" : 1.50e1,\"zen\":\"twice\"\n}\r\n";
 
 /// Returns the value of `X-Hub-Signature-256`, as GitHub computes it.
@@ -26,7 +26,7 @@ fn signature(body: &[u8]) -> String {
 }
 
 /// Sends a body to GitHub's address of the gateway at `url`, as GitHub does.
-async fn send(url: &str, delivery: &str, body: &str) -> Value {
+pub(crate) async fn send(url: &str, delivery: &str, body: &str) -> Value {
     let request = reqwest_client(false)
         .post(format!("{url}/ingest/github?channel=hooks.github&from=octo"))
         .header("x-github-event", "ping")
@@ -41,18 +41,18 @@ async fn send(url: &str, delivery: &str, body: &str) -> Value {
     answer.json()
 }
 
-fn configure(config: &mut fanfare::gateway::Config) {
+pub(crate) fn configure(config: &mut fanfare::gateway::Config) {
     config.http.ingest.github = std::iter::once(PlainSecret::new(SECRET).expect("a secret")).collect();
 }
 
 /// Two alerts, in one request.
-fn alerts() -> Value {
+pub(crate) fn alerts() -> Value {
     let alert = |name: &str| json!({"status": "firing", "labels": {"alertname": name}, "annotations": {}, "startsAt": "2026-11-21T08:00:00Z"});
     json!({"version": "4", "groupKey": "{}", "status": "firing", "receiver": "x", "groupLabels": {}, "commonLabels": {},
         "commonAnnotations": {}, "externalURL": "", "alerts": [alert("DiskFull"), alert("Slow")]})
 }
 
-fn original(id: &Value) -> String {
+pub(crate) fn original(id: &Value) -> String {
     format!("/api/events/{}/original", id.as_str().expect("an id"))
 }
 
@@ -136,7 +136,7 @@ async fn program(store: &str) -> cli::Gateway {
 }
 
 /// Fails the test unless GitHub's receiver would accept the request.
-fn assert_is_githubs(got: &Got, body: &str) {
+pub(crate) fn assert_is_githubs(got: &Got, body: &str) {
     assert_eq!(String::from_utf8_lossy(&got.body), body);
     assert_eq!(got.header("x-hub-signature-256"), signature(&got.body));
     assert_eq!((got.header("x-github-event"), got.method.as_str()), ("ping", "POST"));

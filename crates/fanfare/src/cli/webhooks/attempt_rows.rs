@@ -71,6 +71,7 @@ pub(crate) fn words(outcome: &str) -> String {
         "tls_error" => "TLS failed".to_owned(),
         "protocol_error" => "not HTTP".to_owned(),
         "target_refused" => "not allowed".to_owned(),
+        "no_original" => "not sent: the original is not kept".to_owned(),
         "template_error" => "not sent: the template failed".to_owned(),
         other => harmless(&other.replace('_', " ")).into_owned(),
     }

@@ -41,8 +41,8 @@ pub(crate) struct Filter {
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Delivery")]
 pub(crate) struct Sending {
-    /// Body format: seed (message, timestamp and more), event or cloudevents
-    /// [default: seed]
+    /// Body format: seed (message, timestamp and more), event, cloudevents, or
+    /// original: requests to /ingest as they were received [default: seed]
     #[arg(long, value_name = "FORMAT", value_enum, hide_possible_values = true)]
     payload: Option<Payload>,
     /// Header to add, or @FILE with one per line; repeatable, replaces all headers
@@ -121,6 +121,7 @@ enum Payload {
     Seed,
     Event,
     Cloudevents,
+    Original,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -157,6 +158,7 @@ impl From<Payload> for PayloadWord {
         match payload {
             Payload::Seed => PayloadWord::Seed,
             Payload::Event => PayloadWord::Event,
+            Payload::Original => PayloadWord::Original,
             Payload::Cloudevents => PayloadWord::CloudEvents,
         }
     }

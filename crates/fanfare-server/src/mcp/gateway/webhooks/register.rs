@@ -38,9 +38,10 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
             "text": filter::text(),
             "payload": {
                 "type": "string",
-                "enum": ["seed", "event", "cloudevents"],
+                "enum": ["seed", "event", "cloudevents", "original"],
                 "description": "Body format: `seed` (default) starts with message and timestamp, `event` is the full \
-                                event, `cloudevents` is CloudEvents 1.0",
+                                event, `cloudevents` is CloudEvents 1.0, `original` sends requests to /ingest on as received \
+                                and skips other events",
             },
             "template": {
                 "type": "string",

@@ -44,7 +44,9 @@ impl Row {
         pages: &mut LagPages,
     ) -> Row {
         let (webhook, health, position) = (entry.webhook(), entry.health(), entry.cursor.get());
-        let counted = hub.webhook_lag(by, position, &webhook.options.filter, pages).await;
+        let counted = hub
+            .webhook_lag(by, position, &webhook.options.filter, |event| webhook.options.wants(event), pages)
+            .await;
         let (lag, lag_is_exact) = counted.unwrap_or_else(|error| {
             tracing::warn!(%error, "the lag of a webhook cannot be counted");
             let head = hub.extent();

@@ -11,6 +11,7 @@ const payloads = [
   ["seed", "Plain: message and timestamp, with the other fields alongside"],
   ["event", "Event: as in the rest of the API"],
   ["cloudevents", "CloudEvents 1.0, structured"],
+  ["original", "Original: only requests to /ingest, as they were received"],
 ];
 const services = [
   ["slack", "Slack: an incoming webhook"],
@@ -28,7 +29,7 @@ export function BodyField({ draft, set, problem, webhook }) {
   const kind = !template ? payload : services.some(([name]) => name === template) ? template : OWN;
   const pick = (name) => {
     if (payloads.some(([known]) => known === name)) set({ payload: name, template: "" });
-    else set({ template: name === OWN ? OWN_FIRST : name });
+    else set({ payload: payload === "original" ? "seed" : payload, template: name === OWN ? OWN_FIRST : name });
   };
   const options = [...payloads, ...services, [OWN, "A template of your own"]];
   return html`<${Choice} id="webhook-payload" label="Body" hint="what each request contains" value=${kind} onPick=${pick} options=${options} at=${kind === OWN ? "" : "/template"} problem=${problem} />

@@ -41,6 +41,7 @@ const outcomes = {
   http_5xx: ["server error", "The receiver failed while handling the request. Check its log."],
   protocol_error: ["not HTTP", "The server at that address does not speak HTTP. Check the port and the scheme."],
   target_refused: ["not allowed", "The gateway does not send webhooks to this address. The operator can allow it with --allow-target."],
+  no_original: ["not sent", "The request that brought this event is not kept any more."],
   template_error: ["not sent", "The webhook's template makes no body of this event. Preview it in Settings."],
   timeout: ["timed out", "An attempt has ten seconds in total. Respond first, then do the work."],
   tls_error: ["TLS failed", "The certificate is not valid for this host name, or is not trusted."],

@@ -1,0 +1,138 @@
+//! The payload `original`: what came in at `/ingest` is sent on to a webhook as it was.
+
+use serde_json::json;
+
+use crate::originals::{BODY, alerts, assert_is_githubs, configure, original, send};
+use crate::support::gateway::Gateway;
+use crate::support::receiver::{Receiver, Script};
+use crate::support::{Engine, until};
+use fanfare_core::limits::ORIGINAL_LEN_MAX;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_is_sent_on_byte_for_byte_with_the_signature_of_its_sender() {
+    for engine in Engine::ALL {
+        let gateway = Gateway::with(engine, configure).await;
+        let receiver = Receiver::playing(vec![Script::status(500)], Script::status(200)).await;
+        let options = json!({ "webhook_url": receiver.url_of("/hook?own=1"), "payload": "original",
+            "retry": ["10ms"], "headers": { "X-Own": "1" }, "signatures": ["v1", "hub"] });
+        let registered = gateway.post_json("/api/register", &options).await.json();
+        let warning = registered["warnings"][0].as_str().expect("a warning");
+        assert!(warning.contains("/ingest"), "{registered}");
+        gateway.push("default", "an event without an original").await;
+        let first = send(&gateway.url(""), "one", BODY).await["id"].clone();
+        for _ in 0..2 {
+            let got = receiver.next().await;
+            assert_is_githubs(&got, BODY);
+            assert_eq!((got.path.as_str(), got.header("x-own")), ("/hook?own=1&from=octo", "1"));
+            assert!(!got.header("fanfare-via").is_empty(), "so that the gateway would not take it again");
+            assert_eq!(got.id(), first);
+            got.assert_signed(registered["secret"].as_str().expect("a secret"));
+        }
+        gateway.push("default", "another").await;
+        // Both alerts came with one request.
+        let ids = gateway.post_json("/ingest/alertmanager", &alerts()).await.json()["ids"].clone();
+        let got = receiver.next().await;
+        assert_eq!((got.json(), json!(got.id())), (alerts(), ids[0].clone()));
+        send(&gateway.url(""), "two", "{}").await;
+        assert_is_githubs(&receiver.next().await, "{}");
+
+        let path = format!("/api/webhooks/{}", registered["id"].as_str().expect("an id"));
+        let shown = gateway.get(&path).await.json();
+        assert_eq!(
+            (&shown["payload"], &shown["lag_is_exact"]),
+            (&json!("original"), &json!(true)),
+            "{shown}"
+        );
+        let attempts = gateway.get(&format!("{path}/attempts")).await.json();
+        let attempt = attempts["attempts"][0]["id"].as_str().expect("an id");
+        let attempt = gateway.get(&format!("/api/attempts/{attempt}")).await.json();
+        assert_eq!(attempt["request"]["headers"]["x-github-event"], "ping", "{attempt}");
+        let preview = json!({ "event_id": first });
+        let preview = gateway.post_json(&format!("{path}/preview"), &preview).await.json();
+        assert_eq!(preview["body"], BODY);
+
+        // The whole log again: each request once.
+        gateway.post_json(&format!("{path}/replay"), &json!({ "channels": [">"], "dry_run": false })).await;
+        let (mut ids, mut again) = (Vec::new(), Vec::new());
+        for _ in 0..3 {
+            let got = receiver.next().await;
+            ids.push(got.id().to_owned());
+            again.push(got.body);
+        }
+        ids.dedup();
+        assert_eq!(ids.len(), 3);
+        assert!(again.iter().any(|body| body == BODY.as_bytes()));
+        assert_eq!(receiver.count(), 7, "nothing else came");
+        gateway.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_is_not_kept_is_given_up_with_the_reason() {
+    for engine in Engine::ALL {
+        let gateway = Gateway::with(engine, configure).await;
+        let receiver = Receiver::playing(vec![Script::status(500)], Script::status(200)).await;
+        let hook = gateway.register(&receiver, json!({ "payload": "original", "retry": ["1h"] })).await;
+        let path = format!("/api/webhooks/{}", hook.id);
+        // One alert is redacted while the delivery of the other waits: the request has both.
+        let ids = gateway.post_json("/ingest/alertmanager", &alerts()).await.json()["ids"].clone();
+        receiver.next().await;
+        until("the delivery waits", async || (gateway.rows(&hook).await.len() == 1).then_some(())).await;
+        let [kept, redacted] = [&ids[0], &ids[1]].map(|id| id.as_str().expect("an id").to_owned());
+        gateway.request("DELETE", &format!("/api/events/{redacted}"), |request| request).await;
+        assert_eq!(gateway.get(&original(&ids[0])).await.status, 404);
+        gateway.post_json(&format!("{path}/replay"), &json!({ "event_ids": [kept], "dry_run": false })).await;
+        let failed = gateway.failed_deliveries(&hook, 1).await;
+        assert_eq!((&*failed[0].failure, failed[0].event.position.to_string()), ("no_original", kept));
+
+        let long = format!("{{\"zen\":\"{}\"}}", "x".repeat(ORIGINAL_LEN_MAX));
+        send(&gateway.url(""), "long", &long).await;
+        gateway.failed_deliveries(&hook, 2).await;
+        let attempts = gateway.get(&format!("{path}/attempts?delivered=false")).await.json();
+        let problems: Vec<_> = attempts["attempts"].as_array().expect("a list").iter().collect();
+        let says = |index: usize, words: &str| {
+            let problem = problems[index]["problem"].as_str().unwrap_or_default();
+            assert!(problem.contains(words), "{attempts}");
+        };
+        says(0, "too long");
+        says(1, "purged");
+        send(&gateway.url(""), "next", "{}").await;
+        assert_is_githubs(&receiver.next().await, "{}");
+        assert_eq!(receiver.count(), 2, "what is not kept was not sent");
+        gateway.is_done(&hook).await;
+        assert_eq!(gateway.get(&path).await.json()["state"], "active", "the receiver is fine");
+        gateway.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn an_original_is_one_request_and_nothing_is_made_of_it() {
+    let gateway = Gateway::with(Engine::Memory, configure).await;
+    let receiver = Receiver::start().await;
+    for other in
+        [json!({ "batch": {} }), json!({ "template": "slack" }), json!({ "content_type": "text/plain" })]
+    {
+        let mut options = other.clone();
+        options["payload"] = json!("original");
+        options["webhook_url"] = json!(receiver.url());
+        let problem = gateway.post_json("/api/register", &options).await.problem(422, "invalid_webhook");
+        assert_eq!(problem["at"], "/payload", "{problem}");
+    }
+    let hook = gateway.register(&receiver, json!({ "payload": "original" })).await;
+    let path = format!("/api/webhooks/{}", hook.id);
+    let patch = json!({ "batch": { "max_events": 2 } });
+    let answer = gateway.request("PATCH", &path, |request| request.json(&patch)).await;
+    answer.problem(422, "invalid_webhook");
+    // A test is not an event of the log, and is sent as `seed`.
+    gateway.post_json(&format!("{path}/test"), &json!({ "message": "hi" })).await;
+    assert_eq!(receiver.next().await.message(), "hi");
+    let pushed = gateway.push("default", "pushed").await;
+    let preview = gateway.post_json(&format!("{path}/preview"), &json!({ "event_id": pushed })).await;
+    assert!(preview.problem(422, "invalid_webhook")["detail"].as_str().expect("words").contains("/ingest"));
+    // Back to another payload: what is pushed from then on arrives.
+    let patch = json!({ "payload": null });
+    assert_eq!(gateway.request("PATCH", &path, |request| request.json(&patch)).await.status, 200);
+    gateway.push("default", "plain").await;
+    receiver.gets_message("plain").await;
+    gateway.stop().await;
+}
