@@ -7,7 +7,7 @@ use crate::support::gateway::Gateway;
 use crate::support::tools::Era;
 
 /// Each route, and the command that does the same.
-const SURFACES: [(&str, &str); 54] = [
+const SURFACES: [(&str, &str); 55] = [
     ("DELETE /api/channels/{name}", "channels rm"),
     ("DELETE /api/clients/{id}", "clients kick"),
     ("DELETE /api/events/{id}", "events redact"),
