@@ -23,3 +23,36 @@ async fn listening_to_other_patterns_sets_the_reader_and_listening_to_none_keeps
     assert_eq!(gateway.run(&["readers", "rm", "laptop"]).await.code, 5);
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn a_reader_is_shown_and_moved_forward_and_back_with_its_filter() {
+    let gateway = Gateway::start().await;
+    gateway.push(&["-c", "a", "one"]).await;
+    let second = gateway.push(&["-c", "a", "two"]).await;
+    let third = gateway.push(&["-c", "b", "three"]).await;
+    gateway.json(&["readers", "set", "laptop", "a", "-t", "info"]).await;
+    let shown = gateway.run(&["readers", "show", "laptop"]).await;
+    assert!(shown.out.contains("a · of type info") && shown.out.contains("nothing to read"), "{shown:?}");
+    let unknown = gateway.run(&["readers", "show", "laptpo"]).await;
+    assert_eq!(unknown.code, 5, "{unknown:?}");
+    assert!(unknown.err.contains("did you mean `laptop`?"), "{unknown:?}");
+    for (place, lag) in [("earliest", 2), ("latest", 0), ("1h", 2), (&*second, 0)] {
+        let moved = gateway.run(&["readers", "reset", "laptop", "--to", place]).await;
+        assert_eq!(moved.code, 0, "{place}: {moved:?}");
+        let reader = gateway.json(&["readers", "show", "laptop"]).await;
+        assert_eq!(
+            (&reader["lag"], &reader["channels"]),
+            (&lag.into(), &serde_json::json!(["a"])),
+            "{place}"
+        );
+        assert_eq!(reader["types"], serde_json::json!(["info"]), "{place}");
+    }
+    assert_eq!(gateway.json(&["readers", "show", "laptop"]).await["position"], second);
+    let wrong = gateway.run(&["readers", "reset", "laptop", "--to", "soon"]).await;
+    assert_eq!(wrong.code, 2, "{wrong:?}");
+    assert!(wrong.err.contains("`earliest`, `latest`"), "{wrong:?}");
+    let ahead = third.replace("-3", "-9");
+    assert_eq!(gateway.run(&["readers", "reset", "laptop", "--to", &ahead]).await.code, 5);
+    assert_eq!(gateway.run(&["readers", "reset", "nobody", "--to", "latest"]).await.code, 5);
+    gateway.stop().await;
+}

@@ -100,7 +100,7 @@ async fn each_connection_continues_after_the_last_event() {
         let request = head.lines().next().expect("a request line");
         assert_eq!(
             request,
-            "GET /stream?format=json&channel=a.*&channel=b&type=error&min_priority=high&conflate=1 HTTP/1.1"
+            "GET /stream?format=json&channel=a.*&channel=b&type=error&min_priority=high&conflate=1&keepalive=30s HTTP/1.1"
         );
         assert!(head.contains(&format!("last-event-id: {after}\r\n")), "{head}");
     }
@@ -165,11 +165,13 @@ async fn a_stream_that_began_at_a_time_continues_from_its_position() {
     let (said, [first, second]) = tokio::join!(shell.run(&words), gateway);
     assert_eq!((said.code, said.out.as_str()), (0, "five\n"), "{said:?}");
     assert!(
-        first.starts_with("GET /stream?format=json&since=10m ") && !first.contains("last-event-id"),
+        first.starts_with("GET /stream?format=json&since=10m&keepalive=30s ")
+            && !first.contains("last-event-id"),
         "{first}"
     );
     assert!(
-        second.starts_with("GET /stream?format=json ") && second.contains("last-event-id: k3f9x2ab-4\r\n"),
+        second.starts_with("GET /stream?format=json&keepalive=30s ")
+            && second.contains("last-event-id: k3f9x2ab-4\r\n"),
         "{second}"
     );
 }
@@ -182,7 +184,7 @@ async fn a_refusal_is_final() {
     let problem = r#"{"type":"about:blank","title":"Unauthorized","status":401,"code":"unauthorized","detail":"nobody knows you"}"#;
     let gateway = puppet.answer("401 Unauthorized", "application/problem+json", problem);
     let (said, head) = tokio::join!(shell.run(&words), gateway);
-    assert!(head.starts_with("GET /stream?format=json&since=1h "), "{head}");
+    assert!(head.starts_with("GET /stream?format=json&since=1h&keepalive=30s "), "{head}");
     assert_eq!(said.code, 3, "{said:?}");
     assert_eq!(
         said.err,

@@ -5,6 +5,7 @@ mod exec;
 mod forward;
 mod originals;
 mod show;
+mod until;
 mod work;
 
 use std::num::NonZeroU16;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use fanfare_core::{EventType, Invalid, Pattern, Position, Priority, ReaderName, Start, duration};
 use fanfare_webhook::retry::RetrySchedule;
 use fanfare_webhook::url::WebhookUrl;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, OptionFuture};
 use futures_util::stream::{FuturesOrdered, StreamExt};
 
 use crate::cli::global::priority_parser;
@@ -23,6 +24,7 @@ use crate::cli::listen::exec::Command;
 use crate::cli::listen::forward::Forward;
 use crate::cli::listen::originals::Originals;
 use crate::cli::listen::show::Show;
+use crate::cli::listen::until::Condition;
 use crate::cli::listen::work::{Done, Work};
 use crate::cli::output::style::DIM;
 use crate::cli::secret::{Place, named_or_variable};
@@ -45,6 +47,7 @@ use fanfare_client::{Api, Item, Listening, Notice, Wish};
         ("Forward to port 3000 what senders sent to /ingest, with their signatures", "fanfare listen 3000"),
         ("Pick up tomorrow where you stopped today", "fanfare listen --reader laptop"),
         ("Wait for one event and print its message", "fanfare listen builds --type success --once -o raw"),
+        ("Wait until a job is done, at most ten minutes", "fanfare listen jobs --until 'data.status==done' --deadline 10m"),
     ], &note())
 )]
 pub(crate) struct Args {
@@ -107,6 +110,13 @@ pub(crate) struct Args {
     /// Stop after one event
     #[arg(long, conflicts_with = "limit")]
     once: bool,
+    /// Stop after the first event that meets this condition, such as
+    /// `data.status==done`, `data.percent>=100` or `type==error`
+    #[arg(long, value_name = "CONDITION", conflicts_with_all = ["limit", "once"])]
+    until: Option<Condition>,
+    /// Stop after this time, such as 30s
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    deadline: Option<Duration>,
     /// Keep trying if the gateway cannot be reached at first
     #[arg(long)]
     wait: bool,
@@ -123,6 +133,9 @@ fn note() -> String {
          FANFARE_TIMESTAMP, and FANFARE_KEY and FANFARE_DATA if the event has them, each truncated to {env} KiB; \
          stdin has the whole event. The command gets your environment except for the secrets in FANFARE_TOKEN, \
          FANFARE_WEBHOOK_SECRET and FANFARE_INGEST_SECRET_…; --pass-env NAME passes one.\n\n\
+         --until compares a member of the event (`channel`, `data`, `id`, `key`, `message`, `priority`, `type`, or one \
+         within `data`, such as `data.steps.0.name`) with `==`, `!=`, `<`, `<=`, `>` or `>=`; a member alone must be \
+         there, and neither false nor null. Exit code 1: --deadline passed before --once, --limit or --until was met.\n\n\
          A number in the place of the first pattern is a port: `fanfare listen 3000` is short for \
          --forward-to http://localhost:3000 --as-received. With --exec or --forward-to, it is a pattern.\n\n\
          --as-received posts the request that brought an event to /ingest: the same body, and the sender's headers \
@@ -155,6 +168,8 @@ async fn listen(mut args: Args, context: &Context) -> Result<Exit, Failure> {
     let mut running = Running::new();
     let mut listening = Listening::new(api.clone(), args.wish());
     let mut is_set = false;
+    let deadline = args.deadline.map(tokio::time::sleep);
+    tokio::pin!(deadline);
     show.start(&args.patterns, listening.server());
     let result = loop {
         if left == Some(0) && running.is_empty() {
@@ -162,6 +177,7 @@ async fn listen(mut args: Args, context: &Context) -> Result<Exit, Failure> {
         }
         let done = tokio::select! {
             exit = stop.asked() => break Ok(exit),
+            Some(()) = OptionFuture::from(deadline.as_mut().as_pin_mut()) => break args.late(),
             Some(done) = running.next() => finished(&done, &mut acks, &mut show),
             warning = acks.failed() => {
                 show.warn(&warning);
@@ -178,7 +194,8 @@ async fn listen(mut args: Args, context: &Context) -> Result<Exit, Failure> {
                 }
                 Ok(Item::Notice(notice)) => show.notice(&notice).map_err(Failure::from),
                 Ok(Item::Event(event)) => {
-                    left = left.map(|left| left - 1);
+                    let is_last = args.until.as_ref().is_some_and(|until| until.is_met(&event.json));
+                    left = if is_last { Some(0) } else { left.map(|left| left - 1) };
                     match &work {
                         Some(work) => {
                             show.started(&event);
@@ -278,6 +295,19 @@ impl Args {
             self.forward_to = Some(format!("http://localhost:{port}").parse().expect("a URL"));
             self.as_received = true;
         }
+    }
+
+    /// Returns how the command ends at its deadline.
+    fn late(&self) -> Result<Exit, Failure> {
+        let waits_for = match (self.once, self.limit, &self.until) {
+            (true, ..) => "an event",
+            (_, Some(_), _) => "all of the events",
+            (.., Some(_)) => "an event that meets --until",
+            (false, None, None) => return Ok(Exit::Ok),
+        };
+        let time = duration::show(self.deadline.unwrap_or_default());
+        Err(Failure::failed(format!("the deadline of {time} passed before {waits_for} arrived"))
+            .coded("deadline"))
     }
 
     fn work(&self, api: &Api) -> Result<Option<Work>, Failure> {
