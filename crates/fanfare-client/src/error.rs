@@ -27,6 +27,12 @@ pub enum Error {
     /// The gateway refused the request, with the reason.
     #[error("{}", .0.detail)]
     Refused(Box<Problem>),
+    /// The port speaks the other of http and https.
+    #[error("{url} does not speak {}", .url.split(':').next().unwrap_or_default())]
+    OtherScheme {
+        /// The address.
+        url: String,
+    },
     /// No answer arrived in time.
     #[error("{url} did not answer within {} s", .after.as_secs_f32())]
     TimedOut {
@@ -50,7 +56,7 @@ impl Error {
     pub fn is_passing(&self) -> bool {
         match self {
             Error::AnswerLost { .. } | Error::TimedOut { .. } | Error::Unreachable { .. } => true,
-            Error::NotFanfare { .. } => false,
+            Error::NotFanfare { .. } | Error::OtherScheme { .. } => false,
             // A limit without a time stays exceeded until something is removed.
             Error::Refused(problem) if problem.status == 429 => problem.retry_after.is_some(),
             Error::Refused(problem) => matches!(problem.status, 408 | 500..=599),
@@ -61,7 +67,7 @@ impl Error {
     pub fn leaves_unknown(&self) -> bool {
         match self {
             Error::AnswerLost { .. } | Error::TimedOut { .. } => true,
-            Error::NotFanfare { .. } | Error::Unreachable { .. } => false,
+            Error::NotFanfare { .. } | Error::OtherScheme { .. } | Error::Unreachable { .. } => false,
             Error::Refused(problem) => problem.known_code() == Some(Code::OutcomeUnknown),
         }
     }
@@ -72,6 +78,7 @@ impl Error {
             Error::Refused(problem) => problem.retry_after,
             Error::AnswerLost { .. }
             | Error::NotFanfare { .. }
+            | Error::OtherScheme { .. }
             | Error::TimedOut { .. }
             | Error::Unreachable { .. } => None,
         }
@@ -101,6 +108,9 @@ impl Error {
             return Error::TimedOut { url, after: timeout };
         }
         let problem = innermost(error);
+        if is_of_other_scheme(&url, &problem) {
+            return Error::OtherScheme { url };
+        }
         if error.is_connect() {
             return Error::Unreachable { url, problem };
         }
@@ -108,6 +118,15 @@ impl Error {
             return Error::NotFanfare { url, problem };
         }
         Error::AnswerLost { url, problem }
+    }
+}
+
+/// Returns whether the other side of `url` speaks http where TLS was expected, or the reverse: what it sent is no record of
+/// TLS (rustls), or no status line (hyper).
+fn is_of_other_scheme(url: &str, problem: &str) -> bool {
+    match url.starts_with("https:") {
+        true => problem.contains("InvalidContentType"),
+        false => problem == "invalid HTTP version parsed",
     }
 }
 

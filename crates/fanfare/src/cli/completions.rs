@@ -4,6 +4,7 @@ use std::io::Write;
 
 use clap_complete::Shell;
 
+use crate::cli::global::choices;
 use crate::cli::{Exit, Failure, command, examples};
 
 /// Print shell completions
@@ -16,12 +17,17 @@ use crate::cli::{Exit, Failure, command, examples};
 pub(crate) struct Args {
     /// Shell to print completions for
     #[arg(value_enum)]
-    shell: Shell,
+    shell: Option<Shell>,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+    let Some(shell) = args.shell else {
+        return Err(Failure::usage("no shell was named")
+            .why(format!("there are completions for {}", choices::<Shell>()))
+            .fix("fanfare completions bash"));
+    };
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut command(false), "fanfare", &mut script);
+    clap_complete::generate(shell, &mut command(false), "fanfare", &mut script);
     std::io::stdout().lock().write_all(&script)?;
     Ok(Exit::Ok)
 }

@@ -111,6 +111,7 @@ impl Exit {
         match error {
             client::Error::AnswerLost { .. }
             | client::Error::NotFanfare { .. }
+            | client::Error::OtherScheme { .. }
             | client::Error::TimedOut { .. }
             | client::Error::Unreachable { .. } => Exit::Unreachable,
             client::Error::Refused(problem) => match problem.known_code() {

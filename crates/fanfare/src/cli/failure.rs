@@ -153,6 +153,15 @@ impl From<client::Error> for Failure {
                     .why(problem)
                     .fix("run the same command again")
             }
+            client::Error::OtherScheme { url } => {
+                let (meant, other) = match url.split_once(':') {
+                    Some(("https", rest)) => ("https", format!("http:{rest}")),
+                    Some((_, rest)) => ("http", format!("https:{rest}")),
+                    None => ("http", url.clone()),
+                };
+                Failure::new(exit, "other_scheme", format!("{url} does not speak {meant}"))
+                    .fix(format!("write {other} in --server or FANFARE_URL"))
+            }
             client::Error::NotFanfare { url, problem } => {
                 Failure::new(exit, "not_fanfare", format!("{url} does not respond like a Fanfare gateway"))
                     .why(problem)

@@ -136,3 +136,9 @@ pub(crate) fn priority_parser() -> impl TypedValueParser<Value = Priority> {
     PossibleValuesParser::new(Priority::ALL.map(Priority::as_str))
         .map(|name| name.parse().expect("one of the five names"))
 }
+
+/// Returns the values that an argument can have, as a list for people.
+pub(crate) fn choices<T: ValueEnum>() -> String {
+    let values: Vec<_> = T::value_variants().iter().filter_map(T::to_possible_value).collect();
+    values.iter().map(|value| value.get_name()).collect::<Vec<_>>().join(", ")
+}

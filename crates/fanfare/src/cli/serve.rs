@@ -42,6 +42,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDR", help = with_default(
         "Address or `unix:PATH` to listen on; repeatable, port 0 picks a free one", Key::Listen))]
     listen: Vec<String>,
+    /// Port of 127.0.0.1 to listen on: short for --listen 127.0.0.1:PORT
+    #[arg(long, value_name = "PORT", conflicts_with = "listen")]
+    port: Option<u16>,
     /// `memory` or the path of the log file [default: log.db in your data
     /// directory]
     #[arg(long, value_name = "PATH")]
@@ -149,7 +152,10 @@ impl Args {
     pub(crate) fn flags(&self) -> impl Iterator<Item = (Key, Vec<String>)> {
         let one = |key: Key, text: &Option<String>| (key, text.iter().cloned().collect());
         let texts: [(Key, Vec<String>); 27] = [
-            (Key::Listen, self.listen.clone()),
+            (
+                Key::Listen,
+                self.port.map_or_else(|| self.listen.clone(), |port| vec![format!("127.0.0.1:{port}")]),
+            ),
             one(Key::Store, &self.store),
             one(Key::RetentionAge, &self.retention_age),
             one(Key::RetentionCount, &self.retention_count),

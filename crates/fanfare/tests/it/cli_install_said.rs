@@ -132,11 +132,11 @@ async fn the_status_says_what_would_change() {
 async fn an_unsupported_option_is_refused() {
     let shell = Shell::new();
     for (words, told) in [
-        (&["install"][..], "CLIENT"),
+        (&["install"][..], "no client was named"),
         (&["install", "emacs"], "claude-code"),
         (&["install", "windsurf", "--scope", "project"], "remove --scope project"),
         (&["install", "claude-desktop", "--transport", "http"], "remove --transport http"),
-        (&["uninstall"], "CLIENT"),
+        (&["uninstall"], "no client was named"),
     ] {
         let said = shell.run(words).await;
         assert!(said.code == 2 && said.err.contains(told), "{words:?}: {said:?}");

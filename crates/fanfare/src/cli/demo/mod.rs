@@ -18,8 +18,7 @@ use crate::cli::settings::values;
 use crate::cli::signals::Stop;
 use crate::cli::{Context, Exit, Failure, block_on_all_cores, examples, install, logging, serve, startup};
 use crate::gateway;
-use fanfare_client::websocket::Socket;
-use fanfare_client::{Api, Target};
+use fanfare_client::{Api, Error, Target};
 use fanfare_server::http;
 
 /// Try Fanfare: run an in-memory gateway with sample events
@@ -82,15 +81,25 @@ async fn show(
     screen.head()?;
     screen.checked(&round_trip(api, Some(&mut own)).await)?;
     own.fail_next();
-    // The demo's own connection is left out when the screen says who received an event.
-    let mut socket = Socket::listen(running.url(), &[]).await?;
+    // Not by a connection: the demo must not count among those who listen.
+    let mut moves = running.hub().moves();
+    let mut seen = *moves.borrow_and_update();
     let mut samples = Samples::new(running.hub().clone());
     loop {
         tokio::select! {
-            event = socket.next() => match event? {
-                Some(event) => screen.event(&event, running, (socket.address(), own.id.as_str())).await?,
-                None => return Err(Failure::failed("the gateway closed the connection")),
-            },
+            moved = moves.changed() => {
+                moved.map_err(|_| Failure::failed("the gateway has ended"))?;
+                let end = *moves.borrow_and_update();
+                while seen < end {
+                    seen.seq += 1;
+                    match api.event(seen).await {
+                        Ok(event) => screen.event(&event, running, own.id.as_str()).await?,
+                        // It was purged or removed meanwhile.
+                        Err(Error::Refused(_)) => {}
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+            }
             got = own.next() => screen.webhook(&got)?,
             () = samples.next(), if !args.no_samples => {}
         }

@@ -1,11 +1,10 @@
 //! The screen of `fanfare demo`: what to try, then each event with its receivers.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fanfare_api::words::Door;
-use fanfare_core::{Peer, Principal};
+use fanfare_core::Principal;
 use jiff::ZonedDateTime;
 
 use crate::cli::Failure;
@@ -109,14 +108,14 @@ impl Screen {
         Ok(())
     }
 
-    /// Prints an event and who received it. The demo's own connection and webhook are not counted.
+    /// Prints an event and who received it. The demo's own webhook is not counted.
     pub(crate) async fn event(
         &mut self,
         event: &Received,
         running: &Running,
-        own: (Option<SocketAddr>, &str),
+        own_webhook: &str,
     ) -> Result<(), Failure> {
-        let live = live(event, running, own).await;
+        let live = live(event, running, own_webhook).await;
         if self.output.mode.is_json() {
             self.output.line(format!(
                 "{{\"event\":{},\"live\":{{\"sse\":{},\"websocket\":{},\"mcp\":{},\"http\":{},\"webhook\":{}}}}}",
@@ -151,11 +150,11 @@ impl Screen {
 }
 
 /// Counts the connections that match `event`, and the webhooks that match it and are not paused.
-async fn live(event: &Received, running: &Running, (own, own_webhook): (Option<SocketAddr>, &str)) -> Live {
+async fn live(event: &Received, running: &Running, own_webhook: &str) -> Live {
     let (mut live, hub, by) = (Live::default(), running.hub(), Principal::local());
     let Ok(Some(event)) = hub.event(&by, event.value.id).await else { return live };
     for client in hub.clients(&by) {
-        if client.feed.filter.matches(&event) && (own.is_none() || client.address != own.map(Peer::Network)) {
+        if client.feed.filter.matches(&event) {
             match client.transport {
                 Transport::Http => live.http += 1,
                 Transport::Mcp => live.mcp += 1,

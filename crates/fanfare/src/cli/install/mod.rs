@@ -20,6 +20,7 @@ mod tests;
 use clap::ValueEnum;
 use fanfare_server::dashboard::Assistant;
 
+use crate::cli::global::choices;
 use crate::cli::install::change::{Action, Change, ChangeError};
 use crate::cli::install::hosts::{Host, Places, Scope};
 use crate::cli::install::report::Outcome;
@@ -56,7 +57,7 @@ const NOTE: &str = "Edits the files of claude-code, claude-desktop, codex, curso
 ], NOTE))]
 pub(crate) struct Args {
     /// Clients to add Fanfare to
-    #[arg(value_name = "CLIENT", required_unless_present = "status")]
+    #[arg(value_name = "CLIENT")]
     clients: Vec<Host>,
     /// How the client connects to Fanfare
     #[arg(long, value_name = "HOW", default_value = "stdio")]
@@ -77,7 +78,7 @@ pub(crate) struct Args {
     `install` created is deleted."))]
 pub(crate) struct UninstallArgs {
     /// Clients to remove Fanfare from
-    #[arg(value_name = "CLIENT", required = true)]
+    #[arg(value_name = "CLIENT")]
     clients: Vec<Host>,
     #[command(flatten)]
     common: Common,
@@ -103,6 +104,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         let hosts = if args.clients.is_empty() { Host::value_variants() } else { &args.clients };
         return status::show(hosts, scope, args.transport, &places, context);
     }
+    named(
+        &args.clients,
+        "fanfare install claude-code   or, to see which clients have it:   fanfare install --status",
+    )?;
     let scope = scope.unwrap_or(Scope::User);
     let wish = Wish::new(context, args.transport, scope)?;
     let changes = once(&args.clients)
@@ -127,6 +132,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 }
 
 pub(crate) fn uninstall(args: &UninstallArgs, context: &Context) -> Result<Exit, Failure> {
+    named(&args.clients, "fanfare uninstall claude-code")?;
     let places = Places::find()?;
     let scope = args.common.scope.unwrap_or(Scope::User);
     let changes = once(&args.clients)
@@ -172,6 +178,16 @@ fn carry_out(
     }
     report::tell(&outcomes, places, context)?;
     failed.map_or(Ok(Exit::Ok), Err)
+}
+
+/// Checks that clients were named, and says which there are otherwise.
+fn named(clients: &[Host], fix: &str) -> Result<(), Failure> {
+    match clients {
+        [] => Err(Failure::usage("no client was named")
+            .why(format!("Fanfare knows {}", choices::<Host>()))
+            .fix(fix)),
+        _ => Ok(()),
+    }
 }
 
 /// Returns each host once, in the given order.

@@ -21,6 +21,7 @@ pub(super) fn announce(
     output: Output,
 ) -> Result<(), Failure> {
     let mode = running.webhooks().mode();
+    warn_of_strangers(running, format, output);
     if format == Format::Json {
         tracing::info!(url = running.url(), store = %spec, webhooks = receivers::name(mode), "listening");
     }
@@ -66,4 +67,17 @@ pub(super) fn announce(
          {DIM}listen{DIM:#}     fanfare listen{server}\n  {DIM}stop{DIM:#}       Ctrl-C"
     ));
     Ok(())
+}
+
+/// Warns of an address that other machines can reach, because the gateway does not ask who they are.
+fn warn_of_strangers(running: &gateway::Running, format: Format, output: Output) {
+    let mut addresses = running.endpoints().iter().filter_map(Endpoint::network);
+    let Some(address) = addresses.find(|address| !address.ip().is_loopback()) else { return };
+    let warning = format!(
+        "everyone who can reach {address} can push and read everything: nobody is asked who they are"
+    );
+    match format {
+        Format::Json => tracing::warn!(%address, "{warning}"),
+        Format::Text => output.warn(&warning),
+    }
 }
