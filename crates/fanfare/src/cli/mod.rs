@@ -41,7 +41,9 @@ mod serve;
 mod settings;
 mod signals;
 mod sources;
+mod spool;
 mod startup;
+mod status;
 mod suggestion;
 mod table;
 mod text;
@@ -103,6 +105,7 @@ enum Command {
     Clients(clients::Args),
     Readers(readers::Args),
     Sources(sources::Args),
+    Status(status::Args),
     Backup(backup::Args),
     Restore(restore::Args),
     Log(log::Args),
@@ -182,6 +185,7 @@ fn started(cli: Cli, mut output: Output) -> (Output, Result<Exit, Failure>) {
         | Command::Receive(_)
         | Command::Run(_)
         | Command::Sources(_)
+        | Command::Status(_)
         | Command::Uninstall(_)
         | Command::Verify(_)
         | Command::Webhooks(_) => {}
@@ -208,6 +212,7 @@ fn started(cli: Cli, mut output: Output) -> (Output, Result<Exit, Failure>) {
         Command::Push(args) => push::run(args, &context),
         Command::Readers(args) => readers::run(&args, &context),
         Command::Sources(args) => sources::run(&args, &context),
+        Command::Status(args) => status::run(&args, &context),
         Command::Receive(args) => receive::run(&args, &context),
         Command::Restore(args) => restore::run(args, &context),
         Command::Run(args) => run::run(&args, &context),

@@ -120,6 +120,7 @@ async fn people_read_what_failed_why_and_the_fix() {
     Usage: fanfare push [OPTIONS] MESSAGE… [K=V K:=JSON K@FILE]
            fanfare push [OPTIONS] -
            fanfare push [OPTIONS] --ndjson
+           fanfare push --flush
 
     For more information, try '--help'.
     [2]

@@ -3,7 +3,7 @@
 
 use crate::cli::Shell;
 
-const COMMANDS: [&str; 26] = [
+const COMMANDS: [&str; 27] = [
     "demo",
     "serve",
     "push",
@@ -20,6 +20,7 @@ const COMMANDS: [&str; 26] = [
     "clients",
     "readers",
     "sources",
+    "status",
     "backup",
     "restore",
     "log",
@@ -58,6 +59,7 @@ async fn without_a_command_there_is_help() {
       clients      List and disconnect clients
       readers      List and manage durable readers
       sources      List and manage the addresses that other programs send to
+      status       Show the gateway at a glance
       backup       Back up the log, even while the gateway runs
       restore      Restore a lost log from a backup
       log          Check, export, import or compact the log

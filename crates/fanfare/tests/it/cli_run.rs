@@ -18,7 +18,7 @@ async fn the_exit_code_and_the_output_pass_through() {
         let said = shell.run(&["run", "--", "sh", "-c", &script]).await;
         assert_eq!((said.code, said.out.as_str()), (code, "out\nno end"), "{said:?}");
         assert!(said.err.contains("err\n"), "{said:?}");
-        assert!(said.err.contains("! could not push"), "{said:?}");
+        assert!(said.err.contains("waits for the next push: cannot reach"), "{said:?}");
     }
 }
 

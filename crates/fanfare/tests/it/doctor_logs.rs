@@ -25,7 +25,7 @@ async fn logged() -> (Shell, PathBuf) {
 
 #[tokio::test]
 async fn whatever_is_wrong_with_the_log_is_found_without_a_gateway() {
-    let (shell, path) = logged().await;
+    let (mut shell, path) = logged().await;
     let whole = fs::read(&path).expect("a file");
     flip_a_bit(&path, HIT);
     let flipped = fs::read(&path).expect("a file");
@@ -61,17 +61,23 @@ async fn whatever_is_wrong_with_the_log_is_found_without_a_gateway() {
     let said = shell.run(&["doctor"]).await;
     assert!(said.code == 1 && said.out.contains("log that is gone"), "{said:?}");
     fs::remove_file(Path::new(shell.home()).join("log.db-wal")).expect("removed");
+    // The gateway that is named is there, but has another log.
+    let other = Gateway::start().await;
+    shell.set("FANFARE_URL", &other.url);
     let said = shell.run(&["doctor"]).await;
     assert!(said.code == 0 && said.out.contains("will create it"), "{said:?}");
 
     fs::write(&path, &whole).expect("written");
     let said = shell.run(&["doctor"]).await;
     assert!(said.code == 0 && said.out.contains("3 events, whole"), "{said:?}");
+    other.stop().await;
 }
 
 #[tokio::test]
 async fn a_log_that_others_can_read_is_said_by_the_doctor_and_at_the_start() {
-    let (shell, path) = logged().await;
+    let (mut shell, path) = logged().await;
+    let other = Gateway::start().await;
+    shell.set("FANFARE_URL", &other.url);
     // Written anew, as by `cp`.
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("allowed");
     let said = shell.run(&["doctor"]).await;
@@ -81,6 +87,7 @@ async fn a_log_that_others_can_read_is_said_by_the_doctor_and_at_the_start() {
     gateway.err("chmod 600").await;
     gateway.signal(rustix::process::Signal::TERM);
     gateway.end().await;
+    other.stop().await;
 }
 
 #[tokio::test]

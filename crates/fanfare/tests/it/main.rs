@@ -35,6 +35,8 @@ mod cli_receive;
 mod cli_reconnect;
 mod cli_reference;
 mod cli_run;
+mod cli_spool;
+mod cli_status;
 mod cli_verify;
 mod cli_webhooks;
 mod clock_steps;

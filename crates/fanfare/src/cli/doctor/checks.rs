@@ -10,8 +10,9 @@ use fanfare_core::{Endpoint, Pattern};
 
 use crate::cli::doctor::{Finding, data};
 use crate::cli::failure::said;
-use crate::cli::push::idempotency_key;
-use crate::cli::settings::{self, Key, Settings, values};
+use crate::cli::push::{idempotency_key, waits};
+use crate::cli::settings::{self, Key, Origin, Settings, values};
+use crate::cli::spool::Spool;
 use crate::cli::text::{count, duration};
 use crate::cli::{Failure, serve};
 use fanfare_api::push::NewEvent;
@@ -43,6 +44,7 @@ pub(crate) async fn all(
             return Ok(findings);
         }
     };
+    findings.extend(spool(&api));
     let status = api.status().await;
     match &status {
         Ok(status) => {
@@ -56,12 +58,34 @@ pub(crate) async fn all(
         }
         Err(Error::Unreachable { .. }) => {
             let failure = Failure::from(status.as_ref().expect_err("matched").clone());
-            findings.push(if live { Finding::failed("gateway", &failure) } else { not_running(&failure) });
+            // One that was named should be there; the default one may not have been started yet.
+            let is_named = settings.value(Key::Server).is_some_and(|value| value.origin != Origin::Default);
+            let must_be_there = live || is_named;
+            findings.push(if must_be_there {
+                Finding::failed("gateway", &failure)
+            } else {
+                not_running(&failure)
+            });
             findings.extend(ports(settings)?);
         }
         Err(error) => findings.push(Finding::failed("gateway", &Failure::from(error.clone()))),
     }
     Ok(findings)
+}
+
+/// Reports the events that wait on this machine for the gateway.
+fn spool(api: &Api) -> Option<Finding> {
+    const CHECK: &str = "spool";
+    let spool = Spool::of(api.server())?;
+    match spool.len() {
+        Ok(0) => None,
+        Ok(waiting) => Some(Finding::note(
+            CHECK,
+            format!("{} in {}", waits(waiting), spool.directory().display()),
+            "fanfare push --flush",
+        )),
+        Err(failure) => Some(Finding::failed(CHECK, &failure)),
+    }
 }
 
 fn configuration(settings: &Settings, named: Option<&Path>) -> Finding {

@@ -1,6 +1,7 @@
 //! `fanfare push`: pushes an event, or a stream of events from stdin.
 
 mod ndjson;
+mod spooled;
 
 use std::io::Read;
 use std::time::Duration;
@@ -16,20 +17,27 @@ use crate::cli::{Context, Exit, Failure, block_on, examples, pairs};
 use fanfare_api::push::{NewEvent, Pushed};
 use fanfare_delivery::first_attempts::WAIT_DEFAULT;
 
+pub(crate) use spooled::waits;
+
 /// Push an event
 #[derive(Debug, clap::Args)]
 #[command(
     visible_alias = "publish",
     override_usage = "fanfare push [OPTIONS] MESSAGE… [K=V K:=JSON K@FILE]\n       \
-                      fanfare push [OPTIONS] -\n       fanfare push [OPTIONS] --ndjson",
+                      fanfare push [OPTIONS] -\n       fanfare push [OPTIONS] --ndjson\n       \
+                      fanfare push --flush",
     after_help = examples::with_note(&[
         ("A message", "fanfare push \"deploy finished\""),
         ("With data: text, JSON and a file's content",
          "fanfare push -c builds.web green sha=ab12 ms:=8123 log@build.log"),
         ("From another program", "git log -1 --format=%s | fanfare push -c commits -"),
         ("Many events, as they arrive", "tail -f events.ndjson | fanfare push --ndjson"),
+        ("From a script that must not stop while the gateway is away", "fanfare push --spool \"backup done\""),
     ], "Words at the end that look like K=V, K:=JSON or K@FILE (K: letters, digits, `_`, `.`, `-`) go into \
-        the event's data. To push such words as text, put them after `--` or use --message.")
+        the event's data. To push such words as text, put them after `--` or use --message.\n\n\
+        With --spool, an event whose gateway cannot be reached is saved on this machine: the next `push` or `run` to that \
+        gateway, or `push --flush`, sends what was saved before its own event, in order. The log has it at the \
+        time at which it arrives there. Not more than 10,000 events or 64 MiB wait.")
 )]
 pub(crate) struct Args {
     /// The message; words are joined with spaces, `-` reads it from stdin
@@ -67,12 +75,24 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "ndjson", help = format!(
         "Wait up to {}s for the first webhook attempts and show how many succeeded", WAIT_DEFAULT.as_secs()))]
     wait: bool,
+    /// If the gateway cannot be reached, save the event and push it later
+    #[arg(long, conflicts_with_all = ["ndjson", "wait"])]
+    spool: bool,
+    /// Push the events that were saved, and nothing else
+    #[arg(long, conflicts_with_all = [
+        "words", "literal", "message", "channel", "event_type", "priority", "key", "idempotency_key", "expires_in", "json",
+        "wait", "spool", "ndjson",
+    ])]
+    flush: bool,
     /// Push each line of stdin as a JSON event, such as {"message":"hi"}
     #[arg(long, conflicts_with_all = ["words", "literal", "event_type", "priority", "key", "idempotency_key", "expires_in"])]
     ndjson: bool,
 }
 
 pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
+    if args.flush {
+        return block_on(spooled::flush(context));
+    }
     if args.ndjson {
         return block_on(ndjson::push_lines(args.channel, context));
     }
@@ -83,6 +103,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         );
     }
     let message = message(&args, words)?;
+    let meant = channel_meant(&args, words);
     let data = pairs::object(&pairs)?.or_else(|| args.json.clone());
     let event = NewEvent {
         message,
@@ -97,13 +118,22 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         ..NewEvent::default()
     };
     let api = context.settings.api()?;
+    if args.spool {
+        return block_on(spooled::push(&event, &api, context));
+    }
     let pushed = block_on(async {
+        spooled::first(&api, context).await?;
         Ok(match args.wait {
             true => api.push_to_webhooks(&event).await?,
             false => api.push(&event).await?,
         })
     })?;
     context.output.result(|| said(&pushed.value, args.wait), &pushed.json, || pushed.value.id.to_string())?;
+    if let Some(channel) = meant {
+        context.output.hint(format!(
+            "  {DIM}`{channel}` is part of the message; to push to that channel, run{DIM:#} fanfare push -c {channel} …"
+        ));
+    }
     if args.wait && pushed.value.webhooks_notified == 0 {
         let id = &pushed.value.id;
         context.output.hint(format!("  {DIM}see what happened to it: fanfare deliveries show {id}{DIM:#}"));
@@ -158,6 +188,14 @@ fn message(args: &Args, words: &[String]) -> Result<String, Failure> {
         });
     }
     Ok(all.join(" "))
+}
+
+/// Returns the channel that was perhaps meant by the first of two words: so one pushes with ntfy.
+fn channel_meant(args: &Args, words: &[String]) -> Option<Channel> {
+    match words {
+        [first, _] if args.channel.is_none() && args.literal.is_empty() => first.parse().ok(),
+        _ => None,
+    }
 }
 
 fn from_stdin() -> Result<String, Failure> {

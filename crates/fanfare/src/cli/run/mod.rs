@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 use crate::cli::push::idempotency_key;
 use crate::cli::run::child::Child;
 use crate::cli::run::outcome::Outcome;
+use crate::cli::spool::{Sent, Spool};
 use crate::cli::text::shortened;
 use crate::cli::{Context, Exit, Failure, block_on, examples};
 use fanfare_api::push::NewEvent;
@@ -30,7 +31,7 @@ use fanfare_client::Api;
          "fanfare run -c cron --only-failure --name backup -- ./backup.sh --key …"),
         ("A pipeline", "fanfare run -c nightly -- sh -c 'make | tee log'"),
     ], "The command's output, environment, signals and exit code pass through unchanged, and it runs even if \
-        the gateway cannot be reached. The event at the end has the type `success` or `error`; its data has exit_code, \
+        the gateway cannot be reached: then the events are saved, and the next `push` or `run` sends them first. The event at the end has the type `success` or `error`; its data has exit_code, \
         signal, duration_ms and the last lines.")
 )]
 pub(crate) struct Args {
@@ -157,15 +158,35 @@ impl Report<'_> {
         let warn = |problem: &str| {
             self.context.output.warn(&format!("could not push `{message}`: {problem}"));
         };
-        match &self.api {
-            Err(failure) => warn(&failure.what),
-            Ok(api) => match tokio::time::timeout(PATIENCE, api.push(&event)).await {
+        let api = match &self.api {
+            Err(failure) => return warn(&failure.what),
+            Ok(api) => api,
+        };
+        let Some(spool) = Spool::of(api.server()) else {
+            return match tokio::time::timeout(PATIENCE, api.push(&event)).await {
                 Ok(Ok(_)) => {}
                 Ok(Err(error)) => warn(&error.to_string()),
-                Err(_) => warn(&format!("{} did not respond within {} s", api.server(), PATIENCE.as_secs())),
+                Err(_) => warn(&late(api)),
+            };
+        };
+        let saved = |why: &str| {
+            self.context.output.warn(&format!("`{message}` waits for the next push: {why}"));
+        };
+        match tokio::time::timeout(PATIENCE, spool.send(api, &event)).await {
+            Ok(Ok((Sent::Pushed(_), flushed))) => flushed.refused.iter().for_each(|refused| warn(refused)),
+            Ok(Ok((Sent::Spooled(stopped), _))) => saved(&stopped.said()),
+            Ok(Err(failure)) => warn(&failure.what),
+            // It has its key, so it is not appended twice if the gateway has it already.
+            Err(_) => match spool.add(&event) {
+                Ok(()) => saved(&late(api)),
+                Err(failure) => warn(&failure.what),
             },
         }
     }
+}
+
+fn late(api: &Api) -> String {
+    format!("{} did not respond within {} s", api.server(), PATIENCE.as_secs())
 }
 
 /// Quotes a command so that it can be pasted into a shell.

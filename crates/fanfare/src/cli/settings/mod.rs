@@ -93,6 +93,11 @@ fn is_passed_over(path: &Path, problem: ErrorKind) -> bool {
     problem == ErrorKind::NotFound || (is_foreign && path != project_file())
 }
 
+/// Returns the directory of what this user's programs keep between runs.
+pub(crate) fn state_dir() -> Option<PathBuf> {
+    etcetera::choose_base_strategy().ok().and_then(|base| base.state_dir()).map(|dir| dir.join("fanfare"))
+}
+
 /// Returns the directory of the log file.
 pub(crate) fn data_dir() -> Option<PathBuf> {
     etcetera::choose_base_strategy().ok().map(|base| base.data_dir().join("fanfare"))
