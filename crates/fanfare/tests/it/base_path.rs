@@ -38,8 +38,9 @@ async fn everything_works_below_the_base_path_and_says_so() {
         let page = gateway.request("GET", page, |request| request).await;
         assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
         let text = page.text();
-        let links: Vec<&str> = text.split(['"']).filter(|part| part.starts_with('/')).collect();
-        assert!(links.len() > 5, "{text}");
+        let values = text.split("=\"").skip(1).filter_map(|rest| rest.split('"').next());
+        let links: Vec<&str> = values.filter(|value| value.starts_with('/')).collect();
+        assert!(links.len() > 1, "{text}");
         for link in links {
             assert!(link.starts_with("/team/fanfare/assets/"), "{link}");
             assert_eq!(gateway.get(link).await.status, 200, "{link}");
