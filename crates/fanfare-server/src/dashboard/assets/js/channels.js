@@ -91,13 +91,13 @@ function GroupRow({ prefix, channels, open, onTurn }) {
 
 function ChannelRow({ channel: { name: channel, events, rate: perSecond, last_id: id, last_timestamp: timestamp, stream_clients: subscribers }, inGroup = false }) {
   const last = Date.parse(timestamp);
-  return html`<tr role="row" class=${inGroup ? "in-group" : ""} data-testid="channel-row" data-channel=${channel}>
+  return html`<tr role="row" class="two-lines ${inGroup ? "in-group" : ""}" data-testid="channel-row" data-channel=${channel}>
     <${Cell} name="Channel"><a class="mono strong" href="/channels/${encodeURIComponent(channel)}">${channel}</a><//>
     <${Cell} name="Last minute"><${Sparkline} counts=${seriesOf(channel, now.value)} width=${96} height=${18} label="Events in ${channel} over the last minute" /><//>
-    <${Cell} name="Events / s" number>${rate(perSecond)}<//>
-    <${Cell} name="Events" number>${count(events)}<//>
-    <${Cell} name="Last event"><a class="quiet-link" href="/?event=${id}"><time datetime=${timestamp} title=${fullTime(last)}>${ago(last, now.value)}</time></a><//>
-    <${Cell} name="Subscribers" number>${count(subscribers)}<//>
+    <${Cell} name="Events / s" number phone="under">${rate(perSecond)}<//>
+    <${Cell} name="Events" number phone="under">${count(events)}<//>
+    <${Cell} name="Last event" phone="top"><a class="quiet-link" href="/?event=${id}"><time datetime=${timestamp} title=${fullTime(last)}>${ago(last, now.value)}</time></a><//>
+    <${Cell} name="Subscribers" number phone="under">${count(subscribers)}<//>
     <${Cell} name="">
       <button type="button" class="icon-button" aria-label="Copy the listen command for ${channel}" title="Copy the listen command"
         onClick=${() => copy(listenTo(channel), "Listen command copied")}><${Icon} name="copy" /></button><//>

@@ -14,6 +14,7 @@ const states = {
   live: ["done", "live"],
   replaying: ["replay", "replaying"],
   stalled: ["stalled", "stalled"],
+  idle: ["pause", "idle"],
 };
 
 const transports = { http: "HTTP", mcp: "MCP", sse: "SSE", websocket: "WebSocket" };
@@ -45,10 +46,10 @@ function ClientRow({ client, onDisconnect }) {
   const since = Date.parse(client.connected_at);
   const [icon, word] = states[client.state] ?? ["info", client.state];
   return html`<tr role="row" class="two-lines" data-testid="client-row" data-client=${client.id}>
-    <${Cell} name="Transport"><span class="strong">${transports[client.transport] ?? client.transport}</span> <span class="muted">${client.id}</span><//>
+    <${Cell} name="Transport"><span class="strong">${transports[client.transport] ?? client.transport}</span> <span class="muted">${client.id}${client.session && ` · ${software(client.session)}`}</span><//>
     <${Cell} name="Address"><span class="mono">${client.address ?? "this machine"}</span> <span class="muted">${client.reader ?? client.principal}</span><//>
     <${Cell} name="Subscribed to" phone="under">${client.channels.map((pattern) => html`<span class="tag" key=${pattern}>${pattern}</span>`)}${" "}
-      <span class="muted">${conditions(client)}</span><//>
+      <span class="muted">${client.channels.length ? conditions(client) : "nothing"}</span><//>
     <${Cell} name="Connected"><time datetime=${client.connected_at} title=${fullTime(since)}>${ago(since, now.value)}</time><//>
     <${Cell} name="Position"><span class="mono">${client.position}</span><//>
     <${Cell} name="Lag" number phone="under"><span class=${client.lag > 0 ? "strong" : "muted"}>${count(client.lag)}</span><//>
@@ -56,6 +57,11 @@ function ClientRow({ client, onDisconnect }) {
     <${Cell} name="" phone="top">
       <button type="button" class="icon-button" aria-label="Disconnect ${client.id}" title="Disconnect…" onClick=${onDisconnect} data-testid="client-disconnect"><${Icon} name="closing" /></button><//>
   </tr>`;
+}
+
+// What a session of MCP says of its software.
+function software({ client_name: name, client_version: version, wire }) {
+  return name ? `${name} ${version ?? ""}` : wire;
 }
 
 function conditions({ types, min_priority: priority }) {

@@ -56,16 +56,16 @@ function ReaderRow({ reader, most, onAsk }) {
   const { name, channels, types, min_priority: priority, text, lag, lag_is_exact: isExact, position, updated_at: at, connected } = reader;
   const updated = Date.parse(at);
   const narrowed = [types.join(", "), priority === "min" ? "" : `${priority} and above`, text ? `“${text}”` : ""].filter(Boolean).join(" · ");
-  return html`<tr role="row" data-testid="reader-row" data-reader=${name}>
+  return html`<tr role="row" class="two-lines" data-testid="reader-row" data-reader=${name}>
     <${Cell} name="Reader"><span class="strong reader-name">${name}</span><//>
     <${Cell} name="Patterns">${(channels.length ? channels : [">"]).map((pattern) => html`<span class="tag" key=${pattern}>${pattern}</span>`)}${narrowed && html`<span class="muted"> ${narrowed}</span>`}<//>
-    <${Cell} name="Behind"><span class="lag ${lag > 0 ? "behind" : "good"}" data-testid="reader-lag" title=${isExact ? undefined : "All events count after its position, also those that it does not want"}>
+    <${Cell} name="Behind" phone="under"><span class="lag ${lag > 0 ? "behind" : "good"}" data-testid="reader-lag" title=${isExact ? undefined : "All events count after its position, also those that it does not want"}>
       <span>${lag > 0 ? `${isExact ? "" : "up to "}${count(lag)}` : "caught up"}</span><${Meter} part=${lag / most} /></span><//>
-    <${Cell} name="Last active"><span class="two-lines"><time datetime=${at} title="Last opened or confirmed: ${fullTime(updated)}">${moment(updated, now.value, { seconds: true })}</time><span class="muted" data-testid="reader-confirmed">${seqOf(position) ? `confirmed to #${seqOf(position)}` : "nothing confirmed"}</span></span><//>
-    <${Cell} name="State">${connected > 0
+    <${Cell} name="Last active"><span class="stacked"><time datetime=${at} title="Last opened or confirmed: ${fullTime(updated)}">${moment(updated, now.value, { seconds: true })}</time><span class="muted" data-testid="reader-confirmed">${seqOf(position) ? `confirmed to #${seqOf(position)}` : "nothing confirmed"}</span></span><//>
+    <${Cell} name="State" phone="top">${connected > 0
       ? html`<span class="state live"><${Icon} name="live" />connected${connected > 1 ? ` × ${connected}` : ""}</span>`
       : html`<span class="state"><${Icon} name="stalled" />away ${ago(updated, now.value).replace(/ ago|now/, "")}</span>`}<//>
-    <${Cell} name=""><span class="row-actions">
+    <${Cell} name="" phone="under"><span class="row-actions">
       ${lag > 0 && html`<button type="button" class="button" onClick=${() => onAsk(ReadOn)} data-testid="reader-skip"><${Icon} name="down" />Skip to now…<span class="visually-hidden"> ${name}</span></button>`}
       <button type="button" class="button" onClick=${() => onAsk(Forget)} data-testid="reader-forget"><${Icon} name="remove" />Forget…<span class="visually-hidden"> ${name}</span></button></span><//>
   </tr>`;
