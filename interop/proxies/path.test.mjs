@@ -29,8 +29,8 @@ for (const [how, environment, place] of [
     const gateway = await Gateway.start(t, environment);
     const at = `${(await start(t, nginx, gateway.address, { place })).http1}/fanfare`;
     const page = await (await fetch(`${at}/webhooks`)).text();
-    const links = [...page.matchAll(/"(\/[^"]*)"/g)].map(([, link]) => link);
-    assert.ok(links.length > 5, page);
+    const links = [...page.matchAll(/="(\/[^"]*)"/g)].map(([, link]) => link);
+    assert.ok(links.length > 1, page);
     for (const link of links) assert.equal((await fetch(new URL(link, at))).status, 200, link);
     const { servers } = await (await fetch(`${at}/openapi.json`)).json();
     assert.equal(servers[0].url, "/fanfare");
