@@ -69,6 +69,7 @@ story("a large channel is purged only by its name", {}, async ({ gateway, open }
   // A small one is asked about once, and Cancel has the focus.
   await tab.page.getByRole("link", { name: "quiet" }).click();
   await tab.one("channel-purge").click();
+  await tab.page.locator('[data-testid="purge"] button:focus', { hasText: "Cancel" }).waitFor();
   await tab.page.keyboard.press("Enter");
   await tab.gone("purge");
   assert.equal((await gateway.get("/api/events?channel=quiet")).events.length, 1);
