@@ -22,6 +22,7 @@ story("readers have a table, are moved to now and are forgotten", {}, async ({ g
   // A reader that is behind is forgotten only by its name.
   await row.getByTestId("reader-forget").click();
   assert.equal(await tab.one("forget-do").isDisabled(), true);
+  await tab.page.locator('[data-testid="forget-typed"]:focus').waitFor();
   await tab.page.keyboard.press("Escape");
   await tab.gone("forget");
   await row.getByTestId("reader-skip").click();
