@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::gateway::{Gateway, reqwest_client};
+use crate::support::gateway::{Gateway, reqwest_client, send_apart};
 use crate::support::process::Process;
 use crate::support::raw::Raw;
 use crate::support::socket::{Said, Socket};
@@ -53,7 +53,7 @@ async fn a_client_chooses_how_often_each_door_says_that_it_is_there() {
     };
     let over_http2 = async {
         let url = gateway.url("/stream?keepalive=1s");
-        let mut response = reqwest_client(true).get(url).send().await.expect("a head");
+        let mut response = send_apart(reqwest_client(true).get(url)).await;
         comes_twice("HTTP/2", "\n:\n", async || {
             response.chunk().await.expect("more").expect("more of the stream").to_vec()
         })

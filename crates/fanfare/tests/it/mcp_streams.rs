@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::gateway::{Gateway, reqwest_client};
+use crate::support::gateway::{Gateway, reqwest_client, send_apart};
 use crate::support::mcp_stream::{Door, long_request, request, sessions};
 use crate::support::raw::Raw;
 use crate::support::{Engine, soon, until};
@@ -147,8 +147,8 @@ async fn streams_end_when_the_gateway_does() {
         busy.send(&gateway, &long_request(1)).await;
         busy.message().await;
         let path = if door == Door::HttpSse { "/sse" } else { "/mcp/sse" };
-        let shared = reqwest_client(true).get(gateway.url(path)).send();
-        let mut shared = soon("a stream over HTTP/2", shared).await.expect("an answer");
+        let shared = send_apart(reqwest_client(true).get(gateway.url(path)));
+        let mut shared = soon("a stream over HTTP/2", shared).await;
         // The opening may come in several frames: over HTTP+SSE it has the list of tools in it.
         let last = if door == Door::HttpSse { "event: tools" } else { "event: connected" };
         let mut opening = String::new();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::gateway::{Gateway, reqwest_client};
+use crate::support::gateway::{Gateway, reqwest_client, send_apart};
 use crate::support::raw::Raw;
 use crate::support::reader::{Listen, Transport};
 use crate::support::socket::Socket;
@@ -32,7 +32,7 @@ async fn a_stream_over_http2_that_takes_nothing_is_disconnected() {
         config.http.keepalive = Duration::from_millis(200);
     })
     .await;
-    let lazy = reqwest_client(true).get(gateway.url("/stream")).send().await.expect("a head");
+    let lazy = send_apart(reqwest_client(true).get(gateway.url("/stream"))).await;
     // One that has everything is not stalled, however long nothing happens.
     let mut idle = gateway.listen(Transport::Sse2, "rare").await;
     gateway.clients(2).await;

@@ -1,12 +1,11 @@
 //! A subscriber, over any way of listening: the same scenario can be run over all of them.
 
 use std::net::SocketAddr;
-use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
 use crate::support::event_source::EventSource;
-use crate::support::gateway::reqwest_client;
+use crate::support::gateway::{reqwest_client, send_apart};
 use crate::support::raw::Raw;
 use crate::support::socket::{Said, Socket};
 use crate::support::soon;
@@ -156,9 +155,7 @@ impl Reader {
             }
             Transport::Sse2 => {
                 let url = format!("http://{address}/stream?{}", listen.query());
-                let request = reqwest_client(true).get(url).send();
-                let response = soon("a stream", connections().spawn(request)).await;
-                let response = response.expect("a task").expect("a stream");
+                let response = soon("a stream", send_apart(reqwest_client(true).get(url))).await;
                 assert_eq!(response.status(), 200);
                 assert_eq!(response.version(), http::Version::HTTP_2);
                 sse(Source::Http2(response))
@@ -271,13 +268,4 @@ impl Sse {
             }
         }
     }
-}
-
-/// Returns the runtime of HTTP/2 connections: they must be able to end while a test is in a `Drop`.
-fn connections() -> &'static tokio::runtime::Runtime {
-    static CONNECTIONS: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
-        let mut builder = tokio::runtime::Builder::new_multi_thread();
-        builder.worker_threads(1).enable_all().build().expect("a runtime")
-    });
-    &CONNECTIONS
 }
