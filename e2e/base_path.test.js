@@ -55,7 +55,7 @@ for (const [name, removes, args] of [
       await tab.one("screen", { screen: "webhooks" }).waitFor();
       assert.equal(tab.page.url(), `${proxy.url}/webhooks`);
       await tab.one("webhook-add").first().click();
-      assert.equal(tab.page.url(), `${proxy.url}/webhooks/new`);
+      await tab.page.waitForURL(`${proxy.url}/webhooks/new`);
       await tab.page.reload();
       await tab.one("screen", { screen: "webhooks" }).waitFor();
       await tab.page.goBack();

@@ -9,8 +9,10 @@ async function files(page, go) {
   await network.send("Network.enable");
   const requested = new Map();
   network.on("Network.requestWillBeSent", ({ requestId, request, initiator }) => requested.set(requestId, { path: new URL(request.url).pathname, by: initiator.type, isCached: false }));
-  network.on("Network.responseReceived", ({ requestId, response }) => (requested.get(requestId).isCached ||= response.fromDiskCache));
-  network.on("Network.requestServedFromCache", ({ requestId }) => (requested.get(requestId).isCached = true));
+  // What the page before this one asked for may still be answered.
+  const isCached = (requestId) => requested.has(requestId) && (requested.get(requestId).isCached = true);
+  network.on("Network.responseReceived", ({ requestId, response }) => response.fromDiskCache && isCached(requestId));
+  network.on("Network.requestServedFromCache", ({ requestId }) => isCached(requestId));
   await go();
   await network.detach();
   return [...requested.values()].filter(({ path }) => path.startsWith("/assets/"));

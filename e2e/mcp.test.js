@@ -82,6 +82,7 @@ story("every method can be sent, and what is refused is shown", {}, async ({ ope
   await tab.page.locator("[data-testid=mcp-line].wrong", { hasText: "fanfare://no/such" }).waitFor();
 
   await tab.one("mcp-copy").click();
+  await tab.says("toasts", "JSON-RPC copied");
   const copied = JSON.parse(await tab.page.evaluate(() => navigator.clipboard.readText()));
   assert.deepEqual([copied.method, copied.params], ["resources/read", { uri: "fanfare://no/such" }]);
   await tab.one("mcp-clear").click();
