@@ -8,6 +8,8 @@ story("everything can be done with the keys", {}, async ({ gateway, open }) => {
   for (const message of ["one", "two", "three"]) ids.push((await gateway.push(message)).id);
   const tab = await open();
   const press = (key) => tab.page.keyboard.press(key);
+  // As one types them: the page may be busy for longer than the second key may take.
+  const go = (key) => Promise.all([press("g"), press(key)]);
   await tab.shows(["one", "two", "three"]);
 
   // Choose, open, go on with the drawer open, close.
@@ -47,12 +49,10 @@ story("everything can be done with the keys", {}, async ({ gateway, open }) => {
 
   // Screens; `/` leads back to the filter.
   for (const [key, screen] of [["w", "webhooks"], ["c", "clients"], ["h", "channels"], ["m", "mcp"], ["r", "reference"], ["l", "live"]]) {
-    await press("g");
-    await press(key);
+    await go(key);
     await tab.one("screen", { screen }).waitFor();
   }
-  await press("g");
-  await press("c");
+  await go("c");
   await tab.one("screen", { screen: "clients" }).waitFor();
   await press("/");
   await tab.page.locator("[data-testid=filter-text]:focus").waitFor();

@@ -108,8 +108,7 @@ story("the rail, the keys and the clients screen lead there", {}, async ({ open 
   await tab.page.getByRole("link", { name: "MCP" }).click();
   await tab.one("screen", { screen: "mcp" }).waitFor();
   await tab.page.waitForURL(/\/mcp_sse_example\.html$/);
-  await tab.page.keyboard.press("g");
-  await tab.page.keyboard.press("c");
+  await Promise.all([tab.page.keyboard.press("g"), tab.page.keyboard.press("c")]);
   await tab.page.getByRole("link", { name: "Try it in the browser" }).click();
   await tab.one("mcp").waitFor();
 });
