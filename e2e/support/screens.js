@@ -33,6 +33,7 @@ const part = (name) => async (tab) => {
 
 // A time before any event.
 const pastOf = async (tab) => {
+  await tab.page.locator('[data-testid="histogram"]:not([data-bars="0"])').waitFor();
   await tab.one("histogram").focus();
   await press("Home", "ArrowRight", "Enter")(tab);
 };
