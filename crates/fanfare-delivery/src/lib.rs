@@ -23,6 +23,7 @@ pub mod first_attempts;
 mod following;
 pub mod health;
 mod kept;
+mod lag;
 pub mod listing;
 pub mod looking;
 mod measuring;

@@ -1,6 +1,6 @@
 //! The metrics that are computed on request.
 
-use fanfare_core::{Event, Principal};
+use fanfare_core::Principal;
 
 use crate::service::Webhooks;
 use crate::state::State;
@@ -23,12 +23,8 @@ impl Webhooks {
         }
         let (mut lag_max, mut pages) = (0, LagPages::of_measurement());
         for (entry, _) in list.iter().zip(&states).filter(|(_, state)| **state != State::Paused) {
-            let (webhook, position) = (entry.webhook(), entry.cursor.get());
-            let options = &webhook.options;
-            let wants = |event: &Event| options.wants(event);
-            let (by, hub) = (Principal::local(), self.hub());
-            let (lag, _) = hub.webhook_lag(&by, position, &options.filter, wants, &mut pages).await?;
-            lag_max = lag_max.max(lag.saturating_sub(entry.health().early_after(position)));
+            let (lag, _) = entry.lag(self.hub(), &Principal::local(), &mut pages).await?;
+            lag_max = lag_max.max(lag);
         }
         counts.lag_max.set(lag_max);
         Ok(())

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use fanfare_core::WebhookId;
-use fanfare_core::wire::payload::Payload;
-use fanfare_core::{Arrival, Event, Filter, Original, Pattern, Position, Principal};
+use fanfare_core::{Arrival, Event, Filter, Pattern, Position, Principal};
 
 use crate::missing::Missing;
 use crate::registry::Entry;
@@ -12,6 +11,7 @@ use crate::service::{WebhookError, Webhooks};
 use fanfare_hub::purges::Mark;
 use fanfare_store::webhooks::{DeliveryChange, DeliveryRow, DeliveryStatus, ReadDeliveries};
 use fanfare_store::{Order, Read};
+use fanfare_webhook::selector::Selector;
 
 /// Maximum deliveries that one call replays: as many as a worker keeps track of.
 pub const REPLAY_MAX: usize = 10_000;
@@ -80,9 +80,11 @@ impl Webhooks {
         // Wait until the worker's latest results are recorded.
         self.write(Vec::new()).await?;
         let replayed = match selection {
-            Selection::Events(mark, events) => {
+            Selection::Events(mark, mut events) => {
+                events.sort_by_key(|event| event.position);
                 let mut replayed = Replayed::default();
-                self.put_again(&entry, &mark, events, is_dry, &mut replayed).await?;
+                let mut selector = Selector::new(entry.webhook().options.payload);
+                self.put_again(&entry, &mark, events, &mut selector, is_dry, &mut replayed).await?;
                 replayed
             }
             Selection::Failed(range) => self.replay_failed(&entry, range, is_dry).await?,
@@ -148,10 +150,13 @@ impl Webhooks {
     ) -> Result<Replayed, WebhookError> {
         let webhook = entry.webhook();
         let extent = self.hub().extent();
+        // Past the cursor there are events that were sent before others.
+        let early =
+            entry.health().early.last().filter(|early| early.epoch == extent.epoch).map(|early| early.seq);
         let mut read = Read {
             epoch: extent.epoch,
             after: range.after.map_or(0, |after| extent.resume(after)).max(extent.before_oldest()),
-            until: extent.resume(entry.cursor.get()),
+            until: early.into_iter().fold(extent.resume(entry.cursor.get()), u64::max),
             filter: narrowed(&webhook.options.filter, &range.patterns),
             order: Order::Oldest,
             limit: PAGE_LEN,
@@ -163,7 +168,7 @@ impl Webhooks {
         if let Some(until) = range.until {
             read.until = read.until.min(self.hub().seq_before(by, until).await?);
         }
-        let mut replayed = Replayed::default();
+        let (mut replayed, mut selector) = (Replayed::default(), Selector::new(webhook.options.payload));
         for _ in 0..PAGES_MAX {
             if read.after >= read.until {
                 return Ok(replayed);
@@ -174,7 +179,7 @@ impl Webhooks {
             read.after = page.scanned;
             let wanted = |event: &Arc<Event>| entry.wants(event) && range.contains(event);
             let events = page.events.into_iter().filter(wanted).collect();
-            self.put_again(entry, &mark, events, is_dry, &mut replayed).await?;
+            self.put_again(entry, &mark, events, &mut selector, is_dry, &mut replayed).await?;
             if replayed.count == REPLAY_MAX {
                 break;
             }
@@ -184,25 +189,27 @@ impl Webhooks {
         Ok(replayed)
     }
 
+    /// Makes the deliveries of `events` due now, as far as these were sent: in the order of the log, and after those that
+    /// passed `selector`.
     async fn put_again(
         &self,
         entry: &Entry,
         mark: &Mark,
         events: Vec<Arc<Event>>,
+        selector: &mut Selector,
         is_dry: bool,
         replayed: &mut Replayed,
     ) -> Result<(), WebhookError> {
-        let (id, cursor) = (entry.webhook().id.clone(), entry.cursor.get());
+        let (id, cursor, health) = (entry.webhook().id.clone(), entry.cursor.get(), entry.health());
         let mut rows = Vec::with_capacity(events.len());
-        let is_sent =
-            |event: &Arc<Event>| event.position.epoch != cursor.epoch || event.position.seq <= cursor.seq;
-        let mut last_original = None;
+        let is_sent = |event: &Arc<Event>| {
+            let Position { epoch, seq } = event.position;
+            epoch != cursor.epoch || seq <= cursor.seq || health.has_early(event.position)
+        };
         for event in events.into_iter().filter(is_sent) {
-            if let (Payload::Original, Some(Original::With(first))) =
-                (entry.webhook().options.payload, event.original)
-                && last_original.replace(first) == Some(first)
-            {
-                // The request that brought both is sent once.
+            let is_repeated = selector.repeats(&event);
+            selector.pass(&event);
+            if is_repeated {
                 continue;
             }
             let row = self.parts.ledger.delivery(&id, event.position).await?;

@@ -50,14 +50,15 @@ impl LagPages {
 }
 
 impl Hub {
-    /// Counts the events that a webhook at `position` with `filter` still has to get: those that `wants` takes. Returns the count, and whether it
-    /// is exact: if there are more than [`LAG_MAX`], or `pages` are used up, all events after `position` count.
+    /// Counts the events that a webhook at `position` with `filter` still has to get: those that `wants` takes, which is
+    /// asked in the order of the log. Returns the count, and whether it is exact: if there are more than [`LAG_MAX`], or
+    /// `pages` are used up, all events after `position` count.
     pub async fn webhook_lag(
         &self,
         _by: &Principal,
         position: Position,
         filter: &Filter,
-        wants: impl Fn(&Event) -> bool,
+        wants: impl FnMut(&Event) -> bool,
         pages: &mut LagPages,
     ) -> Result<(u64, bool), store::Error> {
         self.count_after(position, filter, wants, pages).await
@@ -77,7 +78,7 @@ impl Hub {
         &self,
         position: Position,
         filter: &Filter,
-        is_for: impl Fn(&Event) -> bool,
+        mut is_for: impl FnMut(&Event) -> bool,
         pages: &mut LagPages,
     ) -> Result<(u64, bool), store::Error> {
         let pages = if filter.text().is_some() { &mut pages.text } else { &mut pages.plain };

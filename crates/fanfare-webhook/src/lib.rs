@@ -29,6 +29,7 @@ pub mod retry_after;
 pub mod rotation;
 pub mod sample;
 pub mod secret;
+pub mod selector;
 pub mod signature;
 mod stored;
 pub mod template;

@@ -9,10 +9,11 @@ use crate::limits::{BATCH_EVENTS_DEFAULT, BATCH_WAIT_DEFAULT, CONCURRENCY_DEFAUL
 use crate::method::{ContentType, Method};
 use crate::retry::RetrySchedule;
 use crate::secret::Secret;
+use crate::selector::Selector;
 use crate::template::Template;
 use crate::url::WebhookUrl;
 use fanfare_core::code::Code;
-use fanfare_core::event::{Audience, Event};
+use fanfare_core::event::Event;
 use fanfare_core::filter::Filter;
 use fanfare_core::invalid::{Invalid, shown};
 use fanfare_core::wire::payload::{Batch, Payload};
@@ -136,8 +137,7 @@ impl Options {
 
     /// Returns whether an event is for a webhook with these settings.
     pub fn wants(&self, event: &Event) -> bool {
-        let has_payload = self.payload != Payload::Original || event.original.is_some();
-        event.audience == Audience::All && has_payload && self.filter.matches(event)
+        Selector::new(self.payload).takes(event) && self.filter.matches(event)
     }
 
     /// Returns an error if the settings of the body contradict each other.

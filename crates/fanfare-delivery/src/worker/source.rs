@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use fanfare_core::notice::Notice;
 use fanfare_core::wire::payload::Payload;
-use fanfare_core::{Audience, Event, Original, Position, Principal, Start};
+use fanfare_core::{Event, Position, Principal, Start};
 
 use fanfare_hub::Hub;
 use fanfare_hub::client::{NewClient, Transport};
@@ -16,6 +16,7 @@ use fanfare_hub::subscription::Subscription;
 use fanfare_runtime::budget::Account;
 use fanfare_store as store;
 use fanfare_webhook::options::Options;
+use fanfare_webhook::selector::Selector;
 
 /// A cursor on the log.
 #[derive(Debug)]
@@ -25,10 +26,7 @@ pub(super) struct Source {
     /// The current item, and the index of its next event.
     item: usize,
     next: usize,
-    /// The payload of the webhook, which decides which events it is sent.
-    payload: Payload,
-    /// The request whose first event was passed last, by the seq of that event: it is sent once.
-    last_original: Option<u64>,
+    selector: Selector,
     /// The position up to which events are gone (removed by retention, purged or damaged), until the worker
     /// takes it.
     lost_up_to: Option<Position>,
@@ -88,8 +86,7 @@ impl Source {
             items: Vec::new(),
             item: 0,
             next: 0,
-            payload: options.payload,
-            last_original: None,
+            selector: Selector::new(options.payload),
             lost_up_to: None,
             is_mixed: false,
             account,
@@ -176,8 +173,8 @@ impl Source {
 
     /// Skips the next event.
     pub(super) fn pass(&mut self) {
-        if let Some(Original::With(first)) = self.next_event().and_then(|event| event.original) {
-            self.last_original = Some(first);
+        if let Some(item) = self.items.get(self.item) {
+            self.selector.pass(&item.events()[self.next]);
         }
         self.step();
         self.skip_unwanted();
@@ -214,20 +211,8 @@ impl Source {
     }
 
     fn skip_unwanted(&mut self) {
-        while self.next_event().is_some_and(|event| !self.is_wanted(event)) {
+        while self.next_event().is_some_and(|event| !self.selector.takes(event)) {
             self.step();
         }
-    }
-
-    /// Returns whether an event that matches the filter is sent: with `original`, one of each request, and none that came
-    /// in another way.
-    fn is_wanted(&self, event: &Event) -> bool {
-        let has_body = match (self.payload, event.original) {
-            (Payload::Original, Some(Original::With(first))) => self.last_original != Some(first),
-            // The delivery of a request that is not kept fails, so that its owner hears of it.
-            (Payload::Original, original) => original.is_some(),
-            (Payload::CloudEvents | Payload::Event | Payload::Seed, _) => true,
-        };
-        event.audience == Audience::All && has_body
     }
 }

@@ -1,6 +1,6 @@
 //! The payload `original`: what came in at `/ingest` is sent on to a webhook as it was.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::originals::{BODY, alerts, assert_is_githubs, configure, original, send};
 use crate::support::gateway::Gateway;
@@ -63,6 +63,45 @@ async fn a_request_is_sent_on_byte_for_byte_with_the_signature_of_its_sender() {
         assert_eq!(ids.len(), 3);
         assert!(again.iter().any(|body| body == BODY.as_bytes()));
         assert_eq!(receiver.count(), 7, "nothing else came");
+        gateway.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_request_with_several_events_is_counted_and_replayed_once() {
+    for engine in Engine::ALL {
+        let gateway = Gateway::with(engine, configure).await;
+        let receiver = Receiver::start().await;
+        let hook = gateway.register(&receiver, json!({ "payload": "original" })).await;
+        let path = format!("/api/webhooks/{}", hook.id);
+        let mut ids = Vec::new();
+        for _ in 0..2 {
+            let answer = gateway.post_json("/ingest/alertmanager", &alerts()).await.json();
+            ids.push(answer["ids"].as_array().expect("ids").clone());
+            receiver.next().await;
+        }
+        gateway.is_done(&hook).await;
+        // In any order, and with others between them.
+        let named = json!([ids[0][1], ids[1][0], ids[0][0], ids[1][1]]);
+        let count = async |mut selection: Value| {
+            selection["dry_run"] = json!(true);
+            gateway.post_json(&format!("{path}/replay"), &selection).await.json()["count"].clone()
+        };
+        assert_eq!(count(json!({ "event_ids": named })).await, 2);
+        assert_eq!(count(json!({ "channels": [">"] })).await, 2);
+
+        gateway.post_json(&format!("{path}/pause"), &json!({})).await;
+        for _ in 0..3 {
+            gateway.post_json("/ingest/alertmanager", &alerts()).await;
+        }
+        let shown = gateway.get(&path).await.json();
+        assert_eq!((&shown["lag"], &shown["lag_is_exact"]), (&json!(3), &json!(true)), "{shown}");
+        gateway.post_json(&format!("{path}/resume"), &json!({})).await;
+        for _ in 0..3 {
+            receiver.next().await;
+        }
+        gateway.is_done(&hook).await;
+        assert_eq!(receiver.count(), 5);
         gateway.stop().await;
     }
 }

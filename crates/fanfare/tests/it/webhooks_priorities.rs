@@ -1,7 +1,6 @@
 //! Webhooks that are behind send the important first, unless the order matters; a restart changes nothing.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -9,9 +8,6 @@ use crate::support::gateway::Gateway;
 use crate::support::process::Process;
 use crate::support::receiver::{Receiver, Script};
 use crate::support::{Engine, soon, until};
-
-/// How long a delivery may take to be saved.
-const SAVED: Duration = Duration::from_secs(2);
 
 fn event(message: &str, priority: &str) -> Value {
     json!({ "channel": "a", "message": message, "priority": priority })
@@ -135,8 +131,15 @@ async fn what_was_sent_out_of_turn_is_not_sent_again_after_kill() {
     let mut events = lows(9);
     events.push(event("max", "max"));
     process.post("/api/push?wait=0s", &json!(events)).await.expect("pushed");
-    let urgent = receiver.gets_message("max").await;
-    soon("the time in which it is saved", tokio::time::sleep_until((urgent.at + SAVED).into())).await;
+    receiver.gets_message("max").await;
+    let log = rusqlite::Connection::open(&store).expect("a database");
+    until("the delivery is saved", async || {
+        let state = log.query_row("SELECT state FROM webhook_states", (), |row| row.get::<_, String>(0));
+        let state: Value = serde_json::from_str(&state.expect("a row")).expect("JSON");
+        state["early"].as_array().is_some_and(|early| !early.is_empty()).then_some(())
+    })
+    .await;
+    drop(log);
     process.kill().await;
     let process = Process::start(&store).await;
     soon("all of them", async {
@@ -171,4 +174,39 @@ async fn what_was_read_ahead_is_selected_anew_by_another_filter_and_sent_in_orde
     let of_b: Vec<_> = messages.iter().filter(|message| message.starts_with('b')).collect();
     assert_eq!(of_b, ["b max", "b default", "b low", "b last"], "{messages:?}");
     assert!(messages.len() < 8 && !messages.contains(&"of a".to_owned()), "{messages:?}");
+}
+
+#[tokio::test]
+async fn an_event_that_was_sent_early_can_be_replayed_and_one_that_is_to_come_cannot() {
+    for engine in Engine::ALL {
+        let gateway = Gateway::on(engine).await;
+        let receiver = Receiver::start().await;
+        let path = register(&gateway, &receiver, json!({ "rate_per_second": 1 })).await;
+        let mut events = lows(9);
+        events.push(event("max", "max"));
+        let ids = push(&gateway, events).await;
+        receiver.gets_message("max").await;
+        let (early, to_come) = (&ids[9], &ids[8]);
+        until("it is delivered", async || {
+            let receipts = gateway.get(&format!("/api/events/{early}/receipts")).await.json();
+            (receipts["webhooks"][0]["state"] == "delivered").then_some(())
+        })
+        .await;
+        let counted = async |selection: Value| {
+            let mut body = selection;
+            body["dry_run"] = json!(true);
+            gateway.post_json(&format!("{path}/replay"), &body).await.json()["count"].clone()
+        };
+        assert_eq!(counted(json!({ "event_ids": [to_come] })).await, 0);
+        assert_eq!(counted(json!({ "event_ids": [early] })).await, 1);
+        let before = &ids[7];
+        assert_eq!(counted(json!({ "after": before })).await, 1, "and as a part of the log");
+        let replay = json!({ "event_ids": [early], "dry_run": false });
+        gateway.post_json(&format!("{path}/replay"), &replay).await;
+        let again = async || {
+            let times = receiver.messages().iter().filter(|message| *message == "max").count();
+            (times == 2).then_some(())
+        };
+        until("it comes again", again).await;
+    }
 }

@@ -8,7 +8,7 @@ use fanfare_api::values;
 use fanfare_api::webhooks::credentials::{Auth, Basic, BasicAuth, Bearer, BearerAuth};
 use fanfare_api::webhooks::webhook::{Batch, Wants, Webhook};
 use fanfare_api::words::SignatureKind;
-use fanfare_core::{Event, Principal, WebhookId, duration};
+use fanfare_core::{Principal, WebhookId, duration};
 use fanfare_webhook::auth::Auth as Sent;
 use fanfare_webhook::authorities::Authorities;
 use fanfare_webhook::limits::TIMEOUT_DEFAULT;
@@ -45,11 +45,7 @@ pub(super) async fn of(
     };
     let counts = counts.get(&webhook.id);
     let (position, now) = (entry.cursor.get(), clock::now());
-    let filter = &webhook.options.filter;
-    let is_wanted = |event: &Event| webhook.options.wants(event);
-    let (lag, lag_is_exact) = gateway.hub.webhook_lag(by, position, filter, is_wanted, pages).await?;
-    // What was sent out of turn is after the position, and not to come.
-    let lag = lag.saturating_sub(health.early_after(position));
+    let (lag, lag_is_exact) = entry.lag(&gateway.hub, by, pages).await?;
     let earlier = webhook.keys.secrets.previous().iter().map(|previous| previous.valid_until);
     Ok(Webhook {
         id: webhook.id.clone(),

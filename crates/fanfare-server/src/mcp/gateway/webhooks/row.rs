@@ -44,16 +44,11 @@ impl Row {
         pages: &mut LagPages,
     ) -> Row {
         let (webhook, health, position) = (entry.webhook(), entry.health(), entry.cursor.get());
-        let counted = hub
-            .webhook_lag(by, position, &webhook.options.filter, |event| webhook.options.wants(event), pages)
-            .await;
-        let (lag, lag_is_exact) = counted.unwrap_or_else(|error| {
+        let (lag, lag_is_exact) = entry.lag(hub, by, pages).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "the lag of a webhook cannot be counted");
             let head = hub.extent();
             (head.last.saturating_sub(head.resume(position)), false)
         });
-        // What was sent out of turn is after the position, and not to come.
-        let lag = lag.saturating_sub(health.early_after(position));
         let state = State::of(&health, entry.is_held());
         Row {
             id: webhook.id.clone(),
