@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::clients::{ClientEntry, ClientList, ClientSession};
+use fanfare_api::words::ClientState;
 use fanfare_api::{problem, query, values};
 use fanfare_core::page::cut;
 use fanfare_core::{Code, EventType, Filter, Pattern, Position, Principal, Priority, duration};
@@ -152,10 +153,7 @@ fn of_session(session: &Session, clients: &[Arc<Client>], head: Position) -> Cli
         connected_at: session.connected_at,
         position: last.map_or(head, |client| client.position()),
         lag: last.map_or(0, |client| client.lag(head.seq)),
-        state: last.map_or(IDLE, |client| client.state().as_str()).into(),
+        state: last.map_or(ClientState::Idle, |client| client.state().as_str().into()),
         session: Some(shown),
     }
 }
-
-/// The state of a session that listens to nothing.
-const IDLE: &str = "idle";

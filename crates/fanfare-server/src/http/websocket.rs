@@ -21,7 +21,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::http::Gateway;
 use crate::http::query::Params;
-use crate::net::frames::{self, Farewell};
+use crate::net::frames::{self, DISMISSED, FAREWELL_MAX, Farewell};
 use crate::net::guard;
 use crate::net::heartbeat::Beats;
 use crate::net::joined;
@@ -87,8 +87,6 @@ pub struct Socket {
 
 /// The close frame of a gateway that is stopping.
 const STOPPING: Farewell = (CloseCode::Away, "the gateway is stopping");
-/// Maximum time for what is being sent to a client that an operator disconnects.
-const FAREWELL_MAX: Duration = Duration::from_secs(1);
 
 struct Conversation<S> {
     socket: Socket,
@@ -336,7 +334,7 @@ async fn next_items(
 /// Returns the close frame of a socket whose subscription has ended.
 fn ending(client: Option<&Client>) -> Farewell {
     match client.is_some_and(Client::is_dismissed) {
-        true => (CloseCode::Policy, "an operator disconnected this client"),
+        true => DISMISSED,
         false => STOPPING,
     }
 }

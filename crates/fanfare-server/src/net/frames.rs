@@ -65,6 +65,11 @@ pub fn shake_hands(
 /// The code and the reason of a close frame.
 pub type Farewell = (CloseCode, &'static str);
 
+/// The close frame for a client that an operator disconnects.
+pub const DISMISSED: Farewell = (CloseCode::Policy, "an operator disconnected this client");
+/// Maximum time for what is being sent to such a client.
+pub const FAREWELL_MAX: Duration = Duration::from_secs(1);
+
 /// Returns the messages on `stream`, of which `read` was already read.
 pub async fn messages<S: AsyncRead + AsyncWrite + Unpin>(stream: S, read: Vec<u8>) -> WebSocketStream<S> {
     messages_within(stream, read, MESSAGE_LEN_MAX, WRITE_BUFFER_LEN_MAX).await

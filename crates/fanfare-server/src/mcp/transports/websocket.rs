@@ -27,7 +27,7 @@ use crate::mcp::transports::duplex::{Calls, Waits};
 use crate::mcp::transports::header_list::names;
 use crate::mcp::transports::refusal::Refusal;
 use crate::net::extended_connect::Multiplexed;
-use crate::net::frames::{self, Farewell};
+use crate::net::frames::{self, DISMISSED, FAREWELL_MAX, Farewell};
 use crate::net::heartbeat::Beats;
 use crate::net::metered::{Meter, Metered};
 use crate::net::silence::{Silence, Unanswered};
@@ -46,10 +46,6 @@ pub const ANSWERED: &str = "the gateway is stopping; every accepted message is a
 const WRITE_BUFFER_LEN_MAX: usize = 32 * 1024 * 1024;
 /// Size of a write, if that much waits.
 const BATCH_LEN_MAX: usize = 256 * 1024;
-/// The close frame of a session that an operator ended.
-const DISMISSED: Farewell = (CloseCode::Policy, "an operator disconnected this client");
-/// Maximum time for what is being sent to a client that an operator disconnects.
-const FAREWELL_MAX: Duration = Duration::from_secs(1);
 /// Maximum time that a client may stop reading.
 const STALL_MAX: Duration = Duration::from_secs(60);
 /// Maximum time for calls that are running when the gateway stops; less than the default limit of the stop.
