@@ -34,6 +34,7 @@ async fn a_webhook_is_registered_and_its_secret_is_told_to_no_agent() {
         let arguments = json!({
             "webhook_url": receiver.url(), "channels": ["builds.>"], "types": ["error"], "min_priority": "default",
             "payload": "event", "description": "the ticket system", "retry": ["5s", "1m"], "ordered": true,
+            "timeout": "30s", "method": "PUT", "rate_per_second": 50,
         });
         let told = gateway.tool(Era::Modern, "register_webhook", arguments).await;
         let Told { structured, text, .. } = &told;
@@ -52,6 +53,10 @@ async fn a_webhook_is_registered_and_its_secret_is_told_to_no_agent() {
         assert_eq!(
             (&details["payload"], &details["types"], &details["description"], &details["retry"]),
             (&json!("event"), &json!(["error"]), &json!("the ticket system"), &json!(["5s", "1m"]))
+        );
+        assert_eq!(
+            (&details["timeout"], &details["method"], &details["rate_per_second"]),
+            (&json!("30s"), &json!("PUT"), &json!(50))
         );
         gateway.push_event(json!({ "channel": "builds.web", "message": "no", "type": "info" })).await;
         gateway.push_event(json!({ "channel": "builds.web", "message": "red", "type": "error" })).await;
@@ -229,6 +234,13 @@ async fn what_is_wrong_is_said_with_what_would_be_right_and_nothing_is_done() {
         ("register_webhook", json!({ "webhook_url": url, "channels": ["a..b"] }), ["channels", "a.b"]),
         ("register_webhook", json!({ "webhook_url": url, "retry": ["soon"] }), ["retry/0", "90s"]),
         ("register_webhook", json!({ "webhook_url": url, "payload": "xml" }), ["payload", "cloudevents"]),
+        ("register_webhook", json!({ "webhook_url": url, "timeout": "2m" }), ["timeout", "`1m`"]),
+        ("register_webhook", json!({ "webhook_url": url, "method": "GET" }), ["method", "PATCH"]),
+        (
+            "register_webhook",
+            json!({ "webhook_url": url, "rate_per_second": 0 }),
+            ["rate_per_second", "10000"],
+        ),
         ("test_webhook", json!({ "webhook_id": "the one" }), ["webhook", "list_targets"]),
         (
             "test_webhook",

@@ -7,6 +7,7 @@ use fanfare_core::members::Members;
 use fanfare_core::refusal::Refusal;
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::{Annotations, Tool};
+use fanfare_webhook::limits::RATE_PER_SECOND_MAX;
 use fanfare_webhook::patch::Registration;
 use fanfare_webhook::retry::DELAYS_MAX;
 use serde::Serialize;
@@ -30,7 +31,7 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
     json!({
         "type": "object",
         "properties": {
-            "webhook_url": { "type": "string", "description": "Where it is called with POST, `http://` or `https://`" },
+            "webhook_url": { "type": "string", "description": "What is called, `http://` or `https://`" },
             "name": { "type": "string", "description": "A unique name; needed if the URL already has a webhook" },
             "channels": filter::channels(),
             "types": filter::types(),
@@ -58,6 +59,12 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
                 "maxItems": DELAYS_MAX,
                 "description": "Delay before each retry, such as [\"5s\", \"5m\", \"1h\"], or [] for none; default: eight \
                                 attempts over 28 hours",
+            },
+            "timeout": { "type": "string", "description": "Maximum time for an answer, `1s` to `1m`; default `10s`" },
+            "method": { "type": "string", "enum": ["POST", "PUT", "PATCH"], "description": "Default `POST`" },
+            "rate_per_second": {
+                "type": "integer", "minimum": 1, "maximum": RATE_PER_SECOND_MAX,
+                "description": "Maximum deliveries per second; default: no limit",
             },
             "description": { "type": "string", "description": "The purpose of the webhook, on one line, for people" },
             "since": arguments::time(
@@ -96,13 +103,24 @@ pub(in crate::mcp::gateway) fn described() -> ToolEntry {
 /// Takes the members that a model can set; their values are read as those of every registration. Headers, credentials
 /// and secrets are excluded: they would appear in the conversation.
 fn take(members: &mut Members<'_>) -> Result<(), Invalid> {
-    for name in ["webhook_url", "name", "min_priority", "text", "payload", "template", "description"] {
+    for name in [
+        "webhook_url",
+        "name",
+        "min_priority",
+        "text",
+        "payload",
+        "template",
+        "timeout",
+        "method",
+        "description",
+    ] {
         members.text(name)?;
     }
     members.texts("channels")?;
     members.texts("types")?;
     members.truth("ordered")?;
     members.any("retry")?;
+    members.number("rate_per_second", 1, RATE_PER_SECOND_MAX)?;
     members.any("since")?;
     Ok(())
 }
