@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use fanfare_core::{Epoch, Position, Timestamp};
+use fanfare_core::wire::payload::Payload;
+use fanfare_core::{Epoch, Event, Original, Position, Timestamp};
 use fanfare_webhook::outcome::{Meaning, Outcome};
 use fanfare_webhook::pause::{Failing, PauseReason, State};
 use serde::{Deserialize, Serialize};
@@ -84,9 +85,15 @@ impl Health {
         }
     }
 
-    /// Returns whether an event after the cursor was delivered.
-    pub fn has_early(&self, event: Position) -> bool {
-        self.early.contains(&event)
+    /// Returns whether what is sent for an event after the cursor was delivered: with the payload `original`, that is the
+    /// request, whose events follow each other and which is delivered for one of them.
+    pub fn has_early(&self, event: &Event, payload: Payload) -> bool {
+        let Position { epoch, seq } = event.position;
+        let first = match (payload, event.original) {
+            (Payload::Original, Some(Original::With(first))) => first.min(seq),
+            _ => seq,
+        };
+        self.early.iter().any(|early| early.epoch == epoch && (first..=seq).contains(&early.seq))
     }
 
     /// Returns the number of events after `position` that were delivered.

@@ -328,15 +328,18 @@ impl Webhooks {
 
 /// Returns the state of an event for a webhook whose row in the store is `row`.
 fn fate(entry: &Entry, event: &Event, row: Option<DeliveryRow>) -> Option<Fate> {
+    let webhook = entry.webhook();
     let is_after = |place: Position| event.position.epoch != place.epoch || event.position.seq > place.seq;
     match row {
         Some(row) if row.status.is_failed() => Some(Fate::Failed(row)),
         Some(row) => Some(Fate::Waiting(row)),
-        None if !is_after(entry.webhook().begins_after) || !entry.wants(event) => None,
-        None if is_after(entry.cursor.get()) => match entry.health().has_early(event.position) {
-            true => Some(Fate::Delivered),
-            false => Some(Fate::Pending),
-        },
+        None if !is_after(webhook.begins_after) || !entry.wants(event) => None,
+        None if is_after(entry.cursor.get()) => {
+            match entry.health().has_early(event, webhook.options.payload) {
+                true => Some(Fate::Delivered),
+                false => Some(Fate::Pending),
+            }
+        }
         None => Some(Fate::Delivered),
     }
 }

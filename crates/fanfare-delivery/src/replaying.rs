@@ -200,11 +200,12 @@ impl Webhooks {
         is_dry: bool,
         replayed: &mut Replayed,
     ) -> Result<(), WebhookError> {
-        let (id, cursor, health) = (entry.webhook().id.clone(), entry.cursor.get(), entry.health());
+        let (webhook, cursor, health) = (entry.webhook(), entry.cursor.get(), entry.health());
+        let (id, payload) = (webhook.id.clone(), webhook.options.payload);
         let mut rows = Vec::with_capacity(events.len());
         let is_sent = |event: &Arc<Event>| {
             let Position { epoch, seq } = event.position;
-            epoch != cursor.epoch || seq <= cursor.seq || health.has_early(event.position)
+            epoch != cursor.epoch || seq <= cursor.seq || health.has_early(event, payload)
         };
         for event in events.into_iter().filter(is_sent) {
             let is_repeated = selector.repeats(&event);

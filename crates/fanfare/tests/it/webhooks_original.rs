@@ -175,3 +175,32 @@ async fn an_original_is_one_request_and_nothing_is_made_of_it() {
     receiver.gets_message("plain").await;
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn a_request_that_was_sent_early_is_delivered_for_each_of_its_events() {
+    let gateway = Gateway::with(Engine::Memory, configure).await;
+    let receiver = Receiver::start().await;
+    let options = json!({ "payload": "original", "rate_per_second": 1 });
+    let hook = gateway.register(&receiver, options).await;
+    for _ in 0..4 {
+        gateway.post_json("/ingest/alertmanager", &alerts()).await;
+    }
+    receiver.gets(1).await;
+    let mut urgent = alerts();
+    for alert in urgent["alerts"].as_array_mut().expect("a list") {
+        alert["labels"]["severity"] = json!("critical");
+    }
+    let ids = gateway.post_json("/ingest/alertmanager", &urgent).await.json()["ids"].clone();
+    for id in ids.as_array().expect("ids") {
+        let id = id.as_str().expect("an id");
+        until("it is delivered", async || {
+            let receipts = gateway.get(&format!("/api/events/{id}/receipts")).await.json();
+            (receipts["webhooks"][0]["state"] == "delivered").then_some(())
+        })
+        .await;
+        assert!(receiver.count() < 5, "it passed the others");
+    }
+    let replay = json!({ "event_ids": [ids[1]], "dry_run": true });
+    let counted = gateway.post_json(&format!("/api/webhooks/{}/replay", hook.id), &replay).await.json();
+    assert_eq!(counted["count"], 1, "{counted}");
+}
