@@ -123,6 +123,9 @@ const screensOf = ({ healthy, failing, held, disabled, good }) => [
 async function examine(tab, name) {
   const wide = await tab.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   assert.ok(wide <= 0, `${name} is ${wide} px wider than the window`);
+  // On a phone each row is a card, and a cell without its column's name is a number that nobody understands.
+  const nameless = await tab.page.evaluate(() => document.querySelectorAll("td:not(:first-child, [data-name])").length);
+  assert.equal(nameless, 0, `cells of ${name} do not say what they are`);
   if (!(await tab.page.evaluate(() => "axe" in window))) await tab.page.evaluate(axe);
   const { violations } = await tab.page.evaluate(() =>
     window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], resultTypes: ["violations"] }),

@@ -20,7 +20,7 @@ export function Figures({ webhook, base }) {
       <${Figure} name="p50" value=${usual === null ? "–" : took(usual)} under="of the latest 50" testid="figure-p50" />
       <${Figure} name="p95" value=${slow === null ? "–" : took(slow)} under="of the latest 50" testid="figure-p95" />
       <${Figure} name="Last attempt" value=${last === null ? "–" : ago(last, now.value)} title=${last === null ? undefined : fullTime(last)} under=${last === null ? "none yet" : new Date(last).toLocaleTimeString()} />
-      <${Figure} name="Lag" value=${count(lag)} under=${isExact ? "events not sent yet" : "events, not all for it"} testid="figure-lag" />
+      <${Figure} name="Lag" value=${count(lag)} under=${isExact ? "not sent yet" : "not all for it"} testid="figure-lag" />
       <${Figure} name="Waiting" value=${count(waiting)} under="for a retry" testid="figure-waiting" />
       <${Figure} name="Failed" value=${count(failed)} under="not retried" wrong=${failed > 0} testid="figure-failed" />
     </dl>

@@ -99,7 +99,7 @@ function AsTable({ buckets, range }) {
   return html`<table class="wh-history-table"><thead><tr><th scope="col">Time</th><th scope="col">Delivered</th><th scope="col">Failed</th></tr></thead>
     <tbody>${used.toReversed().map((bucket) => html`<tr key=${bucket.started_at}>
       <th scope="row"><button type="button" class="link-button" onClick=${() => pick(bucket, range, false)}>${spanOf(Date.parse(bucket.started_at), range)}</button></th>
-      <td>${count(bucket.delivered)}</td><td>${count(bucket.failed)}</td></tr>`)}</tbody></table>`;
+      <td data-name="Delivered">${count(bucket.delivered)}</td><td data-name="Failed">${count(bucket.failed)}</td></tr>`)}</tbody></table>`;
 }
 
 function said(buckets, { words }) {
