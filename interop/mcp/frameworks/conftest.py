@@ -1,0 +1,16 @@
+import os
+
+import pytest
+
+# Nothing of a test leaves the machine. mcp-use reads this while it is imported.
+os.environ["MCP_USE_ANONYMIZED_TELEMETRY"] = "false"
+os.environ["OPENAI_AGENTS_DISABLE_TRACING"] = "1"
+
+from gateway import Gateway  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def gateway(tmp_path_factory):
+    one = Gateway(tmp_path_factory.mktemp("fanfare") / "fanfare.db").start()
+    yield one
+    one.stop()
