@@ -1,8 +1,11 @@
 import os
+import tempfile
 
 import pytest
 
-# Nothing of a test leaves the machine. mcp-use reads this while it is imported.
+# Nothing of a test leaves the machine. mcp-use reads this while it is imported, and makes a folder in the home directory.
+HOME = tempfile.TemporaryDirectory()
+os.environ["HOME"] = HOME.name
 os.environ["MCP_USE_ANONYMIZED_TELEMETRY"] = "false"
 os.environ["OPENAI_AGENTS_DISABLE_TRACING"] = "1"
 

@@ -1,3 +1,5 @@
+from uuid import uuid4
+
 import pytest
 
 from gateway import Gateway
@@ -12,9 +14,12 @@ def outcomes():
 @pytest.fixture(scope="module")
 def start_gateway(tmp_path_factory):
     started = []
+    # Several threads start gateways at once, and pytest makes its folder at the first call without looking for others.
+    folder = tmp_path_factory.mktemp("fanfare")
 
     def start():
-        started.append(Gateway(tmp_path_factory.mktemp("fanfare") / "fanfare.db", FANFARE_TOOLSET="all").start())
+        store = folder / f"{uuid4().hex}.db"
+        started.append(Gateway(store, FANFARE_TOOLSET="all").start())
         return started[-1]
 
     yield start

@@ -1,8 +1,9 @@
-"""Bridges between transports, with the Python SDK before them: supergateway (npm) and mcp-proxy (PyPI)."""
+"""Bridges between transports, with the Python SDK before them: supergateway and mcp-remote (npm), and mcp-proxy (PyPI)."""
 
 import asyncio
 import os
 import re
+import tempfile
 import warnings
 from contextlib import asynccontextmanager
 
@@ -16,6 +17,7 @@ from steps import test_for_each_step
 warnings.filterwarnings("ignore", message="resources/(un)?subscribe is removed")
 
 SUPERGATEWAY = FOLDER / "node_modules/.bin/supergateway"
+MCP_REMOTE = FOLDER / "node_modules/.bin/mcp-remote"
 LISTENING = re.compile(rb"running on (http://[\d.]+:\d+)")
 START_SECONDS = 20
 # For what a bridge does not pass on; what it does takes milliseconds.
@@ -58,10 +60,22 @@ def connect(run, url):
     if bridge == "supergateway":
         kind = "--streamableHttp" if side == "stdio → HTTP" else "--sse"
         command = [os.environ["NODE_22_BIN"], str(SUPERGATEWAY), kind, address, "--logLevel", "none"]
+    elif bridge == "mcp-remote":
+        kind = "http-only" if side == "stdio → HTTP" else "sse-only"
+        return through_mcp_remote([os.environ["NODE_22_BIN"], str(MCP_REMOTE), address, "--transport", kind], run["era"])
     else:
         kind = "streamablehttp" if side == "stdio → HTTP" else "sse"
         command = [os.environ["MCP_PROXY_BIN"], "--transport", kind, address]
     return connected(StdioServerParameters(command=command[0], args=command[1:]), run["era"], Bridged)
+
+
+@asynccontextmanager
+async def through_mcp_remote(command, era):
+    # It keeps what it learns of a server, by default in the home directory.
+    with tempfile.TemporaryDirectory() as folder:
+        server = StdioServerParameters(command=command[0], args=command[1:], env={"MCP_REMOTE_CONFIG_DIR": folder})
+        async with connected(server, era, Bridged) as client:
+            yield client
 
 
 @asynccontextmanager
