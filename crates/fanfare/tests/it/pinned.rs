@@ -35,6 +35,8 @@ const RULES: &[(&str, &[&[&str]])] = &[
     ("cargo run", &[&["--locked"]]),
     ("cargo test", &[&["--locked"]]),
     ("go get", &[]),
+    ("go install", &[]),
+    ("go test", &[&["-mod=readonly"]]),
 ];
 
 /// Folders without scripts that `./test` runs.
