@@ -35,7 +35,6 @@ const RULES: &[(&str, &[&[&str]])] = &[
     ("cargo run", &[&["--locked"]]),
     ("cargo test", &[&["--locked"]]),
     ("go get", &[]),
-    ("go install", &[]),
     ("go test", &[&["-mod=readonly"]]),
 ];
 
