@@ -1,11 +1,13 @@
-"""sseclient-py, httpx-sse and curl listen to /stream, lose the server to a SIGKILL and come back for what they missed.
+"""sseclient-py, httpx-sse, curl and sseclient listen to /stream, lose the server to a SIGKILL and come back for what they missed.
 
-None of the three reconnects by itself: each test does what its user would do, which is to give back the last id.
+The first three do not reconnect by themselves: each test does what its user would do, which is to give back the last id.
 """
 
 import asyncio
 import json
+import os
 import subprocess
+import time
 
 import httpx
 import httpx_sse
@@ -231,3 +233,54 @@ def test_httpx_sse_reads_it_without_blocking(gateway):
                         return got
 
     assert asyncio.run(listen_for(2)) == ["a", "b"]
+
+
+# sseclient and sseclient-py are modules of one name, so this one runs as a program in an environment of its own.
+SSECLIENT = """
+import json, sys, sseclient
+for event in sseclient.SSEClient(sys.argv[1], retry=100):
+    print(json.dumps([event.id, event.event, event.data]), flush=True)
+"""
+
+
+@pytest.mark.parametrize("format", ["text", "json"])
+def test_sseclient_outlives_the_gateway(gateway, format):
+    """It reconnects by itself, with the id of the last event that it saw and after the time that the stream asks for."""
+    gateway.push("before it listens")
+    command = [os.environ["SSECLIENT_PYTHON"], "-c", SSECLIENT, f"{gateway.url}/stream?format={format}"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, text=True)
+
+    def messages(count):
+        got = []
+        while len(got) < count:
+            line = process.stdout.readline()
+            assert line, "sseclient ended"
+            # It also prints why it reconnects.
+            if not line.startswith("["):
+                continue
+            event_id, event, data = json.loads(line)
+            assert (event, bool(event_id)) == ("message", True), line
+            got.append(json.loads(data)["message"] if format == "json" else data.split("] ", 1)[1])
+        return got
+
+    try:
+        listens(gateway)
+        gateway.push_all("1", "2: two\nlines")
+        assert messages(2) == ["1", "2: two\nlines"]
+        gateway.kill()
+        gateway.restart()
+        gateway.push_all("3 while away", "4")
+        assert messages(2) == ["3 while away", "4"]
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def listens(gateway):
+    """Returns once somebody listens: events count from then on."""
+    deadline = time.monotonic() + READ_SECONDS
+    while time.monotonic() < deadline:
+        if requests.get(f"{gateway.url}/api/clients", timeout=READ_SECONDS).json()["clients"]:
+            return
+    raise AssertionError("nobody listens")

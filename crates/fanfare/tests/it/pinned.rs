@@ -13,7 +13,11 @@ const RULES: &[(&str, &[&[&str]])] = &[
     // pip builds a source package with tools that it resolves itself, unless the script forbids that.
     (
         "pip install",
-        &[&["--no-deps", "--require-hashes", "--only-binary=:all:"], &["--no-index", "--dry-run"]],
+        &[
+            &["--no-deps", "--require-hashes", "--only-binary=:all:"],
+            &["--no-deps", "--require-hashes", "--no-build-isolation", "--no-binary=:all:"],
+            &["--no-index", "--dry-run"],
+        ],
     ),
     ("pip download", &[]),
     ("pip wheel", &[]),
