@@ -8,7 +8,6 @@ use crate::cli::event_line::{EventLines, time};
 use crate::cli::filter_flags::FilterFlags;
 use crate::cli::output::style::DIM;
 use crate::cli::output::{Mode, Output};
-use crate::cli::table::table;
 use crate::cli::text::{count, harmless, shortened};
 use crate::cli::{Context, Exit, Failure, block_on, examples};
 use fanfare_api::event::Event;
@@ -227,7 +226,7 @@ impl Printer<'_> {
         if !self.rows.is_empty() {
             self.context
                 .output
-                .line(table(&["id", "time", "channel", "type", "priority", "message"], &self.rows))?;
+                .table(&["id", "time", "channel", "type", "priority", "message"], &self.rows)?;
         }
         Ok(())
     }

@@ -181,10 +181,16 @@ async fn install_asks_for_confirmation_at_a_terminal() {
     assert!(!shown.contains("[Y/n]") && !path(&shell, ".cursor/mcp.json").exists(), "{shown}");
 }
 
-/// Runs the program at a terminal, and returns what the terminal shows.
+/// Runs the program at a terminal that does not say how wide it is, and returns what the terminal shows.
 pub(crate) async fn at_a_terminal(shell: &Shell, words: &[&str], answer: &str) -> String {
+    at_a_terminal_of(0, shell, words, answer).await
+}
+
+/// Runs the program at a terminal of so many columns, and returns what the terminal shows.
+pub(crate) async fn at_a_terminal_of(columns: u16, shell: &Shell, words: &[&str], answer: &str) -> String {
     use rustix::fs::{Mode, OFlags, open};
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use rustix::termios::{Winsize, tcsetwinsize};
 
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
     grantpt(&ours).expect("ours");
@@ -192,6 +198,9 @@ pub(crate) async fn at_a_terminal(shell: &Shell, words: &[&str], answer: &str) -
     let name = ptsname(&ours, Vec::new()).expect("a name");
     let theirs =
         open(name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).expect("a terminal");
+    let size =
+        Winsize { ws_col: columns, ws_row: if columns > 0 { 24 } else { 0 }, ws_xpixel: 0, ws_ypixel: 0 };
+    tcsetwinsize(&theirs, size).expect("a size");
     let mut command = shell.command(words);
     let another = || Stdio::from(theirs.try_clone().expect("another"));
     command.stdin(another()).stdout(another()).stderr(another());

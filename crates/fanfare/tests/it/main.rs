@@ -37,6 +37,7 @@ mod cli_reference;
 mod cli_run;
 mod cli_spool;
 mod cli_status;
+mod cli_tables;
 mod cli_until;
 mod cli_verify;
 mod cli_webhooks;

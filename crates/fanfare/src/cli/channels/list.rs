@@ -5,7 +5,6 @@ use jiff::ZonedDateTime;
 use crate::cli::event_line::time;
 use crate::cli::output::Mode;
 use crate::cli::output::style::DIM;
-use crate::cli::table::table;
 use crate::cli::text::{grouped, harmless};
 use crate::cli::{Context, Exit, Failure, each_of, examples};
 use fanfare_api::channels::ChannelEntry;
@@ -31,8 +30,7 @@ pub(crate) async fn run(api: &Api, context: &Context) -> Result<Exit, Failure> {
         Mode::Human | Mode::Table => {
             let now = ZonedDateTime::now();
             let rows: Vec<Vec<String>> = channels.iter().map(|channel| row(channel, &now)).collect();
-            output
-                .line(table(&["channel", "events ", "per second ", "subscribers ", "last event"], &rows))?;
+            output.table(&["channel", "events ", "per second ", "subscribers ", "last event"], &rows)?;
         }
         Mode::Json => output.line(&answer.json)?,
         Mode::Ndjson => each_of(&answer.json, "channels", |json| output.line(json))?,

@@ -5,7 +5,6 @@ use jiff::ZonedDateTime;
 use crate::cli::event_line::time;
 use crate::cli::output::Mode;
 use crate::cli::output::style::DIM;
-use crate::cli::table::table;
 use crate::cli::text::{grouped, harmless, shortened};
 use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_api::clients::ClientEntry;
@@ -37,10 +36,8 @@ pub(crate) async fn run(api: &Api, context: &Context) -> Result<Exit, Failure> {
         Mode::Human | Mode::Table => {
             let now = ZonedDateTime::now();
             let rows: Vec<Vec<String>> = clients.iter().map(|client| row(client, &now)).collect();
-            output.line(table(
-                &["client", "by", "address", "channels", "reader", "state", "lag ", "since"],
-                &rows,
-            ))?;
+            let heads = ["client", "by", "address", "channels", "reader", "state", "lag ", "since"];
+            output.table(&heads, &rows)?;
         }
         Mode::Json => output.line(&answer.json)?,
         Mode::Ndjson => crate::cli::each_of(&answer.json, "clients", |json| output.line(json))?,

@@ -9,7 +9,6 @@ use crate::cli::deliveries::{PAGE_LEN_MAX, State, chosen, one};
 use crate::cli::event_line::time;
 use crate::cli::output::Mode;
 use crate::cli::output::style::{DIM, ERROR, SUCCESS, WARNING};
-use crate::cli::table::table;
 use crate::cli::text::{harmless, shortened};
 use crate::cli::webhooks::attempt_rows::words;
 use crate::cli::webhooks::named::title;
@@ -110,7 +109,7 @@ fn show(found: &[(&Webhook, Answer<Delivery>)], context: &Context) -> Result<(),
             let now = ZonedDateTime::now();
             let rows: Vec<Vec<String>> =
                 found.iter().map(|(webhook, delivery)| row(webhook, &delivery.value, &now)).collect();
-            output.line(table(&["event", "channel", "next", "attempts ", "reason", "webhook"], &rows))?;
+            output.table(&["event", "channel", "next", "attempts ", "reason", "webhook"], &rows)?;
         }
         Mode::Json => {
             let list: Vec<String> = found.iter().map(json).collect();

@@ -7,9 +7,8 @@ use crate::cli::deliveries::list::state_text;
 use crate::cli::event_line::{EventLines, time};
 use crate::cli::output::Mode;
 use crate::cli::output::style::{BOLD, DIM};
-use crate::cli::table::table;
 use crate::cli::text::harmless;
-use crate::cli::webhooks::attempt_rows::{rows, whole, words};
+use crate::cli::webhooks::attempt_rows::{print, whole, words};
 use crate::cli::webhooks::attempts::{Selection, newest, read_all};
 use crate::cli::webhooks::named::{named, title};
 use crate::cli::{Context, Exit, Failure, examples};
@@ -139,10 +138,13 @@ async fn human(
         cells.push(vec![state_text(state), dash(), dash(), dash(), name]);
     }
     if !cells.is_empty() {
-        output.line(format!("\n{}", table(&["state", "attempts ", "reason", "next", "to"], &cells)))?;
+        let heads = ["state", "attempts ", "reason", "next", "to"];
+        output.line("")?;
+        output.table(&heads, &cells)?;
     }
     for one in shown.iter().filter(|one| !one.attempts.is_empty()) {
-        output.line(format!("\n{BOLD}{}{BOLD:#}\n{}", one.title, rows(&one.attempts, &now)))?;
+        output.line(format!("\n{BOLD}{}{BOLD:#}", one.title))?;
+        print(&output, &one.attempts, &now)?;
         for attempt in &one.whole {
             output.line(format!("\n{}", whole(&attempt.value, &now)))?;
         }

@@ -9,7 +9,6 @@ use crate::cli::install::change::{Action, Change, ChangeError};
 use crate::cli::install::hosts::{Form, Host, Places, Scope};
 use crate::cli::install::wish::{Transport, Wish};
 use crate::cli::output::Mode;
-use crate::cli::table::table;
 use crate::cli::text::harmless;
 
 struct Row {
@@ -92,7 +91,7 @@ fn print(rows: &[Row], context: &Context) -> Result<(), Failure> {
                 texts.iter().map(|text| harmless(text).into_owned()).collect()
             };
             let rows: Vec<Vec<String>> = rows.iter().map(cells).collect();
-            output.line(table(&["client", "found", "scope", "state", "install would", "where"], &rows))?;
+            output.table(&["client", "found", "scope", "state", "install would", "where"], &rows)?;
         }
         Mode::Json => {
             output.line(json!({ "clients": rows.iter().map(json).collect::<Vec<_>>() }).to_string())?;

@@ -6,7 +6,6 @@ use crate::cli::event_line::time;
 use crate::cli::output::Mode;
 use crate::cli::output::style::DIM;
 use crate::cli::readers::filter;
-use crate::cli::table::table;
 use crate::cli::text::{grouped, harmless};
 use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_api::readers::Reader;
@@ -31,8 +30,7 @@ pub(crate) async fn run(_: &Args, api: &Api, context: &Context) -> Result<Exit, 
         Mode::Human | Mode::Table => {
             let now = ZonedDateTime::now();
             let rows: Vec<Vec<String>> = readers.iter().map(|reader| row(reader, &now)).collect();
-            output
-                .line(table(&["reader", "lag ", "connected ", "position", "last used", "filter"], &rows))?;
+            output.table(&["reader", "lag ", "connected ", "position", "last used", "filter"], &rows)?;
         }
         Mode::Json => output.line(&answer.json)?,
         Mode::Ndjson => crate::cli::each_of(&answer.json, "readers", |json| output.line(json))?,

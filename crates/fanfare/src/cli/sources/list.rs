@@ -4,7 +4,6 @@ use jiff::ZonedDateTime;
 
 use crate::cli::event_line::time;
 use crate::cli::output::Mode;
-use crate::cli::table::table;
 use crate::cli::text::{grouped, harmless};
 use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_api::sources::IngestSource;
@@ -26,7 +25,7 @@ pub(crate) async fn run(_: &Args, api: &Api, context: &Context) -> Result<Exit, 
         Mode::Human | Mode::Table => {
             let now = ZonedDateTime::now();
             let rows: Vec<Vec<String>> = sources.iter().map(|source| row(source, &now)).collect();
-            output.line(table(&["source", "kind", "verify", "accepted ", "refused ", "last"], &rows))?;
+            output.table(&["source", "kind", "verify", "accepted ", "refused ", "last"], &rows)?;
         }
         Mode::Json => output.line(&answer.json)?,
         Mode::Ndjson => crate::cli::each_of(&answer.json, "sources", |json| output.line(json))?,

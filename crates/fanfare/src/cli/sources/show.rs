@@ -6,7 +6,6 @@ use jiff::ZonedDateTime;
 use crate::cli::event_line::time;
 use crate::cli::output::Mode;
 use crate::cli::output::style::{BOLD, DIM};
-use crate::cli::table::table;
 use crate::cli::text::{grouped, harmless};
 use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_api::sources::IngestSource;
@@ -48,7 +47,8 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
                         ]
                     })
                     .collect();
-                output.line(format!("\n{}", table(&["refused", "code", "from", "why"], &rows)))?;
+                output.line("")?;
+                output.table(&["refused", "code", "from", "why"], &rows)?;
             }
         }
     }

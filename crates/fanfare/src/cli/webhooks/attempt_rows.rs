@@ -1,18 +1,20 @@
 //! Formats attempts: as rows with the time of each phase, or one with its request and response.
 
+use std::io;
+
 use jiff::ZonedDateTime;
 
 use crate::cli::event_line::time;
+use crate::cli::output::Output;
 use crate::cli::output::style::{BOLD, DIM, ERROR, SUCCESS};
-use crate::cli::table::table;
 use crate::cli::text::{count, harmless};
 use fanfare_api::webhooks::attempts::{Attempt, Times};
 use fanfare_api::words::Method;
 
-/// Formats attempts as a table.
-pub(crate) fn rows(attempts: &[Attempt], now: &ZonedDateTime) -> String {
+/// Prints attempts as a table.
+pub(crate) fn print(output: &Output, attempts: &[Attempt], now: &ZonedDateTime) -> io::Result<()> {
     let cells: Vec<Vec<String>> = attempts.iter().map(|attempt| row(attempt, now)).collect();
-    table(&["time", "result", "event", "attempt", "connect ", "wait ", "body ", "total "], &cells)
+    output.table(&["time", "result", "event", "attempt", "connect ", "wait ", "body ", "total "], &cells)
 }
 
 fn row(attempt: &Attempt, now: &ZonedDateTime) -> Vec<String> {

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::cli::output::Mode;
 use crate::cli::output::style::DIM;
-use crate::cli::webhooks::attempt_rows::rows;
+use crate::cli::webhooks::attempt_rows::print;
 use crate::cli::webhooks::named::named;
 use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_api::webhooks::attempts::Attempt;
@@ -86,7 +86,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
     let output = context.output;
     match output.mode {
         Mode::Human | Mode::Table if list.is_empty() => output.note(format!("{DIM}no attempts{DIM:#}")),
-        Mode::Human | Mode::Table => output.line(rows(&read_all(&list, api)?, &ZonedDateTime::now()))?,
+        Mode::Human | Mode::Table => print(&output, &read_all(&list, api)?, &ZonedDateTime::now())?,
         Mode::Json => {
             let list: Vec<&str> = list.iter().map(|json| json.get()).collect();
             output.line(format!("{{\"attempts\":[{}]}}", list.join(",")))?;

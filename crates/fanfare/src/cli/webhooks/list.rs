@@ -7,7 +7,6 @@ use jiff::ZonedDateTime;
 use crate::cli::event_line::time;
 use crate::cli::output::Mode;
 use crate::cli::output::style::{DIM, ERROR, SUCCESS, WARNING};
-use crate::cli::table::table;
 use crate::cli::text::{grouped, harmless, shortened};
 use crate::cli::webhooks::named::title;
 use crate::cli::{Context, Exit, Failure, each_of, examples};
@@ -53,7 +52,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
         Mode::Human => {
             let now = ZonedDateTime::now();
             let rows: Vec<Vec<String>> = webhooks.iter().map(|webhook| row(webhook, &now)).collect();
-            output.line(table(&HEADS, &rows))?;
+            output.table(&HEADS, &rows)?;
         }
         Mode::Table => {
             let now = ZonedDateTime::now();
@@ -67,7 +66,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
             let rows: Vec<Vec<String>> = webhooks.iter().map(with_id).collect();
             let heads: Vec<&str> =
                 ["id", "name", "url"].into_iter().chain(HEADS.into_iter().skip(1)).collect();
-            output.line(table(&heads, &rows))?;
+            output.table(&heads, &rows)?;
         }
         Mode::Json => output.line(&answer.json)?,
         Mode::Ndjson => each_of(&answer.json, "items", |json| output.line(json))?,
@@ -80,7 +79,7 @@ fn row(webhook: &Webhook, now: &ZonedDateTime) -> Vec<String> {
     let last = webhook.last_success_at.max(webhook.last_failure_at);
     vec![
         shortened(&title(webhook.name.as_ref(), &webhook.webhook_url), URL_CHARS_MAX).into_owned(),
-        state(webhook),
+        state(webhook, now),
         last.map_or_else(|| "–".to_owned(), |last| time(last, now)),
         format!("{}{}", if webhook.lag_is_exact { "" } else { "≤" }, grouped(webhook.lag)),
         grouped(webhook.waiting),
@@ -88,13 +87,14 @@ fn row(webhook: &Webhook, now: &ZonedDateTime) -> Vec<String> {
     ]
 }
 
-/// Formats the state of a webhook, with a symbol.
-pub(crate) fn state(webhook: &Webhook) -> String {
+/// Formats the state of a webhook, with a symbol, and until when it is held.
+pub(crate) fn state(webhook: &Webhook, now: &ZonedDateTime) -> String {
     let (symbol, style) = match webhook.state.as_str() {
         "active" => ("✓", SUCCESS),
         "failing" => ("!", WARNING),
         "paused" => ("–", DIM),
         _ => ("✗", ERROR),
     };
-    format!("{style}{symbol}{style:#} {}", harmless(webhook.state.as_str()))
+    let until = webhook.held_until.map(|until| format!(" until {}", time(until, now))).unwrap_or_default();
+    format!("{style}{symbol}{style:#} {}{until}", harmless(webhook.state.as_str()))
 }

@@ -1,5 +1,6 @@
 //! `fanfare webhooks show`: shows a webhook's settings, state and newest attempts.
 
+use fanfare_core::WebhookName;
 use jiff::ZonedDateTime;
 
 use crate::cli::event_line::time;
@@ -7,7 +8,7 @@ use crate::cli::filter_words::filter_words;
 use crate::cli::output::style::{BOLD, DIM, WARNING};
 use crate::cli::output::{Mode, Output};
 use crate::cli::text::{count, grouped, harmless};
-use crate::cli::webhooks::attempt_rows::{rows, span, words};
+use crate::cli::webhooks::attempt_rows::{print, span, words};
 use crate::cli::webhooks::attempts::{Selection, newest, read_all};
 use crate::cli::webhooks::list::state;
 use crate::cli::webhooks::named::named;
@@ -51,7 +52,8 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
             let selection = Selection { limit: ATTEMPTS_MAX, ..Selection::default() };
             let (list, _) = newest(api, &id, selection).await?;
             if !list.is_empty() {
-                output.line(format!("\n{}", rows(&read_all(&list, api)?, &now)))?;
+                output.line("")?;
+                print(&output, &read_all(&list, api)?, &now)?;
             }
         }
     }
@@ -128,11 +130,15 @@ fn settings(webhook: &Webhook) -> String {
 }
 
 fn state_words(webhook: &Webhook, now: &ZonedDateTime) -> String {
-    let mut text = state(webhook);
+    let mut text = state(webhook, now);
     let mut add = |more: String| text.push_str(&format!(" {DIM}·{DIM:#} {more}"));
     // The failures of one that is not paused are below, with the moment since when.
     if let Some(explanation) = webhook.explanation.as_ref().filter(|_| webhook.paused_reason.is_some()) {
         add(harmless(explanation).into_owned());
+    }
+    if webhook.held_until.is_some() {
+        let name = webhook.name.as_ref().map_or(webhook.id.as_str(), WebhookName::as_str);
+        add(format!("to try at once: fanfare webhooks resume {name}"));
     }
     if let Some(since) = &webhook.paused_since {
         add(format!("since {}", time(*since, now)));
