@@ -57,7 +57,10 @@ async fn what_was_saved_is_pushed_first_and_in_order_once_the_gateway_is_back() 
     assert!(doctor.out.contains("5 events wait in"), "{doctor:?}");
     // Without --spool, an event is not saved.
     assert_eq!(shell.run(&["push", "lost"]).await.code, 4);
-    assert_eq!(shell.run(&["push", "--flush"]).await.code, 4);
+    let said = shell.run(&["push", "--flush"]).await;
+    assert_eq!(said.code, 4);
+    assert!(said.out.contains("nothing was pushed") && said.out.contains("5 events wait"), "{said:?}");
+    assert!(!said.out.contains('✓'), "{said:?}");
     assert_eq!(waiting(&shell).len(), 5);
 
     let gateway = Gateway::start_in(shell, &address, "memory").await;
@@ -111,6 +114,27 @@ async fn what_cannot_be_pushed_is_kept_aside_and_what_has_expired_is_dropped() {
     // The next flush has nothing to do with it.
     assert_eq!(gateway.run(&["push", "--flush"]).await.code, 0);
     gateway.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_refused_later_does_not_replace_what_was_refused_before() {
+    let (mut shell, address) = away().await;
+    let mut directory = PathBuf::new();
+    for round in 0..3 {
+        assert_eq!(shell.run(&["push", "--spool", "an event"]).await.code, 0);
+        let file = waiting(&shell).remove(0);
+        std::fs::write(&file, format!("{{\"half {round}")).expect("a file");
+        directory = file.parent().expect("a directory").to_owned();
+        let gateway = Gateway::start_in(shell, &address, "memory").await;
+        let said = gateway.run(&["push", "--flush"]).await;
+        assert!(said.code == 5 && said.out.contains("1 refused") && !said.out.contains('✓'), "{said:?}");
+        shell = gateway.stop().await;
+    }
+    let files = std::fs::read_dir(directory).expect("a directory").map(|file| file.expect("a file").path());
+    let refused = files.filter(|path| path.extension().is_some_and(|end| end == "refused"));
+    let mut kept: Vec<String> = refused.map(|path| std::fs::read_to_string(path).expect("text")).collect();
+    kept.sort();
+    assert_eq!(kept, ["{\"half 0", "{\"half 1", "{\"half 2"]);
 }
 
 #[tokio::test]

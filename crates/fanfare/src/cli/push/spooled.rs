@@ -60,15 +60,21 @@ pub(super) async fn flush(context: &Context) -> Result<Exit, Failure> {
     let api = context.settings.api()?;
     let spool = spool(&api)?;
     let (flushed, stopped) = spool.flush(&api).await?;
+    let waiting = spool.len()?;
     let line = serde_json::json!({
         "pushed": flushed.pushed,
         "expired": flushed.expired,
         "refused": flushed.refused,
-        "waiting": spool.len()?,
+        "waiting": waiting,
     });
     let human = || {
-        let said = flushed.said().unwrap_or_else(|| "nothing was waiting".to_owned());
-        format!("{SUCCESS}✓{SUCCESS:#} {said}")
+        let nothing = if stopped.is_some() { "nothing was pushed" } else { "nothing was waiting" };
+        let said = flushed.said().unwrap_or_else(|| nothing.to_owned());
+        let left = if waiting > 0 { format!(", {}", waits(waiting)) } else { String::new() };
+        match stopped.is_none() && flushed.refused.is_empty() {
+            true => format!("{SUCCESS}✓{SUCCESS:#} {said}{left}"),
+            false => format!("{WARNING}!{WARNING:#} {said}{left}"),
+        }
     };
     context.output.result(human, &line.to_string(), || flushed.pushed.to_string())?;
     warn_of_refused(&flushed, context);

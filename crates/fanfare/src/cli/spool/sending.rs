@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fanfare_api::push::{NewEvent, Pushed};
@@ -91,7 +92,7 @@ impl Spool {
                     Fate::Expired => flushed.expired += 1,
                     Fate::Pushed => flushed.pushed += 1,
                     Fate::Refused(why) => {
-                        let aside = path.with_extension("refused");
+                        let aside = aside(&path);
                         fs::rename(&path, &aside).map_err(failure)?;
                         flushed.refused.push(format!("{}: {why}", aside.display()));
                         continue;
@@ -103,6 +104,14 @@ impl Spool {
         }
         Ok((flushed, None))
     }
+}
+
+/// Returns the name under which a refused event is kept: one that no other has, because the numbers of a spool begin
+/// anew once it is empty. Only the process that sends puts events aside.
+fn aside(path: &Path) -> PathBuf {
+    let first = path.with_extension("refused");
+    let later = (2_u32..).map(|time| path.with_extension(format!("{time}.refused")));
+    std::iter::once(first.clone()).chain(later).find(|path| !path.exists()).unwrap_or(first)
 }
 
 /// Pushes the event in a file. An error concerns the gateway, so those that follow would meet it as well.
