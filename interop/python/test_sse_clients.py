@@ -6,6 +6,7 @@ The first three do not reconnect by themselves: each test does what its user wou
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import time
 
@@ -259,7 +260,11 @@ def test_sseclient_outlives_the_gateway(gateway, format):
             if not line.startswith("["):
                 continue
             event_id, event, data = json.loads(line)
-            assert (event, bool(event_id)) == ("message", True), line
+            assert event_id, line
+            # In JSON, the end of a replay is an event with another name.
+            if event != "message":
+                assert (event, format) == ("caught-up", "json"), line
+                continue
             got.append(json.loads(data)["message"] if format == "json" else data.split("] ", 1)[1])
         return got
 
@@ -267,10 +272,15 @@ def test_sseclient_outlives_the_gateway(gateway, format):
         listens(gateway)
         gateway.push_all("1", "2: two\nlines")
         assert messages(2) == ["1", "2: two\nlines"]
+        # It stands still until what it misses is in the log, so that only a resume can bring it.
+        process.send_signal(signal.SIGSTOP)
         gateway.kill()
         gateway.restart()
         gateway.push_all("3 while away", "4")
+        process.send_signal(signal.SIGCONT)
         assert messages(2) == ["3 while away", "4"]
+        gateway.push_all("5, and nothing twice")
+        assert messages(1) == ["5, and nothing twice"]
     finally:
         process.kill()
         process.wait()
