@@ -115,7 +115,7 @@ story("the past is read on, page by page, while the feed stands still", {}, asyn
   await tab.shows(["event 1", "event 101", "event 201", "event 301", "event 401", "event 501", "event 601", "event 701"]);
   await tab.gone("earlier");
 
-  // Also when nothing that is here passes.
+  // Also when no loaded event passes the filter.
   const other = await open("/?type=warning");
   await other.one("look-earlier").click();
   await other.page.getByText("No events match the filter.").waitFor();

@@ -123,7 +123,7 @@ impl Hub {
         let row = row.ok_or_else(|| AckError::UnknownReader { name: name.clone() })?;
         let told = &self.shared.acknowledgements;
         if told.receiver_count() > 0 {
-            // Whoever was waiting may be gone by now.
+            // The caller that waited may be gone by now.
             let _ = told.send(AckSignal::Acknowledged(Arc::new(row.clone())));
         }
         Ok(row)

@@ -109,7 +109,7 @@ impl Hub {
         }
         let (beginning, filter, client, mut subscription) = loop {
             let head = self.caught_up().await?;
-            // One that asks for what there is misses nothing that is gone already.
+            // A client that asks for what is there does not miss what was gone before.
             let told = match (&request.start, &request.client.reader) {
                 (Start::Earliest | Start::Since(_), None) => head.removed(),
                 _ => 0,

@@ -29,7 +29,7 @@ pub(super) struct Ahead {
 }
 
 impl Ahead {
-    /// Returns whether there are no events.
+    /// Returns whether it is empty.
     pub(super) fn is_empty(&self) -> bool {
         self.events.is_empty()
     }

@@ -42,7 +42,7 @@ fn text(json: &[u8], mut at: usize, mended: &mut Cow<'_, [u8]>) -> usize {
     at
 }
 
-/// Returns the code unit of `\uXXXX` at this place.
+/// Returns the UTF-16 code unit that the escape at `at`, `\uXXXX`, stands for; `None` if there is no such escape.
 fn escaped(json: &[u8], at: usize) -> Option<u16> {
     let digits = json.get(at..at + ESCAPE_LEN)?.strip_prefix(b"\\u")?;
     u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()

@@ -8,8 +8,8 @@
 //! - [`grammar`] refuses, before the engine sees the text, everything that can build or repeat lists and maps, or multiply
 //!   texts. All lists and maps are then parts of the event, which is bounded, and comparing two of them compares where they
 //!   are ([`values`]).
-//! - The only filters and tests are our own ([`filters`]). There are no functions, macros, includes or loaders. What
-//!   filters make costs fuel.
+//! - Templates can use only our own filters and tests ([`filters`]); there are no functions, macros, includes or
+//!   loaders. The output of filters costs fuel.
 //! - The body goes to a writer that stops at [`BODY_LEN_MAX`].
 //! - Fuel ends everything else, and callers render beside the threads that serve.
 

@@ -55,7 +55,7 @@ async fn slow_bodies_end_and_what_is_short_never_waits_for_them() {
         until("an empty budget", async || (bytes_held(&gateway, "callers").await == 0).then_some(())).await;
         drop(reader);
 
-        // Bodies that hardly begin hold nothing that they have not sent, and end when their patience is over.
+        // A body that has hardly begun holds only what it has sent, and ends when its time is up.
         let mut slow = Vec::new();
         for path in ["/api/push/a", "/ingest/generic", "/mcp", "/api/webhooks", "/api/readers/r/ack"] {
             let mut raw = Raw::connect(gateway.address).await;

@@ -53,7 +53,7 @@ async fn a_session_is_listed_with_what_it_waits_for_and_listens_to_nothing_until
         },
     });
     assert_eq!(client, wanted);
-    // Who listens to nothing is no listener.
+    // A session that listens to nothing does not count as a listener.
     assert_eq!(gateway.get("/api/status").await.json()["stream_clients"], 0);
     assert_eq!(
         gateway.post_json("/api/push", &json!({"channel": "a", "message": "y"})).await.json()["stream_clients"],

@@ -126,7 +126,7 @@ async fn the_default_host_of_other_servers_never_fails_a_push() {
         .await;
     assert_eq!(told.member("url"), format!("http://127.0.0.1:{free}"));
     assert!(TcpListener::bind(("127.0.0.2", free)).is_ok(), "it listens on more than 127.0.0.1");
-    // Whoever is elsewhere opens nothing, and pushes all the same.
+    // A push from another machine opens no listener, but succeeds.
     let params = json!({"name": "push_stream", "arguments": {"message": "x", "host": "0.0.0.0", "port": 9}});
     let told = gateway.call_tool(Era::Modern, params, &[("x-forwarded-for", "203.0.113.7")]).await;
     assert!(!told.is_error && told.text.contains("only work for callers on"), "{}", told.text);

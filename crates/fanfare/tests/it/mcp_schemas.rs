@@ -50,7 +50,7 @@ async fn the_list_of_tools_stays_short() {
     assert!(len(&tools) < 8_000, "{} bytes without output schemas", len(&tools));
 }
 
-/// What a schema does not say is accepted all the same: data of any kind, and a number of seconds.
+/// The server also accepts what a schema does not list: data of any kind, and a number of seconds.
 #[tokio::test]
 async fn more_is_accepted_than_a_schema_can_say_to_every_host() {
     let gateway = Gateway::start().await;

@@ -90,7 +90,7 @@ async fn a_flood_is_answered_and_bounded() {
             let refused = client.message().await;
             assert_eq!((&refused["id"], &refused["error"]["code"]), (&json!(id), &json!(429)), "{refused}");
         }
-        // What ends at once has room all the same.
+        // There is still room for a call that ends at once.
         assert_eq!(client.ask(&gateway, 256, "ping", json!({})).await["result"], json!({}));
         let cancel = json!({ "requestId": 7 });
         client

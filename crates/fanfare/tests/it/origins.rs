@@ -137,7 +137,7 @@ async fn requests_of_other_sites_that_do_not_say_which_are_refused_at_every_door
     ] {
         for (method, path) in DOORS {
             let head = knock(&gateway, method, path, &said(site, mode, dest)).await;
-            // A link to an address that is no route gets the page that says so.
+            // A link to an unknown address gets the page that says so.
             let allowed = allowed || (path, mode, dest) == ("/nowhere", "navigate", "document");
             assert_eq!(came_in(&head), allowed, "{method} {path}: {site} {mode} {dest}: {}", head.status);
         }

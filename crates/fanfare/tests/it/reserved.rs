@@ -47,7 +47,7 @@ async fn nobody_pushes_a_name_of_the_gateway() {
     gateway.post("/api/push/a?type=fanfare.test", "text/plain", "x").await.problem(400, "invalid_type");
     assert_eq!(gateway.hub.last().seq, 0, "something was written");
 
-    // Whoever may read may select the names.
+    // Reserved names can be selected by everyone who may read.
     let page = gateway.get(&format!("/api/events?channel={CHANNEL}&type=fanfare.test")).await.json();
     assert_eq!(page["events"], json!([]));
 }

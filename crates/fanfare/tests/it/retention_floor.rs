@@ -132,7 +132,7 @@ async fn a_client_that_resumes_before_the_hole_gets_what_is_left_after_one_gap()
             assert_eq!(reader.event().await["id"], json!(quiet[4]), "{who}");
             assert_eq!(reader.event().await["id"], json!(gateway.position(extent.first)), "{who}");
 
-            // Whoever asks for what there is misses nothing.
+            // A client that asks for what is there misses nothing.
             for listen in [Listen::earliest(">"), Listen { since: Some("1h".into()), ..Listen::to(">") }] {
                 let mut reader = gateway.open(transport, listen).await;
                 assert_eq!(reader.event().await["id"], json!(quiet[2]), "{who}");

@@ -111,7 +111,7 @@ async fn a_webhook_that_is_paused_gets_what_it_missed_when_it_is_resumed() {
         let shown = gateway.get(&path).await.json();
         assert_eq!((&shown["state"], &shown["lag"]), (&json!("paused"), &json!(2)));
 
-        // A test goes out all the same.
+        // A test is still sent.
         let test = gateway.post_json(&format!("{path}/test"), &json!({})).await.json();
         assert_eq!((&test["outcome"], &test["kind"]), (&json!("delivered"), &json!("test")), "{test}");
         assert_eq!(receiver.next().await.json()["type"], "fanfare.test");
